@@ -1,0 +1,71 @@
+import { AutodiffError } from "./errors.ts";
+import { GraphBuilder } from "./graph/graph-builder.ts";
+import type { ResolvedModel } from "./graph/resolved-model.ts";
+import { isFloat } from "./model/data-type.ts";
+import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
+
+/** Options of {@link differentiate}. */
+export interface DifferentiateOptions {
+  /** Values to differentiate with respect to. @default the model's first float input */
+  readonly inputs?: readonly string[];
+  /** Values to differentiate. @default the model's first float output */
+  readonly outputs?: readonly string[];
+}
+
+/**
+ * The training graph of a model: its inputs and `<output>_grad` (the upstream gradient) in, its
+ * outputs and `<input>_grad` out, in standard operators of the model's own opset.
+ *
+ * @throws AutodiffError `ERR_UNKNOWN_VALUE` for names that the model lacks, `ERR_NO_GRADIENT` when no
+ *   path leads from input to output; UnsupportedOperatorError with all operators without a rule
+ */
+export function differentiate(
+  resolved: ResolvedModel,
+  options: DifferentiateOptions = {},
+): ResolvedModel {
+  const b = new GraphBuilder(resolved);
+  const inputs = (options.inputs ?? [firstFloat(b, b.graph.input, "input")]).map((n) => named(b, n));
+  const outputs = (options.outputs ?? [firstFloat(b, b.graph.output, "output")]).map((n) => named(b, n));
+  const seeded = outputs.map((value) => ({ value, upstream: b.input(`${value.name}_grad`, value) }));
+  const gradients = vectorJacobianProduct(b, seeded, inputs);
+  const declared = new Set(b.graph.output.map((output) => output.name));
+  for (const { value } of seeded) {
+    if (!declared.has(value.name)) {
+      b.output(value);
+    }
+  }
+  gradients.forEach((gradient, i) => {
+    const input = inputs[i] as (typeof inputs)[number];
+    if (gradient === undefined) {
+      throw new AutodiffError(
+        "ERR_NO_GRADIENT",
+        `No gradient flows from output ${outputs.map((o) => `'${o.name}'`).join(", ")} to '${input.name}': every path passes an operator with zero gradient (ArgMax, Round, comparisons). Choose an output before it.`,
+      );
+    }
+    b.output(gradient, `${input.name}_grad`);
+  });
+  return b.build();
+}
+
+function named(b: GraphBuilder, name: string) {
+  if (!b.has(name)) {
+    const known = [...b.graph.input, ...b.graph.output].map((v) => `'${v.name}'`).join(", ");
+    throw new AutodiffError(
+      "ERR_UNKNOWN_VALUE",
+      `The model has no value '${name}' of known dims. Its inputs and outputs are ${known}.`,
+    );
+  }
+  return b.value(name);
+}
+
+function firstFloat(b: GraphBuilder, values: readonly { name: string }[], what: string): string {
+  const found = values.find(({ name }) => b.has(name) && isFloat(b.value(name).dtype));
+  if (found === undefined) {
+    const names = values.map(({ name }) => `'${name}'`).join(", ");
+    throw new AutodiffError(
+      "ERR_UNKNOWN_VALUE",
+      `Expected a float ${what} to differentiate but found ${names}: name a float value.`,
+    );
+  }
+  return found.name;
+}

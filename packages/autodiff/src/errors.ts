@@ -1,0 +1,61 @@
+/**
+ * The error class of this package. `code` is stable and meant for programs; `message` names the
+ * thing, what was expected, what was found and the way out.
+ */
+export class AutodiffError extends Error {
+  override readonly name: string = "AutodiffError";
+  readonly code: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** One node that stands on the path from input to output and has no gradient rule. */
+export interface UnsupportedNode {
+  readonly nodeName: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly opset: number;
+  readonly reason: string;
+}
+
+/** Thrown once with **all** nodes that cannot be differentiated (`ERR_UNSUPPORTED_OPERATOR`). */
+export class UnsupportedOperatorError extends AutodiffError {
+  override readonly name = "UnsupportedOperatorError";
+  readonly nodes: readonly UnsupportedNode[];
+  /** The value nearest to the requested output that can be differentiated, if there is one. */
+  readonly nearestOutput: string | undefined;
+
+  constructor(output: string, nodes: readonly UnsupportedNode[], nearestOutput?: string) {
+    const byType = new Map<string, UnsupportedNode[]>();
+    for (const node of nodes) {
+      const key = `${node.domain ? `${node.domain}.` : ""}${node.opType}`;
+      byType.set(key, [...(byType.get(key) ?? []), node]);
+    }
+    const lines = [...byType].map(([opType, list]) => {
+      const names = list.map((n) => `'${n.nodeName}'`);
+      const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+      const [first] = list;
+      return `  ${opType} (opset ${first?.opset}), ${list.length} node(s) ${shown}: ${first?.reason}`;
+    });
+    const wayOut =
+      nearestOutput === undefined
+        ? "No value between them can be differentiated."
+        : `The nearest output that can be differentiated is '${nearestOutput}'.`;
+    super(
+      "ERR_UNSUPPORTED_OPERATOR",
+      `Output '${output}' cannot be differentiated: no gradient for\n${lines.join("\n")}\n${wayOut}`,
+      { details: { nodes, nearestOutput } },
+    );
+    this.nodes = nodes;
+    this.nearestOutput = nearestOutput;
+  }
+}

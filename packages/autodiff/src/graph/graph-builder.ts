@@ -1,0 +1,315 @@
+import { clone, create } from "@bufbuild/protobuf";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+  type GraphProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from "onnx-buf";
+import { AutodiffError } from "../errors.ts";
+import { dataTypeToProto, elementCount, type DataType, type TensorType } from "../model/data-type.ts";
+import { Model } from "../model/model.ts";
+import { makeTensor } from "../model/tensor.ts";
+import { makeAttributes, type Attributes } from "./attribute.ts";
+import { inferType } from "./infer-type.ts";
+import { NameAuthority } from "./name-authority.ts";
+import { namesOf } from "./names-of.ts";
+import { sortTopologically } from "../passes/sort-topologically.ts";
+import { ResolvedModel } from "./resolved-model.ts";
+import { sameDims, type Value } from "./value.ts";
+
+/**
+ * Appends nodes to a copy of a resolved model. Every value it returns has a known dtype and dims.
+ *
+ * Operators whose signature changed between opsets (axes as attribute or input, …) have a method of
+ * their own here, so that nothing else needs to know the opset.
+ */
+export class GraphBuilder {
+  readonly opset: number;
+  readonly graph: GraphProto;
+  readonly #base: ResolvedModel;
+  readonly #names: NameAuthority;
+  readonly #types: Map<string, TensorType>;
+  readonly #constants = new Map<string, readonly number[]>();
+  readonly #sharedConstants = new Map<string, Value>();
+  #scope = "";
+
+  constructor(resolved: ResolvedModel) {
+    this.#base = resolved;
+    this.opset = resolved.model.opset;
+    this.graph = clone(GraphProtoSchema, resolved.model.graph);
+    this.#types = new Map(resolved.types);
+    this.#names = new NameAuthority(namesOf(this.graph));
+  }
+
+  /** The value of that name. */
+  value(name: string): Value {
+    const type = this.#types.get(name);
+    if (type === undefined) {
+      throw new AutodiffError(
+        "ERR_UNKNOWN_TYPE",
+        `The dims of '${name}' are not known. Fix every input dim, and check the model with \`onnx.checker\`.`,
+      );
+    }
+    return { name, ...type };
+  }
+
+  /** Whether the value's dtype and dims are known. */
+  has(name: string): boolean {
+    return this.#types.has(name);
+  }
+
+  /** The numbers of a constant, `undefined` for values that depend on an input. */
+  constantOf(value: Value): readonly number[] | undefined {
+    return this.#constants.get(value.name) ?? this.#base.constant(value.name);
+  }
+
+  /** Runs `build` with node names starting with `scope/`. */
+  within<T>(scope: string, build: () => T): T {
+    const outer = this.#scope;
+    this.#scope = scope;
+    try {
+      return build();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  /** Appends a node with one output; its dtype and dims follow from the operator. */
+  op(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes = {},
+    hint?: string,
+  ): Value {
+    const constants = inputs.map((input) => input && this.constantOf(input));
+    return this.#append(opType, inputs, attributes, [
+      inferType(opType, inputs, attributes, constants),
+    ], hint)[0] as Value;
+  }
+
+  #append(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes,
+    types: readonly TensorType[],
+    hint?: string,
+  ): Value[] {
+    const name = this.#names.unique(this.#scope ? `${this.#scope}/${opType}` : opType);
+    const outputs = types.map((type, i) => {
+      const wanted = hint ?? (i === 0 ? `${name}_output` : `${name}_output_${i}`);
+      return { name: this.#names.unique(wanted), ...type };
+    });
+    let last = inputs.length;
+    while (last > 0 && inputs[last - 1] === null) {
+      last -= 1;
+    }
+    this.graph.node.push(
+      create(NodeProtoSchema, {
+        name,
+        opType,
+        input: inputs.slice(0, last).map((input) => input?.name ?? ""),
+        output: outputs.map((output) => output.name),
+        attribute: makeAttributes(attributes),
+      }),
+    );
+    for (const { name: output, dtype, dims } of outputs) {
+      this.#types.set(output, { dtype, dims });
+    }
+    return outputs;
+  }
+
+  /** An initializer. Equal constants are shared. */
+  constant(dtype: DataType, dims: readonly number[], data: readonly number[], hint = "constant"): Value {
+    const key = data.length <= 64 ? `${dtype}:${dims.join(",")}:${data.join(",")}` : undefined;
+    const known = key === undefined ? undefined : this.#sharedConstants.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const name = this.#names.unique(hint);
+    this.graph.initializer.push(makeTensor(name, dtype, dims, data));
+    const value: Value = { name, dtype, dims: [...dims] };
+    this.#types.set(name, { dtype, dims: value.dims });
+    this.#constants.set(name, data);
+    if (key !== undefined) {
+      this.#sharedConstants.set(key, value);
+    }
+    return value;
+  }
+
+  /** A constant of rank 0. */
+  scalar(number: number, dtype: DataType = "float32"): Value {
+    return this.constant(dtype, [], [number]);
+  }
+
+  /** A constant list of int64. */
+  ints(numbers: readonly number[]): Value {
+    return this.constant("int64", [numbers.length], numbers);
+  }
+
+  /** A tensor with the same number everywhere. */
+  fill(number: number, { dtype, dims }: TensorType): Value {
+    return this.expand(this.scalar(number, dtype), dims);
+  }
+
+  /** Adds a graph input. */
+  input(name: string, type: TensorType): Value {
+    const value: Value = { name: this.#names.unique(name), dtype: type.dtype, dims: [...type.dims] };
+    this.graph.input.push(valueInfo(value));
+    this.#types.set(value.name, { dtype: value.dtype, dims: value.dims });
+    return value;
+  }
+
+  /** Adds a graph output of exactly this name by renaming or copying the value. */
+  output(value: Value, name = value.name): void {
+    let result = value;
+    if (name !== value.name) {
+      const producer = this.graph.node.find((node) => node.output.includes(value.name));
+      const isShared =
+        producer === undefined || this.graph.output.some((output) => output.name === value.name);
+      result = isShared
+        ? this.op("Reshape", [value, this.ints(value.dims)], {}, name)
+        : this.#rename(value, this.#names.unique(name));
+    }
+    this.graph.output.push(valueInfo(result));
+  }
+
+  #rename(value: Value, name: string): Value {
+    const swap = (names: string[]) => names.map((n) => (n === value.name ? name : n));
+    for (const node of this.graph.node) {
+      node.input = swap(node.input);
+      node.output = swap(node.output);
+    }
+    this.#types.set(name, { dtype: value.dtype, dims: value.dims });
+    return { ...value, name };
+  }
+
+  /** Lets every consumer that the graph has **now** read `replacement` instead of `value`. */
+  replaceUses(value: Value, replacement: Value, consumers: readonly NodeProto[] = this.graph.node): void {
+    for (const node of consumers) {
+      node.input = node.input.map((name) => (name === value.name ? replacement.name : name));
+    }
+  }
+
+  // Operators that changed between opsets, or whose integer arguments are inputs.
+
+  reshape(x: Value, dims: readonly number[]): Value {
+    return sameDims(x.dims, dims) ? x : this.op("Reshape", [x, this.ints(dims)]);
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    return perm.every((axis, i) => axis === i) ? x : this.op("Transpose", [x], { perm });
+  }
+
+  expand(x: Value, dims: readonly number[]): Value {
+    return sameDims(x.dims, dims) ? x : this.op("Expand", [x, this.ints(dims)]);
+  }
+
+  cast(x: Value, dtype: DataType): Value {
+    return x.dtype === dtype ? x : this.op("Cast", [x], { to: dataTypeToProto(dtype) });
+  }
+
+  /** ReduceSum, ReduceMean, ReduceMax, … (axes are an input from opset 13 or 18 on). */
+  reduce(
+    opType: "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin",
+    x: Value,
+    axes: readonly number[],
+    keepdims = true,
+  ): Value {
+    const asInput = this.opset >= (opType === "ReduceSum" ? 13 : 18);
+    if (axes.length === 0) {
+      return x;
+    }
+    const type: TensorType = {
+      dtype: x.dtype,
+      dims: keepdims
+        ? x.dims.map((d, i) => (axes.includes(i) ? 1 : d))
+        : x.dims.filter((_, i) => !axes.includes(i)),
+    };
+    return this.#append(
+      opType,
+      asInput ? [x, this.ints(axes)] : [x],
+      { axes: asInput ? undefined : axes, keepdims: keepdims ? 1 : 0 },
+      [type],
+    )[0] as Value;
+  }
+
+  /** Slice with one entry per axis named; negative steps as in ONNX Slice. */
+  slice(
+    x: Value,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    steps: readonly number[] = axes.map(() => 1),
+  ): Value {
+    return this.op("Slice", [x, ...[starts, ends, axes, steps].map((list) => this.ints(list))]);
+  }
+
+  /** Constant padding; negative amounts crop. `pads` in ONNX order: all begins, then all ends. */
+  pad(x: Value, pads: readonly number[], value = 0): Value {
+    if (pads.every((p) => p === 0)) {
+      return x;
+    }
+    return this.op("Pad", [x, this.ints(pads), this.scalar(value, x.dtype)], { mode: "constant" });
+  }
+
+  /** Splits into parts of the given sizes. */
+  split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+    const asInput = this.opset >= 13;
+    const types = sizes.map((size) => ({
+      dtype: x.dtype,
+      dims: x.dims.map((d, i) => (i === axis ? size : d)),
+    }));
+    return this.#append(
+      "Split",
+      asInput ? [x, this.ints(sizes)] : [x],
+      { axis, split: asInput ? undefined : sizes },
+      types,
+    );
+  }
+
+  /** The matrix product, batched as in ONNX MatMul. */
+  matmul(a: Value, b: Value): Value {
+    return this.op("MatMul", [a, b]);
+  }
+
+  /** The finished model: nodes in topological order, nothing that no output needs. */
+  build(): ResolvedModel {
+    sortTopologically(this.graph);
+    const proto = create(ModelProtoSchema, { ...this.#base.model.proto, graph: this.graph });
+    return new ResolvedModel(new Model(proto, this.#base.model.files), this.#types);
+  }
+
+  /** Number of elements of a value. */
+  static count(value: TensorType): number {
+    return elementCount(value.dims);
+  }
+}
+
+/** The ONNX message that declares a graph input or output. */
+export function valueInfo({ name, dtype, dims }: Value): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "tensorType",
+        value: create(TypeProto_TensorSchema, {
+          elemType: dataTypeToProto(dtype),
+          shape: create(TensorShapeProtoSchema, {
+            dim: dims.map((d) =>
+              create(TensorShapeProto_DimensionSchema, {
+                value: { case: "dimValue", value: BigInt(d) },
+              }),
+            ),
+          }),
+        }),
+      },
+    }),
+  });
+}

@@ -1,0 +1,31 @@
+import type { Model } from "../model/model.ts";
+import { dataTypeFromProto, type TensorType } from "../model/data-type.ts";
+
+/** A model whose dtypes, dims and constants are known. Made by `resolve`. */
+export class ResolvedModel {
+  readonly model: Model;
+  /** dtype and dims of every value that has them: inputs, initializers, results of nodes. */
+  readonly types: ReadonlyMap<string, TensorType>;
+  readonly #constants = new Map<string, readonly number[] | undefined>();
+
+  constructor(model: Model, types: ReadonlyMap<string, TensorType>) {
+    this.model = model;
+    const all = new Map(types);
+    for (const tensor of model.graph.initializer) {
+      const dtype = dataTypeFromProto(tensor.dataType);
+      if (dtype !== undefined) {
+        all.set(tensor.name, { dtype, dims: tensor.dims.map(Number) });
+      }
+    }
+    this.types = all;
+  }
+
+  /** The numbers of an initializer, `undefined` for every other value. */
+  constant(name: string): readonly number[] | undefined {
+    if (!this.#constants.has(name)) {
+      const tensor = this.model.graph.initializer.find((t) => t.name === name);
+      this.#constants.set(name, tensor && this.model.numbers(tensor));
+    }
+    return this.#constants.get(name);
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Reverse-mode differentiation of ONNX models: a graph in, a graph of standard operators out.
+ *
+ * @module
+ */
+export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
+export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
+export { GraphBuilder } from "./graph/graph-builder.ts";
+export { ResolvedModel } from "./graph/resolved-model.ts";
+export type { AttributeValue, Attributes } from "./graph/attribute.ts";
+export type { Value } from "./graph/value.ts";
+export { isFloat, type DataType, type TensorType } from "./model/data-type.ts";
+export { Model, type WeightFile } from "./model/model.ts";
+export { readModel, type ReadModelOptions } from "./model/read-model.ts";
+export { writeModel, type WrittenModel } from "./model/write-model.ts";
+export { resolve, type ResolveOptions } from "./resolve.ts";
+export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
+export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";
+export type { Runtime, Session, SessionOptions } from "./runtime.ts";
+export { vectorJacobianProduct } from "./vector-jacobian-product.ts";

@@ -1,0 +1,84 @@
+import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
+import { AutodiffError } from "../errors.ts";
+import { readTensor } from "./tensor.ts";
+
+/** One file that weights live in: the model file itself or an external data file. */
+export interface WeightFile {
+  /** The `location` by which tensors refer to it. */
+  readonly location: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * A model in memory: the ONNX messages, and the files its weights stay in.
+ *
+ * Weights are never copied: a large initializer is a reference (file, offset, length) into one of
+ * {@link files}, whether it came from the model file or from external data.
+ */
+export class Model {
+  readonly proto: ModelProto;
+  readonly files: readonly WeightFile[];
+
+  constructor(proto: ModelProto, files: readonly WeightFile[]) {
+    this.proto = proto;
+    this.files = files;
+  }
+
+  get graph(): GraphProto {
+    return this.proto.graph as GraphProto;
+  }
+
+  /** Version of the default operator set. */
+  get opset(): number {
+    const entry = this.proto.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
+    return Number(entry?.version ?? 1);
+  }
+
+  /** Entries of `metadata_props`. */
+  get metadata(): ReadonlyMap<string, string> {
+    return new Map(this.proto.metadataProps.map((entry) => [entry.key, entry.value]));
+  }
+
+  /** The little-endian bytes of a tensor, wherever they are. */
+  bytes(tensor: TensorProto): Uint8Array<ArrayBuffer> {
+    const reference = externalReference(tensor);
+    if (reference === undefined) {
+      return tensor.rawData;
+    }
+    const file = this.files.find((f) => f.location === reference.location);
+    if (file === undefined) {
+      throw new AutodiffError(
+        "ERR_EXTERNAL_DATA",
+        `Tensor '${tensor.name}' keeps its values in '${reference.location}', which was not given.`,
+      );
+    }
+    const { offset, length = file.data.length - offset } = reference;
+    return file.data.subarray(offset, offset + length) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** The elements of a tensor as numbers, `undefined` for element types that are not numbers. */
+  numbers(tensor: TensorProto): number[] | undefined {
+    return readTensor(tensor, this.bytes(tensor));
+  }
+}
+
+/** Where a tensor's bytes are outside of its message. */
+export interface ExternalReference {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number | undefined;
+}
+
+/** The external reference of a tensor, `undefined` if it carries its own values. */
+export function externalReference(tensor: TensorProto): ExternalReference | undefined {
+  if (tensor.dataLocation !== 1) {
+    return undefined;
+  }
+  const entries = new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
+  const length = entries.get("length");
+  return {
+    location: entries.get("location") ?? "",
+    offset: Number(entries.get("offset") ?? 0),
+    length: length === undefined ? undefined : Number(length),
+  };
+}

@@ -1,0 +1,169 @@
+import { create, fromBinary } from "@bufbuild/protobuf";
+import {
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  type TensorProto,
+} from "onnx-buf";
+import { AutodiffError } from "../errors.ts";
+import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";
+import { externalReference, Model, type WeightFile } from "./model.ts";
+
+/** Options of {@link readModel}. */
+export interface ReadModelOptions {
+  /**
+   * Name under which tensors refer to the model file itself in derived models.
+   * @default "model.onnx"
+   */
+  readonly location?: string;
+  /**
+   * Loads an external data file by its `location`, which has been checked to be relative and to stay
+   * inside the model's folder. Without it, models with external data are refused.
+   */
+  readonly loadExternalData?: (location: string) => Promise<Uint8Array>;
+}
+
+/** Tensors below this size stay inside their message: a reference would cost more. */
+const inlineLimit = 1024;
+
+/**
+ * Reads an ONNX model without copying its weights.
+ *
+ * @param bytes a serialized ModelProto
+ * @throws AutodiffError `ERR_MODEL_UNREADABLE` when the bytes are not an ONNX model or are cut off,
+ *   `ERR_EXTERNAL_DATA` when external data are missing, too short or outside the model's folder
+ */
+export async function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Promise<Model> {
+  const location = options.location ?? "model.onnx";
+  const proto = decode(bytes, location);
+  const files: WeightFile[] = [{ location, data: bytes }];
+  for (const tensor of tensorsOf(proto.graph as GraphProto)) {
+    if (tensor.dataLocation === 1) {
+      await loadReferenced(tensor, files, options.loadExternalData);
+    } else {
+      checkSize(tensor, location);
+      if (tensor.rawData.length >= inlineLimit) {
+        refer(tensor, location, tensor.rawData.byteOffset - bytes.byteOffset);
+      }
+    }
+  }
+  return new Model(proto, files);
+}
+
+function decode(bytes: Uint8Array, location: string): ModelProto {
+  if (bytes.length === 0) {
+    throw unreadable(location, "it is empty");
+  }
+  let proto: ModelProto;
+  try {
+    proto = fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw unreadable(location, "it is not a protobuf message, or it is cut off", cause);
+  }
+  if (proto.graph === undefined || proto.opsetImport.length === 0) {
+    throw unreadable(location, "it has no graph or no opset: it is not an ONNX model, or it is cut off");
+  }
+  if (proto.graph.node.length === 0 || proto.graph.output.length === 0) {
+    throw unreadable(location, "its graph has no nodes or no outputs: it computes nothing");
+  }
+  return proto;
+}
+
+function unreadable(location: string, reason: string, cause?: unknown): AutodiffError {
+  return new AutodiffError(
+    "ERR_MODEL_UNREADABLE",
+    `Expected an ONNX model in '${location}' but ${reason}. Export or download it again.`,
+    { cause },
+  );
+}
+
+/** Every tensor of a graph: initializers and tensors in attributes, subgraphs included. */
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const node of graph.node) {
+    for (const attribute of node.attribute) {
+      if (attribute.t) {
+        yield attribute.t;
+      }
+      yield* attribute.tensors;
+      for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
+        yield* tensorsOf(subgraph);
+      }
+    }
+  }
+}
+
+async function loadReferenced(
+  tensor: TensorProto,
+  files: WeightFile[],
+  load: ReadModelOptions["loadExternalData"],
+): Promise<void> {
+  const { location, offset, length } = externalReference(tensor) ?? { location: "", offset: 0 };
+  const fail = (found: string, cause?: unknown): AutodiffError =>
+    new AutodiffError(
+      "ERR_EXTERNAL_DATA",
+      `Tensor '${tensor.name}' keeps its values in the external data file '${location}', ${found}.`,
+      { cause, details: { tensor: tensor.name, location } },
+    );
+  if (!isConfined(location)) {
+    throw fail("which lies outside the model's folder: put it beside the model and refer to it by name");
+  }
+  let file = files.find((f) => f.location === location);
+  if (file === undefined) {
+    if (load === undefined) {
+      throw fail("which was not given: pass `loadExternalData`");
+    }
+    try {
+      file = { location, data: await load(location) };
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw fail(`which cannot be read (${reason}): copy it beside the model`, cause);
+    }
+    files.push(file);
+  }
+  const expected = tensorBytes(tensor);
+  const available = length ?? file.data.length - offset;
+  if (!(offset >= 0) || offset + available > file.data.length || (expected !== undefined && available < expected)) {
+    throw fail(
+      `which is too short: expected ${expected} bytes at offset ${offset} but the file has ${file.data.length}; copy it again`,
+    );
+  }
+}
+
+/** Whether a location is a relative path that cannot leave the model's folder. */
+function isConfined(location: string): boolean {
+  if (location === "" || location.includes("\0") || /^([a-zA-Z]:|[\\/])/.test(location)) {
+    return false;
+  }
+  return !location.split(/[\\/]/).includes("..");
+}
+
+function tensorBytes(tensor: TensorProto): number | undefined {
+  const dtype = dataTypeFromProto(tensor.dataType);
+  const size = dtype === undefined ? 0 : bytesPerElement(dtype);
+  return size === 0 ? undefined : size * elementCount(tensor.dims.map(Number));
+}
+
+function checkSize(tensor: TensorProto, location: string): void {
+  const expected = tensorBytes(tensor);
+  const found = tensor.rawData.length;
+  if (expected !== undefined && found > 0 && found !== expected) {
+    throw unreadable(
+      location,
+      `its tensor '${tensor.name}' of dims [${tensor.dims.join(", ")}] holds ${found} bytes instead of ${expected}`,
+    );
+  }
+}
+
+/** Turns a tensor with values of its own into a reference to the file they were read from. */
+function refer(tensor: TensorProto, location: string, offset: number): void {
+  const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value });
+  tensor.externalData = [
+    entry("location", location),
+    entry("offset", String(offset)),
+    entry("length", String(tensor.rawData.length)),
+  ];
+  tensor.dataLocation = 1;
+  tensor.rawData = new Uint8Array(0);
+}

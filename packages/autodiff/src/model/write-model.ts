@@ -1,0 +1,68 @@
+import { clone, toBinary } from "@bufbuild/protobuf";
+import { GraphProtoSchema, ModelProtoSchema, type GraphProto, type TensorProto } from "onnx-buf";
+import { AutodiffError } from "../errors.ts";
+import { externalReference, type Model, type WeightFile } from "./model.ts";
+
+/** A serialized model and the files it refers to. */
+export interface WrittenModel {
+  readonly bytes: Uint8Array;
+  /** What to pass as the session option `externalData`; empty when all weights are embedded. */
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/**
+ * Writes a model.
+ *
+ * @param weights `reference` keeps every large initializer where it is (the result is a few
+ *   kilobytes and needs `externalData`); `embed` makes one self-contained file (below 2 GiB)
+ * @throws AutodiffError `ERR_MODEL_TOO_LARGE` when an embedded model would pass protobuf's limit
+ */
+export function writeModel(model: Model, weights: "reference" | "embed"): WrittenModel {
+  if (weights === "reference") {
+    const locations = new Set(
+      [...referencedTensors(model.graph)].map((tensor) => externalReference(tensor)?.location),
+    );
+    return {
+      bytes: toBinary(ModelProtoSchema, model.proto),
+      externalData: model.files
+        .filter((file: WeightFile) => locations.has(file.location))
+        .map((file) => ({ path: file.location, data: file.data })),
+    };
+  }
+  let total = 0;
+  for (const tensor of referencedTensors(model.graph)) {
+    total += model.bytes(tensor).length;
+  }
+  if (total > 2 ** 31 - 2 ** 20) {
+    throw new AutodiffError(
+      "ERR_MODEL_TOO_LARGE",
+      `Expected at most 2 GiB of weights in one file but found ${total} bytes: write the model with references to its weights instead.`,
+    );
+  }
+  const graph = clone(GraphProtoSchema, model.graph);
+  for (const tensor of referencedTensors(graph)) {
+    tensor.rawData = model.bytes(tensor);
+    tensor.externalData = [];
+    tensor.dataLocation = 0;
+  }
+  const proto = { ...model.proto, graph };
+  return { bytes: toBinary(ModelProtoSchema, proto), externalData: [] };
+}
+
+function* referencedTensors(graph: GraphProto): Generator<TensorProto> {
+  for (const tensor of graph.initializer) {
+    if (tensor.dataLocation === 1) {
+      yield tensor;
+    }
+  }
+  for (const node of graph.node) {
+    for (const attribute of node.attribute) {
+      if (attribute.t?.dataLocation === 1) {
+        yield attribute.t;
+      }
+      if (attribute.g) {
+        yield* referencedTensors(attribute.g);
+      }
+    }
+  }
+}

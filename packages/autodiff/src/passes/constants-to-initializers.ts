@@ -1,0 +1,39 @@
+import { clone } from "@bufbuild/protobuf";
+import { TensorProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
+import { makeTensor } from "../model/tensor.ts";
+
+/**
+ * Turns `Constant` nodes of the main graph into initializers of the same name, so that weights have
+ * one place. Sparse and string constants stay nodes.
+ */
+export function constantsToInitializers(graph: GraphProto): void {
+  const kept: NodeProto[] = [];
+  for (const node of graph.node) {
+    const tensor = node.opType === "Constant" && node.domain === "" ? tensorOf(node) : undefined;
+    const [name] = node.output;
+    if (tensor === undefined || name === undefined) {
+      kept.push(node);
+    } else {
+      graph.initializer.push(Object.assign(tensor, { name }));
+    }
+  }
+  graph.node = kept;
+}
+
+function tensorOf(node: NodeProto): TensorProto | undefined {
+  const [attribute] = node.attribute;
+  switch (attribute?.name) {
+    case "value":
+      return attribute.t && clone(TensorProtoSchema, attribute.t);
+    case "value_float":
+      return makeTensor("", "float32", [], [attribute.f]);
+    case "value_floats":
+      return makeTensor("", "float32", [attribute.floats.length], attribute.floats);
+    case "value_int":
+      return makeTensor("", "int64", [], [Number(attribute.i)]);
+    case "value_ints":
+      return makeTensor("", "int64", [attribute.ints.length], attribute.ints.map(Number));
+    default:
+      return undefined;
+  }
+}

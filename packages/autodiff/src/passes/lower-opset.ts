@@ -1,0 +1,24 @@
+import type { ModelProto } from "onnx-buf";
+
+/** Operators of the default domain that opset 21 does not have. */
+const newerThan21 = new Set([
+  "Attention",
+  "RMSNormalization",
+  "RotaryEmbedding",
+  "Swish",
+  "TensorScatter",
+  "BitCast",
+  "CumProd",
+]);
+
+/**
+ * Relabels a model of opset 22 or newer as opset 21 where nothing but type lists changed in between:
+ * execution providers match the version of a kernel exactly, and many have none for 22.
+ */
+export function lowerOpset(model: ModelProto): void {
+  const entry = model.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
+  const isNewer = model.graph?.node.some((n) => n.domain === "" && newerThan21.has(n.opType));
+  if (entry !== undefined && entry.version > 21n && !isNewer) {
+    entry.version = 21n;
+  }
+}

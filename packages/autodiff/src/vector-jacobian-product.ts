@@ -1,0 +1,159 @@
+import type { NodeProto } from "onnx-buf";
+import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
+import type { GraphBuilder } from "./graph/graph-builder.ts";
+import { sameDims, type Value } from "./graph/value.ts";
+import { isFloat } from "./model/data-type.ts";
+import { inputsOf } from "./passes/sort-topologically.ts";
+import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
+import { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
+
+const ruleByOpType = new Map(gradientRules.map((rule) => [rule.opType, rule]));
+
+/**
+ * Appends the vector-Jacobian product vᵀJ to the graph: the gradients of Σ ⟨upstreamᵢ, outputᵢ⟩ with
+ * respect to each input, by reverse-mode differentiation over the nodes on the paths between them.
+ *
+ * @param outputs values with their upstream gradients, of equal dtype and dims
+ * @param inputs values to differentiate with respect to; graph inputs or intermediate values
+ * @returns one gradient per input, of its dtype and dims; `undefined` where no path exists or all
+ *   paths have zero gradient
+ * @throws UnsupportedOperatorError naming **every** node without a rule on the paths
+ */
+export function vectorJacobianProduct(
+  b: GraphBuilder,
+  outputs: readonly { readonly value: Value; readonly upstream: Value }[],
+  inputs: readonly Value[],
+): (Value | undefined)[] {
+  const path = nodesBetween(
+    b,
+    inputs.map((input) => input.name),
+    outputs.map((output) => output.value.name),
+  );
+  refuseUnsupported(b, path, outputs[0]?.value.name ?? "", inputs);
+  const gradients = new Map<string, Value>();
+  const accumulate = (name: string, gradient: Value) => {
+    const sum = gradients.get(name);
+    gradients.set(name, sum === undefined ? gradient : b.op("Add", [sum, gradient]));
+  };
+  for (const { value, upstream } of outputs) {
+    accumulate(value.name, upstream);
+  }
+  for (const node of path.nodes.toReversed()) {
+    const upstream = node.output.map((name) => gradients.get(name));
+    if (upstream.every((gradient) => gradient === undefined) || zeroGradients.has(node.opType)) {
+      continue;
+    }
+    b.within(`${node.name}_grad`, () => {
+      const context = new RuleContext(b, node, upstream);
+      const rule = ruleByOpType.get(node.opType) as GradientRule;
+      rule.build(context).forEach((build, i) => {
+        const name = node.input[i] ?? "";
+        if (build !== null && path.active.has(name)) {
+          const gradient = build();
+          checkGradientType(rule, node, b.value(name), gradient);
+          accumulate(name, gradient);
+        }
+      });
+    });
+  }
+  return inputs.map((input) => gradients.get(input.name));
+}
+
+interface Path {
+  /** Nodes through which a gradient may flow, in topological order. */
+  readonly nodes: readonly NodeProto[];
+  /** Float values that depend on an input. */
+  readonly active: ReadonlySet<string>;
+}
+
+/** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
+function nodesBetween(b: GraphBuilder, inputs: readonly string[], outputs: readonly string[]): Path {
+  const active = new Set(inputs);
+  const forward = b.graph.node.filter((node) => {
+    const isActive = inputsOf(node).some((name) => active.has(name));
+    if (isActive) {
+      for (const name of node.output) {
+        // Nothing flows through integers and booleans.
+        if (name !== "" && !inputs.includes(name) && (!b.has(name) || isFloat(b.value(name).dtype))) {
+          active.add(name);
+        }
+      }
+    }
+    return isActive && node.output.some((name) => active.has(name));
+  });
+  const needed = new Set(outputs);
+  const nodes = forward.toReversed().filter((node) => {
+    const isNeeded = node.output.some((name) => needed.has(name) && !inputs.includes(name));
+    if (isNeeded && !zeroGradients.has(node.opType)) {
+      inputsOf(node).forEach((name) => needed.add(name));
+    }
+    return isNeeded;
+  });
+  return { nodes: nodes.toReversed(), active };
+}
+
+function refuseUnsupported(b: GraphBuilder, path: Path, output: string, inputs: readonly Value[]): void {
+  const unsupported = path.nodes.flatMap((node) => {
+    const reason = reasonAgainst(b, node);
+    return reason === undefined ? [] : [{ node, reason }];
+  });
+  if (unsupported.length === 0) {
+    return;
+  }
+  const nodes: UnsupportedNode[] = unsupported.map(({ node, reason }) => ({
+    nodeName: node.name,
+    opType: node.opType,
+    domain: node.domain,
+    opset: b.opset,
+    reason,
+  }));
+  const refused = new Set(unsupported.map(({ node }) => node));
+  const blocked = new Set<string>();
+  let nearest: string | undefined;
+  for (const node of path.nodes) {
+    const isBlocked = refused.has(node) || inputsOf(node).some((name) => blocked.has(name));
+    for (const name of node.output) {
+      if (isBlocked) {
+        blocked.add(name);
+      } else if (path.active.has(name) && !zeroGradients.has(node.opType)) {
+        nearest = name;
+      }
+    }
+  }
+  throw new UnsupportedOperatorError(output, nodes, nearest ?? inputs[0]?.name);
+}
+
+function reasonAgainst(b: GraphBuilder, node: NodeProto): string | undefined {
+  if (node.domain !== "") {
+    return `operators of the domain '${node.domain}' have no rule`;
+  }
+  if (zeroGradients.has(node.opType)) {
+    return undefined;
+  }
+  const rule = ruleByOpType.get(node.opType);
+  if (rule === undefined) {
+    return notDifferentiable.get(node.opType) ?? "no rule";
+  }
+  const missing = [...node.input, ...node.output].find((name) => name !== "" && !b.has(name));
+  if (missing !== undefined) {
+    return `the dims of '${missing}' depend on the image and are not known beforehand`;
+  }
+  try {
+    rule.build(new RuleContext(b, node, []));
+  } catch (error) {
+    if (error instanceof RuleRefusal) {
+      return error.message;
+    }
+    throw error;
+  }
+  return undefined;
+}
+
+function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradient: Value): void {
+  if (gradient.dtype !== x.dtype || !sameDims(gradient.dims, x.dims)) {
+    throw new AutodiffError(
+      "ERR_GRADIENT_TYPE",
+      `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,
+    );
+  }
+}

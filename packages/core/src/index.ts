@@ -1,0 +1,1 @@
+export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";

@@ -1,0 +1,122 @@
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import {
+  differentiate,
+  gradientRules,
+  readModel,
+  resolve,
+  writeModel,
+  type Session,
+} from "@onnx-asma/autodiff";
+import { decodeFloats, operatorCases, type OperatorCase } from "../support/operator-case.ts";
+import { singleNodeModel } from "../support/single-node-model.ts";
+
+const only = process.env["OPERATOR"];
+const cases = operatorCases(only);
+
+it.runIf(only === undefined)("has cases for every rule", () => {
+  const covered = new Set(cases.map((testCase) => testCase.opType));
+  const missing = gradientRules.map((rule) => rule.opType).filter((opType) => !covered.has(opType));
+  expect(missing).toEqual([]);
+});
+
+for (const opType of new Set(cases.map((testCase) => testCase.opType))) {
+  describe(opType, () => {
+    it.each(cases.filter((testCase) => testCase.opType === opType))("$name (opset $opset)", async (testCase) => {
+      await check(testCase);
+    });
+  });
+}
+
+/** Output and gradients against the expected ones; gradients along random directions against finite differences. */
+async function check(testCase: OperatorCase): Promise<void> {
+  const resolved = await resolve(await readModel(singleNodeModel(testCase)), ort);
+  const variables = new Map(
+    testCase.inputs.flatMap((t) => (t?.gradient === undefined ? [] : [[t.name, t] as const])),
+  );
+  const seeded = testCase.outputs.flatMap((output, i) =>
+    output.upstream === undefined ? [] : [{ name: `y${i}`, ...output }],
+  );
+  const derived = differentiate(resolved, {
+    inputs: [...variables.keys()],
+    outputs: seeded.map((output) => output.name),
+  });
+  expect(derived.model.graph.node.every((node) => node.domain === "")).toBe(true);
+  const session = await ort.InferenceSession.create(writeModel(derived.model, "embed").bytes);
+  const feeds: Record<string, ort.Tensor> = {};
+  for (const [name, { data, dims }] of variables) {
+    feeds[name] = new ort.Tensor("float32", decodeFloats(data), dims);
+  }
+  for (const { name, upstream, dims } of seeded) {
+    feeds[`${name}_grad`] = new ort.Tensor("float32", decodeFloats(upstream as string), dims);
+  }
+  const results = await session.run(feeds);
+  testCase.outputs.forEach((output, i) => {
+    if (results[`y${i}`] !== undefined) {
+      expectClose(numbers(results[`y${i}`]), decodeFloats(output.data), 1e-4, "output");
+    }
+  });
+  for (const [name, variable] of variables) {
+    const gradient = results[`${name}_grad`] as ort.Tensor;
+    expect(gradient.dims).toEqual(variable.dims);
+    expectClose(numbers(gradient), decodeFloats(variable.gradient as string), 1e-4, `${name}_grad`);
+    if (testCase.tie !== true) {
+      await checkDirections(session, feeds, name, numbers(gradient), seeded);
+    }
+  }
+  await session.release();
+}
+
+/** ⟨gradient, direction⟩ against the central difference of Σ⟨upstream, y⟩ along four directions. */
+async function checkDirections(
+  session: Session,
+  feeds: Record<string, ort.Tensor>,
+  name: string,
+  gradient: Float32Array,
+  seeded: readonly { name: string; upstream?: string }[],
+): Promise<void> {
+  const x = feeds[name] as ort.Tensor;
+  const step = 2e-3;
+  const random = mulberry32(7);
+  for (let round = 0; round < 4; round++) {
+    const direction = Float32Array.from({ length: x.size }, () => (random() < 0.5 ? -1 : 1));
+    const objective = async (sign: number): Promise<number> => {
+      const moved = numbers(x).map((v, i) => v + sign * step * (direction[i] as number));
+      const outputs = await session.run({ ...feeds, [name]: new ort.Tensor("float32", moved, x.dims) });
+      return seeded.reduce(
+        (sum, { name: output }) => sum + dot(numbers(outputs[output]), numbers(feeds[`${output}_grad`])),
+        0,
+      );
+    };
+    const difference = ((await objective(1)) - (await objective(-1))) / (2 * step);
+    const scale = Math.sqrt(dot(gradient, gradient)) + 1e-3 * Math.sqrt(x.size);
+    expect(Math.abs(difference - dot(gradient, direction)) / scale).toBeLessThan(2e-2);
+  }
+}
+
+function numbers(tensor: ort.Tensor | undefined): Float32Array {
+  return tensor?.data as Float32Array;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+}
+
+/** Compares with the largest expected magnitude as the scale. */
+function expectClose(found: Float32Array, expected: Float32Array, tolerance: number, what: string): void {
+  expect(found.length, what).toBe(expected.length);
+  const scale = expected.reduce((max, v) => Math.max(max, Math.abs(v)), 1e-3);
+  const error = expected.reduce((max, v, i) => Math.max(max, Math.abs(v - (found[i] as number))), 0);
+  expect(error / scale, `${what}: largest error over largest value`).toBeLessThan(tolerance);
+}
+
+/** A small seeded generator, so that failures repeat. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

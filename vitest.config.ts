@@ -1,0 +1,21 @@
+import { defineConfig } from "vitest/config";
+
+const source = (name: string): string =>
+  new URL(`packages/${name}/src/index.ts`, import.meta.url).pathname;
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      "@onnx-asma/autodiff": source("autodiff"),
+      "@onnx-asma/core": source("core"),
+      "@onnx-asma/node": source("node"),
+    },
+  },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // onnxruntime-node keeps process-wide state, so every file gets a process of its own.
+    pool: "forks",
+  },
+});
