@@ -121,7 +121,7 @@ def conv():
 def conv_transpose():
     suite = Suite("ConvTranspose")
 
-    def add(name, x, w, bias=False, *, opset=17, skippable=False, **attributes):
+    def add(name, x, w, bias=False, *, opset=17, **attributes):
         rank = len(w) - 2
 
         def fn(x, w, b=None):
@@ -148,8 +148,7 @@ def conv_transpose():
         inputs = [var(suite.normal(*x)), const(suite.normal(*w) * 0.5)]
         if bias:
             inputs.append(const(suite.normal(w[1] * attributes.get("group", 1))))
-        suite.add(name, inputs, fn, f"torch.nn.functional.conv_transpose{rank}d", opset=opset, skippable=skippable,
-                  **attributes)
+        suite.add(name, inputs, fn, f"torch.nn.functional.conv_transpose{rank}d", opset=opset, **attributes)
 
     add("k3", (1, 2, 4, 3), (2, 3, 3, 3), kernel_shape=[3, 3])
     add("k2 s2", (1, 3, 3, 4), (3, 2, 2, 2), True, kernel_shape=[2, 2], strides=[2, 2])
@@ -184,7 +183,7 @@ def conv_transpose():
     add("output_shape SAME_UPPER", (1, 2, 3, 4), (2, 2, 4, 4), kernel_shape=[4, 4], strides=[2, 2],
         output_shape=[7, 9], auto_pad="SAME_UPPER")
     add("output_shape with output_padding", (1, 2, 3, 3), (2, 2, 3, 3), kernel_shape=[3, 3], strides=[2, 2],
-        output_shape=[6, 7], output_padding=[1, 1], skippable=True)
+        output_shape=[6, 7], output_padding=[1, 1])
     for auto in ("SAME_UPPER", "SAME_LOWER"):
         add(f"{auto} k3 s2", (1, 2, 4, 3), (2, 2, 3, 3), kernel_shape=[3, 3], strides=[2, 2], auto_pad=auto)
         add(f"{auto} k4 s1", (1, 2, 4, 3), (2, 2, 4, 4), kernel_shape=[4, 4], auto_pad=auto)

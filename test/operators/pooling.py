@@ -152,7 +152,8 @@ def average_pool():
 def global_pools():
     average, maximum = Suite("GlobalAveragePool"), Suite("GlobalMaxPool")
     for name, dims, opset in [("1-D", (2, 3, 5), 17), ("2-D", (2, 3, 4, 5), 17), ("3-D", (1, 2, 3, 2, 4), 17),
-                              ("1x1", (2, 3, 1, 1), 17), ("opset 11", (1, 2, 3, 3), 11), ("opset 22", (1, 2, 3, 3), 22)]:
+                              ("1x1", (2, 3, 1, 1), 17), ("opset 11", (1, 2, 3, 3), 11),
+                              ("opset 22", (1, 2, 3, 3), 22)]:
         axes = tuple(range(2, len(dims)))
         average.add(name, [var(average.normal(*dims))], lambda x: x.mean(axes, keepdim=True), "torch.mean", opset=opset)
         maximum.add(name, [var(maximum.distinct(*dims))], lambda x: x.amax(axes, keepdim=True), "torch.amax",

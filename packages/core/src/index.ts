@@ -1,1 +1,40 @@
+/**
+ * The Adaptive Segmentation Mask Attack on any ONNX segmentation model, on any ONNX Runtime.
+ *
+ * @module
+ */
+export {
+  asma,
+  prepareAsma,
+  type AsmaFlavour,
+  type AsmaOptions,
+  type AsmaSession,
+  type AsmaSessionOptions,
+  type AsmaVariant,
+} from "./attacks/asma.ts";
+export {
+  AttackRun,
+  type AttackInput,
+  type AttackOptions,
+  type AttackResult,
+  type AttackStep,
+  type Iterate,
+  type StepRecord,
+  type StepScale,
+  type StopReason,
+} from "./attacks/attack.ts";
 export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
+export { ignored, type ImageTensor, type LabelMap, type Size } from "./image.ts";
+export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
+export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
+export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
+export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
+export type { Decision } from "./model/decision.ts";
+export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
+export type { Layout, ModelOptions, OutputKind, Padding } from "./model/model-options.ts";
+export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
+export type { Decoding, OutputHead } from "./model/output-head.ts";
+export type { Preprocessing } from "./model/preprocessing.ts";
+export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
+export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
+export { StepSession, type StepBuild } from "./step/step-session.ts";

@@ -3,6 +3,7 @@ import {
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
+  OperatorSetIdProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
@@ -46,6 +47,16 @@ export class GraphBuilder {
     this.graph = clone(GraphProtoSchema, resolved.model.graph);
     this.#types = new Map(resolved.types);
     this.#names = new NameAuthority(namesOf(this.graph));
+  }
+
+  /** A builder that starts from nothing. */
+  static empty(opset = 17): GraphBuilder {
+    const proto = create(ModelProtoSchema, {
+      irVersion: 8n,
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) })],
+      graph: create(GraphProtoSchema, { name: "graph" }),
+    });
+    return new GraphBuilder(new ResolvedModel(new Model(proto, []), new Map()));
   }
 
   /** The value of that name. */
@@ -190,10 +201,19 @@ export class GraphBuilder {
     return { ...value, name };
   }
 
-  /** Lets every consumer that the graph has **now** read `replacement` instead of `value`. */
-  replaceUses(value: Value, replacement: Value, consumers: readonly NodeProto[] = this.graph.node): void {
-    for (const node of consumers) {
-      node.input = node.input.map((name) => (name === value.name ? replacement.name : name));
+  /** Runs `build` and moves the nodes it appends before all others. */
+  prepend(build: () => void): void {
+    const { length } = this.graph.node;
+    build();
+    const added = this.graph.node.splice(length);
+    this.graph.node.unshift(...added);
+  }
+
+  /** Removes a graph input; everything that read it reads `replacement` from now on. */
+  replaceInput(input: Value, replacement: Value): void {
+    this.graph.input = this.graph.input.filter(({ name }) => name !== input.name);
+    for (const node of this.graph.node) {
+      node.input = node.input.map((name) => (name === input.name ? replacement.name : name));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
+import { dataTypeFromProto, type DataType } from "./data-type.ts";
 import { readTensor } from "./tensor.ts";
 
 /** One file that weights live in: the model file itself or an external data file. */
@@ -7,6 +8,14 @@ export interface WeightFile {
   /** The `location` by which tensors refer to it. */
   readonly location: string;
   readonly data: Uint8Array;
+}
+
+/** A graph input as its model declares it. */
+export interface DeclaredInput {
+  readonly name: string;
+  readonly dtype: DataType | undefined;
+  /** `undefined` entries are dynamic; `undefined` altogether when the rank is not declared. */
+  readonly dims: readonly (number | undefined)[] | undefined;
 }
 
 /**
@@ -37,6 +46,31 @@ export class Model {
   /** Entries of `metadata_props`. */
   get metadata(): ReadonlyMap<string, string> {
     return new Map(this.proto.metadataProps.map((entry) => [entry.key, entry.value]));
+  }
+
+  /** Graph inputs that are not initializers, as declared; `undefined` for dynamic dims. */
+  declaredInputs(): DeclaredInput[] {
+    const initializers = new Set(this.graph.initializer.map((tensor) => tensor.name));
+    return this.graph.input
+      .filter((input) => !initializers.has(input.name))
+      .map(({ name, type }) => {
+        const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
+        return {
+          name,
+          dtype: tensor && dataTypeFromProto(tensor.elemType),
+          dims: tensor?.shape?.dim.map(({ value }) =>
+            value.case === "dimValue" && value.value > 0n ? Number(value.value) : undefined,
+          ),
+        };
+      });
+  }
+
+  /** Input channels of the first convolution that reads `input` directly, if there is one. */
+  firstConvolutionChannels(input: string): number | undefined {
+    const conv = this.graph.node.find((n) => n.opType === "Conv" && n.input[0] === input);
+    const weights = this.graph.initializer.find((tensor) => tensor.name === conv?.input[1]);
+    const group = Number(conv?.attribute.find((a) => a.name === "group")?.i ?? 1);
+    return weights && Number(weights.dims[1]) * group;
   }
 
   /** The little-endian bytes of a tensor, wherever they are. */

@@ -1,0 +1,43 @@
+import type { Value } from "../graph/value.ts";
+import { normalizeAxis } from "../graph/value.ts";
+import { arithmetic } from "./arithmetic.ts";
+import type { GradientRule, RuleContext } from "./gradient-rule.ts";
+
+/**
+ * Softmax (opset 1): dx = y·(dy − Σ dy·y), summed over the axis; before opset 13 over the axis and all
+ * after it.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__Softmax.html
+ */
+export const softmax: GradientRule = {
+  opType: "Softmax",
+  build: (c) => [
+    () => {
+      const { mul, sub } = arithmetic(c.b);
+      return mul(c.y(), sub(c.dy(), sum(c, mul(c.dy(), c.y()))));
+    },
+  ],
+};
+
+/**
+ * LogSoftmax (opset 1): dx = dy − exp(y)·Σ dy, summed as for Softmax.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__LogSoftmax.html
+ */
+export const logSoftmax: GradientRule = {
+  opType: "LogSoftmax",
+  build: (c) => [
+    () => {
+      const { mul, sub } = arithmetic(c.b);
+      return sub(c.dy(), mul(c.b.op("Exp", [c.y()]), sum(c, c.dy())));
+    },
+  ],
+};
+
+/** The sum over all that one distribution spans. */
+function sum(c: RuleContext, value: Value): Value {
+  const rank = value.dims.length;
+  const axis = normalizeAxis(c.int("axis", c.opset < 13 ? 1 : -1), rank);
+  const end = c.opset < 13 ? rank : axis + 1;
+  return c.b.reduce("ReduceSum", value, Array.from({ length: end - axis }, (_, i) => axis + i));
+}

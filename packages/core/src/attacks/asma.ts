@@ -1,0 +1,272 @@
+import { AsmaError } from "../errors.ts";
+import type { ImageTensor } from "../image.ts";
+import { defaultIouDefinition, type IouDefinition } from "../metrics/iou.ts";
+import type { SegmentationModel } from "../model/segmentation-model.ts";
+import type { StepMetrics } from "../step/step-graph.ts";
+import { StepSession, type BoundStep } from "../step/step-session.ts";
+import {
+  AttackRun,
+  type AttackInput,
+  type AttackOptions,
+  type AttackResult,
+  type AttackStep,
+  type Iterate,
+  type StepRecord,
+  type StepScale,
+  type StopReason,
+} from "./attack.ts";
+import { BestIterate } from "./best-iterate.ts";
+import { checkAttackInput } from "./check-attack-input.ts";
+import { explainGradient } from "./explain-gradient.ts";
+import {
+  automaticAlpha,
+  automaticBeta,
+  automaticTau,
+  checkStepScale,
+  type StepScaleOptions,
+} from "./step-scale.ts";
+import { advLibSchedule, paperSchedule, referenceSchedule, type StepSchedule } from "./step-schedule.ts";
+
+/**
+ * Which of the paper's attacks: the loss over all target pixels (SSM) or over those not yet at their
+ * target (ASM), with a constant step or the dynamic multiplier (DPM). ASMA is ASM with DPM.
+ */
+export type AsmaVariant = "asma" | "asm" | "ssm" | "ssm+dpm";
+
+/**
+ * Whose bookkeeping: `default` is ours; `reference` follows the authors' code (IoU for α measured on
+ * the unclipped iterate by a second forward, last iterate, α₀ = τ); `adv_lib` follows adversarial-library
+ * (IoU averaged over all classes, first step τ).
+ */
+export type AsmaFlavour = "default" | "reference" | "adv_lib";
+
+/** Options of {@link prepareAsma}: what the step graph is built for. */
+export interface AsmaSessionOptions {
+  /** @default "asma" */
+  readonly variant?: AsmaVariant;
+  /** @default "default" */
+  readonly flavour?: AsmaFlavour;
+  /** @default "foreground" for two classes (the paper's), otherwise "mean-present" */
+  readonly iouDefinition?: IouDefinition;
+  /**
+   * Values per channel of the file the result is for: 256 makes the attack optimise the rounded
+   * 8-bit image. `undefined` optimises the float image.
+   */
+  readonly levels?: number;
+}
+
+/** Options of {@link asma}. */
+export interface AsmaOptions extends AttackOptions, StepScaleOptions {
+  /** Weight λ of the distance loss −λ‖x − x₀‖². @default 1 for the flavours, 0 otherwise */
+  readonly lambda?: number;
+}
+
+/** A step session and the choices it was built for. */
+export interface AsmaSession {
+  readonly step: StepSession;
+  readonly variant: AsmaVariant;
+  readonly flavour: AsmaFlavour;
+  readonly iouDefinition: IouDefinition;
+  readonly levels: number | undefined;
+}
+
+/**
+ * Builds and loads the step graph of ASMA for a model.
+ *
+ * @throws UnsupportedOperatorError with every operator that has no gradient rule
+ */
+export async function prepareAsma(
+  model: SegmentationModel,
+  options: AsmaSessionOptions = {},
+): Promise<AsmaSession> {
+  const { variant = "asma", flavour = "default", levels } = options;
+  const { classes } = model.description.head;
+  if (flavour === "reference" && classes !== 2) {
+    throw new AsmaError(
+      "ERR_FLAVOUR",
+      `The authors' code measures IoU right for two classes only, but this model has ${classes}: use the default flavour.`,
+    );
+  }
+  const iouDefinition =
+    options.iouDefinition ?? (flavour === "adv_lib" ? "mean-all" : defaultIouDefinition(classes));
+  if (iouDefinition === "foreground" && classes !== 2) {
+    throw new AsmaError("ERR_IOU_DEFINITION", `'foreground' is the IoU of two classes, but this model has ${classes}: use 'mean-present'.`);
+  }
+  const mask = variant.startsWith("ssm") ? "static" : "adaptive";
+  const step = await StepSession.create(model, { mask, iou: iouDefinition, levels });
+  return { step, variant, flavour, iouDefinition, levels };
+}
+
+/**
+ * The Adaptive Segmentation Mask Attack and its ablations.
+ *
+ * Moves the image up the gradient of the target-class scores of the pixels that are not yet at their
+ * target, with step size α_n = β·IoU(Y, ŷ(x_n)) + τ, until the prediction is the target.
+ * Without step sizes, β and τ (or α) are found from the first gradient.
+ *
+ * @param session made by {@link prepareAsma} for images of this size
+ * @param input image float32 [1, C, H, W] in [0, 1]; target labels [h, w] on the output grid
+ * @returns the running attack: steps to iterate over, and a result
+ * @throws AsmaError before the first step: `ERR_IMAGE_DIMS`, `ERR_IMAGE_RANGE`, `ERR_TARGET_SIZE`,
+ *   `ERR_TARGET_CLASS`, `ERR_TARGET_EMPTY`, `ERR_STEP_SIZE`, `ERR_OPTION`; at the first step
+ *   `ERR_GRADIENT_ZERO` or `ERR_GRADIENT_NAN`
+ * @see Ozbulak, Van Messem, De Neve: Impact of Adversarial Examples on Deep Learning Models for
+ *   Biomedical Image Segmentation, MICCAI 2019, arXiv 1907.13124, equations 2 and 4
+ */
+export function asma(session: AsmaSession, input: AttackInput, options: AsmaOptions = {}): AttackRun {
+  checkAttackInput(session.step.model, input, options);
+  checkStepScale(options, isDynamic(session));
+  return new AttackRun((resolve) => steps(session, input, options, resolve));
+}
+
+/** Whether the variant has the dynamic multiplier. */
+function isDynamic({ variant }: AsmaSession): boolean {
+  return variant === "asma" || variant === "ssm+dpm";
+}
+
+async function* steps(
+  session: AsmaSession,
+  input: AttackInput,
+  options: AsmaOptions,
+  resolve: (result: AttackResult) => void,
+): AsyncGenerator<AttackStep, void> {
+  const { iterations = 300, iouThreshold = 0.95, pixelAccuracyThreshold = 0 } = options;
+  const { earlyStop = true, signal } = options;
+  let runs = 0;
+  const bound = session.step.begin(input.image, input.target, options.region);
+  const run: BoundStep = (image, inputs) => {
+    runs += 1;
+    return bound(image, inputs);
+  };
+  const start = performance.now();
+  const best = new BestIterate();
+  const trajectory: StepRecord[] = [];
+  let stopReason: StopReason = "aborted";
+  let error: unknown;
+  let last: (() => Iterate) | undefined;
+  let image = input.image.data.slice();
+  let next = new Float32Array(image.length);
+  const { scale, schedule } = await startSchedule(session, input, options, run);
+  try {
+    for (let step = 0; ; step++) {
+      const { metrics, prediction, nextImage, unclipped } = await run(image, schedule.inputs());
+      const record = toRecord(step, metrics);
+      const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
+      const labels = { data: Int32Array.from(prediction), dims: input.target.dims };
+      const copy = () => ({ ...record, image: seenImage(image, input.image, session.levels), prediction: labels });
+      const isBest = best.offer(record, reached, copy);
+      last = copy;
+      trajectory.push(record);
+      next.set(nextImage);
+      const beforeClipping = session.flavour === "reference" ? unclipped.slice() : unclipped;
+      yield { ...record, reached, isBest, image: () => copy().image, prediction: () => labels };
+      const end = endOf(record, metrics, step === iterations, reached && earlyStop);
+      if (end !== undefined || signal?.aborted) {
+        stopReason = end ?? "aborted";
+        return;
+      }
+      await schedule.advance(beforeClipping);
+      [image, next] = [next, image];
+    }
+  } catch (cause) {
+    stopReason = "failed";
+    error = cause;
+    throw cause;
+  } finally {
+    if (last !== undefined) {
+      resolve({
+        reached: best.reached,
+        stopReason,
+        error,
+        best: best.iterate,
+        last: last(),
+        trajectory,
+        scale,
+        iouDefinition: session.iouDefinition,
+        forwards: runs,
+        backwards: runs,
+        seconds: (performance.now() - start) / 1000,
+      });
+    }
+  }
+}
+
+/** Measures the untouched image, finds the step size if none is given, and refuses a dead gradient. */
+async function startSchedule(
+  session: AsmaSession,
+  input: AttackInput,
+  options: AsmaOptions,
+  run: BoundStep,
+): Promise<{ scale: StepScale; schedule: StepSchedule }> {
+  const lambda = options.lambda ?? (session.flavour === "default" ? 0 : 1);
+  const { metrics } = await run(input.image.data, { beta: 0, tau: 0, lambda: 0 });
+  const { gradientL2, gradientLinf, correctPixels, countedPixels } = metrics;
+  if (Number.isNaN(gradientLinf) || (gradientLinf === 0 && correctPixels < countedPixels)) {
+    throw explainGradient(session.step.model, metrics, options.region !== undefined);
+  }
+  const scale = chooseScale(session, options, gradientL2, input.image.data.length);
+  if (session.flavour === "adv_lib") {
+    return { scale, schedule: advLibSchedule(scale, lambda) };
+  }
+  if (session.flavour === "reference" && isDynamic(session)) {
+    return { scale, schedule: referenceSchedule(scale, lambda, run) };
+  }
+  const isErasing = isDynamic(session) && input.target.data.every((label) => label <= 0);
+  const erasedFrom = isErasing && session.flavour === "default" ? metrics.foregroundPixels : undefined;
+  return { scale, schedule: paperSchedule(scale, lambda, erasedFrom) };
+}
+
+function chooseScale(session: AsmaSession, options: AsmaOptions, gradientL2: number, values: number): StepScale {
+  const { alpha, beta, tau } = options;
+  if (alpha !== undefined) {
+    return { beta: 0, tau: alpha, isAutomatic: false };
+  }
+  if (beta !== undefined && tau !== undefined) {
+    return { beta, tau, isAutomatic: false };
+  }
+  // Without wrong pixels there is nothing to climb, and no step will be taken.
+  const found = gradientL2 > 0 ? automaticTau(gradientL2, values) : 0;
+  return isDynamic(session)
+    ? { beta: automaticBeta(found), tau: found, isAutomatic: true }
+    : { beta: 0, tau: automaticAlpha(found), isAutomatic: true };
+}
+
+function toRecord(step: number, m: StepMetrics): StepRecord {
+  return {
+    step,
+    alpha: m.alpha,
+    iou: m.iou,
+    pixelAccuracy: m.countedPixels === 0 ? 1 : m.correctPixels / m.countedPixels,
+    wrongPixels: m.countedPixels - m.correctPixels,
+    loss: m.loss,
+    l2: m.l2,
+    linf: m.linf,
+    gradientL2: m.gradientL2,
+  };
+}
+
+function endOf(
+  record: StepRecord,
+  { gradientLinf }: StepMetrics,
+  isLastStep: boolean,
+  isReached: boolean,
+): StopReason | undefined {
+  if (isReached) {
+    return "reached";
+  }
+  if (isLastStep) {
+    return "iterations";
+  }
+  if (!Number.isFinite(gradientLinf)) {
+    return "gradient not a number";
+  }
+  return gradientLinf === 0 && record.wrongPixels > 0 ? "gradient vanished" : undefined;
+}
+
+/** x_n as the model saw it: rounded to the levels of the file if the attack optimises those. */
+function seenImage(data: Float32Array, { dims }: ImageTensor, levels: number | undefined): ImageTensor {
+  if (levels === undefined) {
+    return { data: data.slice(), dims };
+  }
+  return { data: data.map((v) => Math.round(v * (levels - 1)) / (levels - 1)), dims };
+}

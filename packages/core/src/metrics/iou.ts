@@ -1,0 +1,44 @@
+import type { ConfusionMatrix } from "./confusion-matrix.ts";
+
+/**
+ * Which intersection over union is meant.
+ *
+ * - `foreground`: |P₁ ∩ Y₁| / |P₁ ∪ Y₁| of class 1, the paper's for two classes; 1 when prediction
+ *   and target are both empty, 0 when only one is.
+ * - `mean-present`: mean over the classes that target or prediction contain.
+ * - `mean-all`: mean over all classes, Σ I/(U + 1e-6) / K, absent ones counted 0, as adv_lib does.
+ */
+export type IouDefinition = "foreground" | "mean-present" | "mean-all";
+
+/** The definition used unless another is asked for: the paper's for two classes. */
+export function defaultIouDefinition(classes: number): IouDefinition {
+  return classes === 2 ? "foreground" : "mean-present";
+}
+
+/** Intersection and union, in pixels, of each class. */
+export function intersectionsAndUnions(matrix: ConfusionMatrix): { intersection: number; union: number }[] {
+  return matrix.map((row, c) => {
+    const intersection = row[c] as number;
+    const target = row.reduce((sum, n) => sum + n, 0);
+    const predicted = matrix.reduce((sum, r) => sum + (r[c] as number), 0);
+    return { intersection, union: target + predicted - intersection };
+  });
+}
+
+/** Intersection over union in [0, 1] by the definition named. */
+export function iou(matrix: ConfusionMatrix, definition: IouDefinition): number {
+  const classes = intersectionsAndUnions(matrix);
+  switch (definition) {
+    case "foreground": {
+      const { intersection, union } = classes[1] as (typeof classes)[number];
+      return union === 0 ? 1 : intersection / union;
+    }
+    case "mean-present": {
+      const present = classes.filter((c) => c.union > 0);
+      const sum = present.reduce((total, c) => total + c.intersection / c.union, 0);
+      return present.length === 0 ? 1 : sum / present.length;
+    }
+    case "mean-all":
+      return classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length;
+  }
+}

@@ -1,0 +1,118 @@
+"""BatchNormalization (inference), InstanceNormalization, LayerNormalization, Softmax, LogSoftmax."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from common import Suite, const, var
+
+
+def batch_normalization():
+    suite = Suite("BatchNormalization")
+
+    def add(name, dims, opset=17, **attributes):
+        channels = dims[1]
+        inputs = [var(suite.normal(*dims)), const(suite.uniform(0.5, 2, channels)), const(suite.normal(channels)),
+                  const(suite.normal(channels)), const(suite.uniform(0.3, 2, channels))]
+
+        def fn(x, scale, bias, mean, variance):
+            return F.batch_norm(x, mean, variance, scale, bias, False, 0, attributes.get("epsilon", 1e-5))
+
+        suite.add(name, inputs, fn, "torch.nn.functional.batch_norm", opset=opset, **attributes)
+
+    add("rank 2", (3, 4))
+    add("rank 3", (2, 3, 5))
+    add("rank 4", (2, 3, 4, 3))
+    add("rank 5", (1, 2, 2, 3, 2))
+    add("epsilon 0.1", (2, 3, 3, 3), epsilon=0.1)
+    add("momentum", (1, 3, 3, 3), momentum=0.8)
+    add("training_mode 0", (1, 3, 3, 3), training_mode=0)
+    add("opset 11", (2, 3, 3, 3), 11)
+    add("opset 13 epsilon 0.001", (2, 3, 3, 3), 13, epsilon=0.001)
+    add("opset 14", (2, 3, 3, 3), 14)
+    return suite
+
+
+def instance_normalization():
+    suite = Suite("InstanceNormalization")
+
+    def add(name, dims, opset=17, **attributes):
+        inputs = [var(suite.normal(*dims)), const(suite.uniform(0.5, 2, dims[1])), const(suite.normal(dims[1]))]
+        suite.add(name, inputs, lambda x, scale, bias: F.instance_norm(
+            x, weight=scale, bias=bias, eps=attributes.get("epsilon", 1e-5)),
+            "torch.nn.functional.instance_norm", opset=opset, **attributes)
+
+    add("1-D", (2, 3, 7))
+    add("2-D", (2, 3, 4, 3))
+    add("3-D", (1, 2, 2, 3, 3))
+    add("epsilon 0.1", (1, 3, 4, 4), epsilon=0.1)
+    add("one channel", (2, 1, 3, 4))
+    add("opset 11", (1, 2, 4, 4), 11)
+    add("opset 22", (1, 2, 4, 4), 22)
+    return suite
+
+
+def layer_normalization():
+    suite = Suite("LayerNormalization")
+
+    def add(name, dims, bias, opset=17, **attributes):
+        axis = attributes.get("axis", -1)
+        shape = dims[axis:]
+        inputs = [var(suite.normal(*dims)), const(suite.uniform(0.5, 2, *shape))]
+        if bias:
+            inputs.append(const(suite.normal(*shape)))
+        suite.add(name, inputs, lambda x, scale, bias=None: F.layer_norm(
+            x, shape, scale, bias, attributes.get("epsilon", 1e-5)),
+            "torch.nn.functional.layer_norm", opset=opset, **attributes)
+
+    for bias in (True, False):
+        tail = "with bias" if bias else "without bias"
+        add(f"default axis {tail}", (2, 3, 5), bias)
+        add(f"axis -1 {tail}", (2, 6), bias, axis=-1)
+        add(f"axis 1 {tail}", (2, 3, 4), bias, axis=1)
+        add(f"axis -2 rank 4 {tail}", (1, 2, 3, 4), bias, axis=-2)
+    add("axis 0", (3, 4), True, axis=0)
+    add("axis 2 epsilon 0.1", (2, 3, 5), True, axis=2, epsilon=0.1)
+    add("epsilon 1e-12", (2, 3, 5), True, epsilon=1e-12)
+    add("opset 21", (2, 3, 5), True, 21, axis=-1)
+    return suite
+
+
+def softmaxes():
+    suites = []
+    for op, fn in [("Softmax", torch.softmax), ("LogSoftmax", torch.log_softmax)]:
+        suite = Suite(op)
+        oracle = f"torch.{fn.__name__}"
+
+        def add(name, dims, opset, axis=None):
+            if opset >= 13:
+                def apply(x):
+                    return fn(x, -1 if axis is None else axis)
+            else:
+                def apply(x):
+                    split = 1 if axis is None else axis % len(dims)
+                    return fn(x.reshape(math.prod(dims[:split]), -1), 1).reshape(dims)
+
+            suite.add(name, [var(suite.normal(*dims))], apply, oracle, opset=opset,
+                      **({} if axis is None else {"axis": axis}))
+
+        for opset in (13, 17):
+            add(f"opset {opset} default axis", (2, 3, 4), opset)
+            add(f"opset {opset} axis -1", (2, 5), opset, -1)
+            add(f"opset {opset} axis 1", (2, 3, 4), opset, 1)
+            add(f"opset {opset} axis 1 rank 4", (1, 3, 2, 3), opset, 1)
+        add("opset 13 axis 0", (3, 4), 13, 0)
+        add("opset 13 axis -2 attention", (1, 2, 3, 4), 13, -2)
+        add("opset 13 one element", (2, 1), 13, -1)
+        add("opset 11 default axis", (2, 3, 4), 11)
+        add("opset 11 axis 1", (2, 3, 2, 2), 11, 1)
+        add("opset 11 axis 2", (2, 3, 2, 2), 11, 2)
+        add("opset 11 axis -1", (2, 3, 4), 11, -1)
+        add("opset 11 axis 0", (2, 3), 11, 0)
+        suite.add("large logits", [var([[30, -40, 29], [0.5, 30, -30]])], lambda x: fn(x, -1), oracle)
+        suites.append(suite)
+    return suites
+
+
+SUITES = [batch_normalization, instance_normalization, layer_normalization, softmaxes]
