@@ -7,7 +7,8 @@
 import importlib
 import sys
 
-FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "layout", "reduction"]
+FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "layout", "reduction",
+            "further"]
 
 
 def main(wanted: set[str]) -> None:

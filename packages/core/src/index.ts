@@ -31,6 +31,7 @@ export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbatio
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
+export { describeImageInput, type ImageInput } from "./model/image-input.ts";
 export type { Layout, ModelOptions, OutputKind, Padding } from "./model/model-options.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
 export type { Decoding, OutputHead } from "./model/output-head.ts";
@@ -38,3 +39,7 @@ export type { Preprocessing } from "./model/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
 export { StepSession, type StepBuild } from "./step/step-session.ts";
+export { fitTarget } from "./targets/fit-target.ts";
+export { hideClass } from "./targets/hide-class.ts";
+export { moveForeground, type Move } from "./targets/move-foreground.ts";
+export { disc, rectangle } from "./targets/shape.ts";

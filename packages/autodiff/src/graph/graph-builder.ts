@@ -237,7 +237,7 @@ export class GraphBuilder {
 
   /** ReduceSum, ReduceMean, ReduceMax, … (axes are an input from opset 13 or 18 on). */
   reduce(
-    opType: "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin",
+    opType: "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd",
     x: Value,
     axes: readonly number[],
     keepdims = true,
@@ -276,7 +276,15 @@ export class GraphBuilder {
     if (pads.every((p) => p === 0)) {
       return x;
     }
-    return this.op("Pad", [x, this.ints(pads), this.scalar(value, x.dtype)], { mode: "constant" });
+    const rank = x.dims.length;
+    const dims = x.dims.map((d, i) => d + (pads[i] as number) + (pads[i + rank] as number));
+    const asInput = this.opset >= 11;
+    return this.#append(
+      "Pad",
+      asInput ? [x, this.ints(pads), this.scalar(value, x.dtype)] : [x],
+      { mode: "constant", ...(asInput ? {} : { pads, value: { float: value } }) },
+      [{ dtype: x.dtype, dims }],
+    )[0] as Value;
   }
 
   /** Splits into parts of the given sizes. */
@@ -297,6 +305,16 @@ export class GraphBuilder {
   /** The matrix product, batched as in ONNX MatMul. */
   matmul(a: Value, b: Value): Value {
     return this.op("MatMul", [a, b]);
+  }
+
+  /** alpha·a·b of two matrices, either transposed. */
+  gemm(
+    a: Value,
+    b: Value,
+    attributes: { readonly alpha?: { readonly float: number }; readonly transA?: number; readonly transB?: number },
+  ): Value {
+    // The third input is optional from opset 11 on.
+    return this.op("Gemm", [a, b, this.opset < 11 ? this.scalar(0, a.dtype) : null], attributes);
   }
 
   /** The finished model: nodes in topological order, nothing that no output needs. */

@@ -21,7 +21,15 @@ export function arithmetic(b: GraphBuilder) {
     div: binary("Div"),
     greater: binary("Greater"),
     less: binary("Less"),
-    equal: binary("Equal"),
+    /** Where both are equal. */
+    equal: (...operands: [Operand, Operand]): Value => {
+      if (b.opset >= 11) {
+        return binary("Equal")(...operands);
+      }
+      // Equal does not take floats yet.
+      const differs = b.op("Or", [binary("Less")(...operands), binary("Greater")(...operands)]);
+      return b.op("Not", [differs]);
+    },
     /** `a` where the condition holds, `c` elsewhere. */
     where: (condition: Value, ...branches: [Operand, Operand]): Value =>
       b.op("Where", [condition, ...values(branches)]),

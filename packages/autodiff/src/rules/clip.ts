@@ -17,13 +17,7 @@ export const clip: GradientRule = {
     const beyond = (mask: () => Value, bound: number) => () =>
       unbroadcast(c.b, where(mask(), c.dy(), 0), c.x(bound).dims);
     return [
-      () => {
-        if (c.opset < 11) {
-          // Equal does not take floats yet.
-          return where(less(c.x(), c.y()), 0, where(greater(c.x(), c.y()), 0, c.dy()));
-        }
-        return where(equal(c.x(), c.y()), c.dy(), 0);
-      },
+      () => where(equal(c.x(), c.y()), c.dy(), 0),
       beyond(() => less(c.x(0), c.x(1)), 1),
       beyond(() => greater(c.x(0), c.x(2)), 2),
     ];

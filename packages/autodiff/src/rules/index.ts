@@ -1,10 +1,120 @@
+import { abs } from "./abs.ts";
 import { add } from "./add.ts";
+import { cast } from "./cast.ts";
+import { clip } from "./clip.ts";
+import { concat } from "./concat.ts";
+import { cumSum } from "./cum-sum.ts";
+import { div } from "./div.ts";
+import { celu, elu, selu } from "./elu.ts";
+import { erf } from "./erf.ts";
+import { exp, log, reciprocal, sqrt } from "./exponential.ts";
+import { max, min } from "./extremum.ts";
+import { gather } from "./gather.ts";
+import { gelu } from "./gelu.ts";
+import { gemm } from "./gemm.ts";
 import type { GradientRule } from "./gradient-rule.ts";
+import { hardSigmoid } from "./hard-sigmoid.ts";
+import { hardSwish } from "./hard-swish.ts";
+import { leakyRelu } from "./leaky-relu.ts";
+import { matMul } from "./mat-mul.ts";
+import { mish } from "./mish.ts";
 import { mul } from "./mul.ts";
+import { neg } from "./neg.ts";
+import { pRelu } from "./p-relu.ts";
+import { pad } from "./pad.ts";
+import { pow } from "./pow.ts";
+import { reduceMax, reduceMin } from "./reduce-extremum.ts";
+import { reduceL1, reduceL2, reduceSumSquare } from "./reduce-norm.ts";
+import { reduceProd } from "./reduce-prod.ts";
+import { reduceLogSum, reduceLogSumExp, reduceMean, reduceSum } from "./reduce-sum.ts";
 import { relu } from "./relu.ts";
+import { expand, tile } from "./repeating.ts";
+import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
+import { sigmoid } from "./sigmoid.ts";
+import { slice } from "./slice.ts";
+import { logSoftmax, softmax } from "./softmax.ts";
+import { softplus } from "./softplus.ts";
+import { softsign } from "./softsign.ts";
+import { depthToSpace, spaceToDepth } from "./space-to-depth.ts";
+import { split } from "./split.ts";
+import { sub } from "./sub.ts";
+import { mean, sum } from "./sum.ts";
+import { tanh } from "./tanh.ts";
+import { thresholdedRelu } from "./thresholded-relu.ts";
+import { transpose } from "./transpose.ts";
+import { cos, sin } from "./trigonometric.ts";
+import { where } from "./where.ts";
 
 /** Every operator with a gradient rule. The one list. */
-export const gradientRules: readonly GradientRule[] = [add, mul, relu];
+export const gradientRules: readonly GradientRule[] = [
+  abs,
+  add,
+  cast,
+  celu,
+  clip,
+  concat,
+  cos,
+  cumSum,
+  depthToSpace,
+  div,
+  dropout,
+  elu,
+  erf,
+  exp,
+  expand,
+  flatten,
+  gather,
+  gelu,
+  gemm,
+  hardSigmoid,
+  hardSwish,
+  identity,
+  leakyRelu,
+  log,
+  logSoftmax,
+  matMul,
+  max,
+  mean,
+  min,
+  mish,
+  mul,
+  neg,
+  pad,
+  pow,
+  pRelu,
+  reciprocal,
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+  reduceSumSquare,
+  relu,
+  reshape,
+  selu,
+  sigmoid,
+  sin,
+  slice,
+  softmax,
+  softplus,
+  softsign,
+  spaceToDepth,
+  split,
+  sqrt,
+  squeeze,
+  sub,
+  sum,
+  tanh,
+  thresholdedRelu,
+  tile,
+  transpose,
+  unsqueeze,
+  where,
+];
 
 /**
  * Operators whose gradient is zero almost everywhere, or whose inputs carry no gradient. The path

@@ -86,3 +86,8 @@ function guessLayout(dims: readonly (number | undefined)[]): Layout {
   const isChannels = (d: number | undefined) => d === 1 || d === 3 || d === 4;
   return !isChannels(dims[1]) && isChannels(dims[3]) ? "NHWC" : "NCHW";
 }
+
+/** The image input of a model, without the reasons. */
+export function describeImageInput(model: Model, options: ModelOptions = {}): ImageInput {
+  return findImageInput(model, options, []);
+}

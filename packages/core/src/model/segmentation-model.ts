@@ -37,7 +37,7 @@ export class SegmentationModel {
   readonly options: ModelOptions;
   readonly resolved: ResolvedModel;
   readonly description: ModelDescription;
-  readonly #original: Model;
+  readonly original: Model;
   #predictor: Promise<{ preprocess: Session; model: Session }> | undefined;
 
   private constructor(
@@ -49,7 +49,7 @@ export class SegmentationModel {
   ) {
     this.runtime = runtime;
     this.options = options;
-    this.#original = original;
+    this.original = original;
     this.resolved = resolved;
     this.description = description;
   }
@@ -175,7 +175,7 @@ export class SegmentationModel {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,
     });
-    const [file, ...external] = this.#original.files;
+    const [file, ...external] = this.original.files;
     const model = await InferenceSession.create((file as { data: Uint8Array }).data, {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,

@@ -1,0 +1,38 @@
+import { normalizeAxis } from "../graph/value.ts";
+import { RuleRefusal, type GradientRule } from "./gradient-rule.ts";
+import { scatter, untake } from "./untake.ts";
+
+/**
+ * Gather (opset 1): dx = dy summed to the places that the indices name; repeated indices add up.
+ * Computed indices need opset 16.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__Gather.html
+ */
+export const gather: GradientRule = {
+  opType: "Gather",
+  build: (c) => {
+    const { dims } = c.x();
+    const axis = normalizeAxis(c.int("axis", 0), dims.length);
+    const size = dims[axis] as number;
+    const count = c.x(1).dims.reduce((product, d) => product * d, 1);
+    const dyInDimsOfX = () =>
+      c.b.reshape(
+        c.dy(),
+        dims.map((d, i) => (i === axis ? count : d)),
+      );
+    const indices = c.constant(1)?.map((index) => normalizeAxis(index, size));
+    if (indices !== undefined) {
+      const putBack = untake(c.b, size, indices);
+      return [() => putBack(dyInDimsOfX(), axis)];
+    }
+    if (c.opset < 16) {
+      throw new RuleRefusal("computed indices need opset 16; export the model with opset 17");
+    }
+    return [
+      () => {
+        const places = c.b.cast(c.b.reshape(c.x(1), [count]), "int64");
+        return scatter(c.b, dyInDimsOfX(), axis, size, places, true);
+      },
+    ];
+  },
+};

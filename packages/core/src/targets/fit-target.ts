@@ -1,0 +1,25 @@
+import { AsmaError } from "../errors.ts";
+import type { LabelMap } from "../image.ts";
+import { toOutputGrid } from "../model/output-grid.ts";
+import type { ModelDescription } from "../model/segmentation-model.ts";
+
+/**
+ * Brings a target to the model's output grid: as it is when it has the grid's size, cropped and
+ * resampled (nearest) when it has the image's size.
+ *
+ * @throws AsmaError `ERR_TARGET_SIZE` for any other size
+ */
+export function fitTarget(target: LabelMap, description: ModelDescription): LabelMap {
+  const { grid, preprocessing } = description;
+  const has = (size: readonly [number, number]) => size.every((n, i) => n === target.dims[i]);
+  if (has(grid.size)) {
+    return target;
+  }
+  if (has(preprocessing.imageSize)) {
+    return toOutputGrid(target, grid);
+  }
+  throw new AsmaError(
+    "ERR_TARGET_SIZE",
+    `Expected a target of ${grid.size.join("×")} pixels (the model's output grid) or ${preprocessing.imageSize.join("×")} (the image) but found ${target.dims.join("×")}: resize it with nearest neighbours.`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { LabelMap } from "../image.ts";
+
+/** How the foreground is moved; everything about the centre of its pixels. */
+export interface Move {
+  /** Pixels of the map down and to the right. @default [0, 0] */
+  readonly shift?: readonly [down: number, right: number];
+  /** Degrees, counterclockwise as seen. @default 0 */
+  readonly rotate?: number;
+  /** Factor of the size. @default 1 */
+  readonly scale?: number;
+}
+
+/**
+ * The prediction with all its foreground (labels other than 0) shifted, rotated and scaled; what is
+ * uncovered becomes background. Labels are taken from the nearest pixel.
+ */
+export function moveForeground(prediction: LabelMap, { shift = [0, 0], rotate = 0, scale = 1 }: Move): LabelMap {
+  const [height, width] = prediction.dims;
+  const data = new Int32Array(height * width);
+  const centre = centreOfForeground(prediction);
+  if (centre === undefined) {
+    return { data, dims: prediction.dims };
+  }
+  const angle = (rotate * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const dy = y - centre[0] - shift[0];
+      const dx = x - centre[1] - shift[1];
+      const fromY = Math.round(centre[0] + cos * dy + sin * dx);
+      const fromX = Math.round(centre[1] - sin * dy + cos * dx);
+      if (fromY >= 0 && fromY < height && fromX >= 0 && fromX < width) {
+        data[y * width + x] = Math.max(0, prediction.data[fromY * width + fromX] as number);
+      }
+    }
+  }
+  return { data, dims: prediction.dims };
+}
+
+function centreOfForeground({ data, dims: [, width] }: LabelMap): readonly [number, number] | undefined {
+  let [count, sumY, sumX] = [0, 0, 0];
+  data.forEach((label, i) => {
+    if (label > 0) {
+      count += 1;
+      sumY += Math.floor(i / width);
+      sumX += i % width;
+    }
+  });
+  return count === 0 ? undefined : [sumY / count, sumX / count];
+}

@@ -1,0 +1,49 @@
+import * as ort from "onnxruntime-node";
+import type { Runtime } from "@onnx-asma/autodiff";
+import { buildStepGraph, SegmentationModel } from "@onnx-asma/core";
+import { readModelFile } from "../../read-model-file.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { toModelOptions, type ModelFlags } from "../model-flags.ts";
+import { printError, printResult, table } from "../output.ts";
+
+/** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
+export async function inspect(path: string, flags: ModelFlags & { readonly json?: boolean }): Promise<number> {
+  const file = await readModelFile(path);
+  const model = await SegmentationModel.load(ort as Runtime, file, undefined, toModelOptions(flags));
+  const { description } = model;
+  let problem: unknown;
+  try {
+    buildStepGraph(model, { mask: "adaptive", iou: "mean-present" });
+  } catch (error) {
+    problem = error;
+  }
+  const isDifferentiable = problem === undefined;
+  const { graph, proto } = file;
+  const facts = {
+    producer: `${proto.producerName} ${proto.producerVersion}`.trim(),
+    irVersion: Number(proto.irVersion),
+    opset: description.opset,
+    nodes: graph.node.length,
+    operators: [...new Set(model.resolved.model.graph.node.map((node) => node.opType))].toSorted(),
+  };
+  const { code, message } = (problem ?? {}) as { code?: string; message?: string };
+  printResult(
+    flags.json === true,
+    { model: path, ...facts, ...description, isDifferentiable, problem: isDifferentiable ? undefined : { code, message } },
+    () =>
+      [
+        `${path}: opset ${facts.opset}, ${facts.nodes} nodes, ${facts.producer || "unknown producer"}`,
+        "",
+        table(description.decisions.map((d) => [d.what, d.is, `(${d.because}; ${d.override})`])),
+        table([
+          ["classes", description.classNames.map((name, c) => `${c} ${name}`).join(", "), "(--classes)"],
+          ["gradient", isDifferentiable ? "every operator on the way has a rule" : "missing, see below", ""],
+        ]),
+      ].join("\n"),
+  );
+  if (!isDifferentiable) {
+    printError(problem, false);
+  }
+  await model.release();
+  return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}

@@ -1,0 +1,22 @@
+import { UnsupportedOperatorError } from "@onnx-asma/autodiff";
+
+/** Exit codes of the command line. */
+export const exitCodes = {
+  reached: 0,
+  error: 1,
+  usage: 2,
+  missed: 3,
+  unsupportedModel: 4,
+  interrupted: 130,
+} as const;
+
+const unsupported = new Set(["ERR_UNSUPPORTED_OPERATOR", "ERR_NO_GRADIENT", "ERR_IMAGE_INPUT", "ERR_OUTPUT"]);
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  const code = (error as { code?: unknown }).code;
+  if (error instanceof UnsupportedOperatorError || (typeof code === "string" && unsupported.has(code))) {
+    return exitCodes.unsupportedModel;
+  }
+  return code === "ERR_USAGE" ? exitCodes.usage : exitCodes.error;
+}

@@ -1,0 +1,68 @@
+import { InvalidArgumentError } from "commander";
+
+/** A finite number. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) {
+    throw new InvalidArgumentError(`Expected a number but received '${text}'.`);
+  }
+  return value;
+}
+
+/** An integer. */
+export function integer(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value)) {
+    throw new InvalidArgumentError(`Expected an integer but received '${text}'.`);
+  }
+  return value;
+}
+
+/** Comma-separated numbers, `count` of them if given. */
+export function numbers(count?: number): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(",").map(number);
+    if (count !== undefined && values.length !== count) {
+      throw new InvalidArgumentError(`Expected ${count} numbers separated by commas but received '${text}'.`);
+    }
+    return values;
+  };
+}
+
+/** Comma-separated words. */
+export function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim());
+}
+
+/** `name=1,3,64,64`, repeatable. */
+export function shape(text: string, previous: Record<string, number[]> = {}): Record<string, number[]> {
+  const at = text.lastIndexOf("=");
+  const dims = at > 0 ? text.slice(at + 1).split(",").map(Number) : [];
+  if (dims.length === 0 || dims.some((d) => !Number.isInteger(d) || d < 1)) {
+    throw new InvalidArgumentError(`Expected NAME=D1,D2,… with positive integers but received '${text}'.`);
+  }
+  return { ...previous, [text.slice(0, at)]: dims };
+}
+
+/** `0=0,255=1` or `#ff0000=1`. */
+export function classMap(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(",").map((entry) => {
+      const [value = "", label = ""] = entry.split("=");
+      return [value.trim(), integer(label)];
+    }),
+  );
+}
+
+/** One number for all sides, or four: top, left, bottom, right. */
+export function padding(text: string): number | [number, number, number, number] {
+  const values = text.split(",").map(integer);
+  const [all, left, bottom, right] = values;
+  if (all !== undefined && values.length === 1) {
+    return all;
+  }
+  if (all !== undefined && left !== undefined && bottom !== undefined && right !== undefined && values.length === 4) {
+    return [all, left, bottom, right];
+  }
+  throw new InvalidArgumentError(`Expected one number of pixels or four (top,left,bottom,right) but received '${text}'.`);
+}

@@ -1,0 +1,104 @@
+import { Option, type Command } from "commander";
+import {
+  AsmaError,
+  disc,
+  fitTarget,
+  hideClass,
+  ignored,
+  moveForeground,
+  rectangle,
+  type ImageTensor,
+  type LabelMap,
+  type SegmentationModel,
+} from "@onnx-asma/core";
+import { readImage } from "../images/read-image.ts";
+import { readMask } from "../images/read-mask.ts";
+import { classMap, integer, number, numbers } from "./parsers.ts";
+
+/** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
+export interface TargetFlags {
+  readonly target?: string;
+  readonly targetImage?: string;
+  readonly hide?: number;
+  readonly shift?: [number, number];
+  readonly rotate?: number;
+  readonly scale?: number;
+  readonly disc?: [number, number, number];
+  readonly rectangle?: [number, number, number, number];
+  readonly targetClass: number;
+  readonly maskThreshold?: number;
+  readonly classMap?: Record<string, number>;
+  readonly ignoreLabel?: number;
+}
+
+/** Adds the flags of {@link TargetFlags} to a command. */
+export function addTargetFlags(command: Command): Command {
+  return command
+    .option("--target <mask>", "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size")
+    .option("--target-image <image>", "another image: its prediction is the target")
+    .option("--hide <class>", "the prediction without this class", integer)
+    .option("--shift <down,right>", "the prediction's foreground shifted by pixels of the output grid", numbers(2))
+    .option("--rotate <degrees>", "the prediction's foreground rotated counterclockwise", number)
+    .option("--scale <factor>", "the prediction's foreground scaled", number)
+    .option("--disc <y,x,radius>", "a disc, in pixels of the image", numbers(3))
+    .option("--rectangle <top,left,height,width>", "a rectangle, in pixels of the image", numbers(4))
+    .addOption(new Option("--target-class <class>", "class of --disc and --rectangle").argParser(integer).default(1))
+    .option("--mask-threshold <value>", "grey values above it are class 1", number)
+    .option("--class-map <map>", "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2", classMap)
+    .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
+}
+
+/**
+ * The target that the flags ask for, on the model's output grid.
+ *
+ * @param prediction what the model predicts for the untouched image
+ * @throws AsmaError `ERR_USAGE` unless exactly one kind of target is asked for
+ */
+export async function makeTarget(
+  flags: TargetFlags,
+  model: SegmentationModel,
+  image: ImageTensor,
+  prediction: LabelMap,
+): Promise<LabelMap> {
+  const { description } = model;
+  const { classes } = description.head;
+  const hasMove = flags.shift !== undefined || flags.rotate !== undefined || flags.scale !== undefined;
+  const ways = [flags.target, flags.targetImage, flags.hide, flags.disc, flags.rectangle, hasMove || undefined];
+  if (ways.filter((way) => way !== undefined).length !== 1) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      "Expected exactly one target: --target, --target-image, --hide, --disc, --rectangle, or a move of the prediction (--shift, --rotate, --scale).",
+    );
+  }
+  const checkClass = (label: number): number => {
+    if (!(label >= 0 && label < classes)) {
+      throw new AsmaError(
+        "ERR_TARGET_CLASS",
+        `The target asks for class ${label}, but the model has classes 0 to ${classes - 1}: ${description.classNames.join(", ")}.`,
+      );
+    }
+    return label;
+  };
+  const [, , height, width] = image.dims;
+  if (flags.target !== undefined) {
+    const { classMap: map, ignoreLabel, maskThreshold: threshold } = flags;
+    const mask = await readMask(flags.target, { classes, classMap: map, ignoreLabel, threshold });
+    const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
+    return fitTarget({ data, dims: mask.dims }, description);
+  }
+  if (flags.targetImage !== undefined) {
+    return await model.predict(await readImage(flags.targetImage, { channels: image.dims[1] }));
+  }
+  if (flags.hide !== undefined) {
+    return hideClass(prediction, checkClass(flags.hide));
+  }
+  if (flags.disc !== undefined) {
+    const [y, x, radius] = flags.disc;
+    return fitTarget(disc([height, width], [y, x], radius, checkClass(flags.targetClass)), description);
+  }
+  if (flags.rectangle !== undefined) {
+    return fitTarget(rectangle([height, width], flags.rectangle, checkClass(flags.targetClass)), description);
+  }
+  const { shift, rotate, scale } = flags;
+  return moveForeground(prediction, { shift, rotate, scale });
+}

@@ -1,0 +1,193 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { encode, type ImageData } from "fast-png";
+import { Jimp } from "jimp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeNpy } from "./npy.ts";
+import { readMask } from "./read-mask.ts";
+import { encodeLabelPng, writeLabelPng } from "./write-mask.ts";
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "read-mask-"))));
+afterAll(() => rm(folder, { recursive: true }));
+
+async function png(image: ImageData): Promise<string> {
+  await writeFile(join(folder, "mask.png"), encode(image));
+  return join(folder, "mask.png");
+}
+const grey = (...values: number[]): Promise<string> =>
+  png({ width: values.length, height: 1, channels: 1, data: Uint8Array.from(values) });
+const code = (name: string): unknown => expect.objectContaining({ name: "AsmaError", code: name });
+
+describe("readMask", () => {
+  it("takes grey values below the number of classes as classes", async () => {
+    const mask = await readMask(await grey(0, 1, 2, 1), { classes: 3 });
+    expect(mask).toEqual({ data: Int32Array.of(0, 1, 2, 1), dims: [1, 4] });
+  });
+
+  it("reads what writeLabelPng wrote", async () => {
+    const labels = { data: Int32Array.of(0, 5, 255, 1, 2, 3), dims: [2, 3] as const };
+    await writeLabelPng(join(folder, "labels.png"), labels);
+    expect(await readMask(join(folder, "labels.png"), { classes: 6, ignoreLabel: 255 })).toEqual(
+      labels,
+    );
+    expect(() => encodeLabelPng({ data: Int32Array.of(256), dims: [1, 1] })).toThrow(
+      code("ERR_MASK_VALUES"),
+    );
+  });
+
+  it("takes white as class 1 of two, and an ignore label as it is", async () => {
+    expect([...(await readMask(await grey(0, 255), { classes: 2 })).data]).toEqual([0, 1]);
+    expect([
+      ...(await readMask(await grey(0, 255, 1), { classes: 2, ignoreLabel: 255 })).data,
+    ]).toEqual([0, 255, 1]);
+    expect([
+      ...(await readMask(await grey(0, 255, 7), { classes: 2, ignoreLabel: 7 })).data,
+    ]).toEqual([0, 1, 7]);
+    const deep = {
+      width: 2,
+      height: 1,
+      channels: 1,
+      depth: 16 as const,
+      data: Uint16Array.of(0, 65_535),
+    };
+    expect([...(await readMask(await png(deep), { classes: 2 })).data]).toEqual([0, 1]);
+  });
+
+  it("needs a threshold for anti-aliased masks", async () => {
+    const path = await grey(0, 13, 20, 21, 255);
+    await expect(readMask(path, { classes: 2 })).rejects.toThrow(
+      /Expected the labels 0 and 1, or 0 and 255.*grey values 0, 13, 20, 21, 255: .*--mask-threshold 20.*--class-map/,
+    );
+    expect([...(await readMask(path, { classes: 2, threshold: 20 })).data]).toEqual([
+      0, 0, 0, 1, 1,
+    ]);
+    const many = await grey(...Array.from({ length: 200 }, (_, k) => k));
+    await expect(readMask(many, { classes: 2 })).rejects.toThrow(
+      /0, 1, 2, 3, 4, 5, 6, 7, … 199 \(200 values\)/,
+    );
+  });
+
+  it("names the class that the model lacks", async () => {
+    await expect(readMask(await grey(0, 4), { classes: 3 })).rejects.toThrow(
+      /the model has 3.*asks for class 4/,
+    );
+    await expect(readMask(await grey(0, 4), { classes: 3 })).rejects.toThrow(
+      code("ERR_TARGET_CLASS"),
+    );
+  });
+
+  it("reads palette indices, not colours, at every depth", async () => {
+    const colours = Array.from({ length: 256 }, (_, k) => [255 - k, 9, k]);
+    const image = {
+      width: 4,
+      height: 1,
+      channels: 1,
+      data: Uint8Array.of(3, 0, 1, 2),
+      palette: colours,
+    };
+    expect([...(await readMask(await png(image), { classes: 4 })).data]).toEqual([3, 0, 1, 2]);
+    await expect(readMask(await png(image), { classes: 2, threshold: 1 })).rejects.toThrow(
+      code("ERR_TARGET_CLASS"),
+    );
+    for (const [depth, byte] of [
+      [1, 0b01100000],
+      [2, 0b00010100],
+      [4, 0x01],
+    ] as const) {
+      const small = {
+        ...image,
+        width: 8 / depth,
+        depth,
+        data: Uint8Array.of(byte),
+        palette: colours.slice(0, 2),
+      };
+      const { data } = await readMask(await png(small), { classes: 2 });
+      expect([...data].slice(0, 2), `${depth} bits`).toEqual([0, 1]);
+    }
+    const classMap = { "3": 1, "#ff0900": 0, "#FE0901": 0, "2": 1 };
+    expect([...(await readMask(await png(image), { classes: 2, classMap })).data]).toEqual([
+      1, 0, 0, 1,
+    ]);
+  });
+
+  it("maps colours and grey values, and asks for those that are missing", async () => {
+    const path = await png({
+      width: 2,
+      height: 1,
+      channels: 3,
+      data: Uint8Array.of(255, 0, 0, 0, 0, 0),
+    });
+    const classMap = { "#FF0000": 1, "#000000": 0 };
+    expect([...(await readMask(path, { classes: 2, classMap })).data]).toEqual([1, 0]);
+    await expect(readMask(path, { classes: 2 })).rejects.toThrow(
+      /colours #000000, #ff0000: .*--class-map/,
+    );
+    await expect(readMask(path, { classes: 2, classMap: { "#ff0000": 1 } })).rejects.toThrow(
+      /none for #000000/,
+    );
+    await expect(readMask(path, { classes: 2, classMap: { "#ff0000": 2 } })).rejects.toThrow(
+      code("ERR_TARGET_CLASS"),
+    );
+    const values = { "0": 0, "128": 1, "255": 2 };
+    const three = await readMask(await grey(128, 255, 0), { classes: 3, classMap: values });
+    expect([...three.data]).toEqual([1, 2, 0]);
+    await expect(readMask(await grey(3), { classes: 3, classMap: values })).rejects.toThrow(
+      code("ERR_MASK_VALUES"),
+    );
+  });
+
+  it("takes grey stored as RGB, opaque alpha and other lossless formats", async () => {
+    const rgb = { width: 2, height: 1, channels: 3, data: Uint8Array.of(0, 0, 0, 255, 255, 255) };
+    expect([...(await readMask(await png(rgb), { classes: 2 })).data]).toEqual([0, 1]);
+    const alpha = { width: 2, height: 1, channels: 2, data: Uint8Array.of(0, 255, 1, 255) };
+    expect([...(await readMask(await png(alpha), { classes: 2 })).data]).toEqual([0, 1]);
+    alpha.data[1] = 0;
+    await expect(readMask(await png(alpha), { classes: 2 })).rejects.toThrow(
+      code("ERR_IMAGE_ALPHA"),
+    );
+    const bitmap = { data: Buffer.alloc(64, 255), width: 4, height: 4 };
+    await writeFile(
+      join(folder, "m.bmp"),
+      await Jimp.fromBitmap({ ...bitmap }).getBuffer("image/bmp"),
+    );
+    expect((await readMask(join(folder, "m.bmp"), { classes: 2 })).data).toEqual(
+      new Int32Array(16).fill(1),
+    );
+  });
+
+  it("refuses JPEG", async () => {
+    const bytes = await Jimp.fromBitmap({
+      data: Buffer.alloc(64, 255),
+      width: 4,
+      height: 4,
+    }).getBuffer("image/jpeg");
+    await writeFile(join(folder, "m.png"), bytes);
+    await expect(readMask(join(folder, "m.png"), { classes: 2 })).rejects.toThrow(
+      code("ERR_IMAGE_LOSSY"),
+    );
+  });
+
+  it("reads integer .npy and refuses others", async () => {
+    const path = join(folder, "m.npy");
+    for (const dims of [
+      [2, 3],
+      [1, 2, 3],
+      [1, 1, 2, 3],
+    ]) {
+      await writeNpy(path, { data: Int32Array.of(0, 1, 2, 2, 1, 0), dims });
+      expect(await readMask(path, { classes: 3 })).toMatchObject({
+        dims: [2, 3],
+        data: Int32Array.of(0, 1, 2, 2, 1, 0),
+      });
+    }
+    await writeNpy(path, { data: Int32Array.of(-1, 0), dims: [1, 2] });
+    await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_TARGET_CLASS"));
+    expect([...(await readMask(path, { classes: 3, ignoreLabel: -1 })).data]).toEqual([-1, 0]);
+    await writeNpy(path, { data: new Float32Array(4), dims: [2, 2] });
+    await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_DTYPE"));
+    await writeNpy(path, { data: new Uint8Array(8), dims: [2, 2, 2] });
+    await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_SHAPE"));
+  });
+});

@@ -1,0 +1,34 @@
+import { readFile, realpath } from "node:fs/promises";
+import { basename, dirname, join, sep } from "node:path";
+import { readModel, type Model } from "@onnx-asma/autodiff";
+import { AsmaError } from "@onnx-asma/core";
+
+/**
+ * Reads a model from a path. External data are looked for beside the model only, symbolic links
+ * included.
+ *
+ * @throws AsmaError `ERR_FILE_NOT_FOUND`; AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
+ */
+export async function readModelFile(path: string): Promise<Model> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new AsmaError(
+      "ERR_FILE_NOT_FOUND",
+      `Expected an ONNX model at '${path}' but it cannot be read (${(cause as Error).message}): check the path.`,
+      { cause, details: { path } },
+    );
+  }
+  const folder = await realpath(dirname(path));
+  return await readModel(bytes, {
+    location: basename(path),
+    loadExternalData: async (location) => {
+      const file = await realpath(join(folder, location));
+      if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+        throw new Error("it is a link that leads outside the model's folder");
+      }
+      return await readFile(file);
+    },
+  });
+}

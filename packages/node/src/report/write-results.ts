@@ -1,0 +1,230 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import {
+  confusionMatrix,
+  ignored,
+  iou,
+  perturbationNorms,
+  pixelAccuracy,
+  type AttackResult,
+  type IouDefinition,
+  type LabelMap,
+  type SegmentationModel,
+  type StepBuild,
+} from "@onnx-asma/core";
+import type { ImageTensor } from "../images/image-tensor.ts";
+import { writeNpy } from "../images/npy.ts";
+import { readImage } from "../images/read-image.ts";
+import { writeFile } from "../images/write-file.ts";
+import { writePng } from "../images/write-image.ts";
+import { writeLabelPng } from "../images/write-mask.ts";
+import { overlay } from "./mask-picture.ts";
+import { overviewPicture } from "./overview-picture.ts";
+import { perturbationPicture } from "./perturbation-picture.ts";
+import { encodePicture, imagePicture } from "./picture.ts";
+import { trajectoryCsv } from "./trajectory-csv.ts";
+import { trajectoryPlot } from "./trajectory-plot.ts";
+
+/** What an attack came to, and everything that says how. */
+export interface AttackReport {
+  readonly model: SegmentationModel;
+  readonly modelPath: string;
+  readonly imagePath: string;
+  readonly image: ImageTensor;
+  readonly target: LabelMap;
+  readonly predictionBefore: LabelMap;
+  readonly result: AttackResult;
+  /** Predictions along the way, for the adaptive masks of the overview. */
+  readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];
+  readonly thresholds: { readonly iou: number; readonly pixelAccuracy: number };
+  /** Options as given, for the record. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly build: StepBuild;
+}
+
+/** IoU, pixel accuracy and norms of one form of the adversarial image under the untouched model. */
+export interface Verdict {
+  readonly iou: number;
+  readonly pixelAccuracy: number;
+  readonly wrongPixels: number;
+  readonly l2: number;
+  readonly linf: number;
+  /** Root mean square of the perturbation. */
+  readonly rms: number;
+  readonly reached: boolean;
+}
+
+/** The object in `result.json`. */
+export interface ResultRecord {
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly runtime: Readonly<Record<string, string>>;
+  readonly model: Readonly<Record<string, unknown>>;
+  readonly image: Readonly<Record<string, unknown>>;
+  readonly target: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** ASMA draws no random numbers. */
+  readonly seed: null;
+  readonly iouDefinition: IouDefinition;
+  readonly thresholds: AttackReport["thresholds"];
+  readonly scale: AttackResult["scale"];
+  readonly stopReason: AttackResult["stopReason"];
+  readonly bestStep: number;
+  readonly steps: number;
+  readonly forwards: number;
+  readonly backwards: number;
+  /** The float image. */
+  readonly float: Verdict;
+  /** The image as re-read from `adversarial.png`. */
+  readonly saved: Verdict;
+  readonly reached: boolean;
+  readonly perturbationPictureFactor: number;
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly files: readonly string[];
+}
+
+/**
+ * Writes an attack's results into a folder that exists, `result.json` last: pictures, the adversarial
+ * image as PNG (rounded) and as float `.npy`, trajectory as plot and CSV. The PNG is read back and run
+ * through the **untouched** model; that verdict decides.
+ *
+ * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`
+ */
+export async function writeResults(folder: string, report: AttackReport): Promise<ResultRecord> {
+  const { model, image, target, result, thresholds } = report;
+  const { best } = result;
+  const at = (name: string) => join(folder, name);
+  const levels = image.levels === 65536 ? 65536 : 256;
+  await writePng(at("adversarial.png"), best.image, { levels });
+  await writeNpy(at("adversarial.npy"), { data: best.image.data, dims: best.image.dims });
+  const savedImage = await readImage(at("adversarial.png"), { channels: image.dims[1] });
+  const saved = await verify(report, savedImage);
+  const float = await verify(report, best.image);
+  const perturbation = perturbationPicture(image, savedImage);
+  const { placement } = model.description.grid;
+  const show = (picture: ImageTensor | typeof best.image, labels: LabelMap) =>
+    encodePicture(overlay(imagePicture(picture), labels, { placement, ignoreLabel: ignored }));
+  await writeFile(at("perturbation.png"), encodePicture(perturbation));
+  await writeFile(at("prediction-before.png"), show(image, report.predictionBefore));
+  await writeFile(at("prediction-after.png"), show(savedImage, saved.prediction));
+  await writeLabelPng(at("target.png"), { ...target, data: target.data.map((l) => (l === ignored ? 255 : l)) });
+  await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
+  await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, thresholds));
+  const overview = overviewPicture({
+    original: image,
+    prediction: report.predictionBefore,
+    target,
+    adversarial: savedImage,
+    adversarialPrediction: saved.prediction,
+    snapshots: report.snapshots,
+    ignoreLabel: ignored,
+    placement,
+    title: `${basename(report.modelPath)} on ${basename(report.imagePath)}`,
+    subtitle: `after ${best.step} steps, measured on the saved file`,
+    facts: [
+      { name: "IoU with target", value: percent(saved.verdict.iou) },
+      { name: "Pixel accuracy", value: percent(saved.verdict.pixelAccuracy) },
+      { name: "L2", value: saved.verdict.l2.toPrecision(3) },
+      { name: "L∞", value: saved.verdict.linf.toPrecision(3) },
+    ],
+  });
+  await writeFile(at("overview.png"), overview);
+  const record = toRecord(report, float.verdict, saved.verdict, perturbation.factor, {
+    adversarial: await sha256(at("adversarial.png")),
+  });
+  await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
+  return record;
+}
+
+/** A share as people write it; never rounded up to 100 %. */
+export function percent(share: number): string {
+  return `${(Math.floor(share * 10000) / 100).toFixed(2)} %`;
+}
+
+async function verify(report: AttackReport, image: AttackResult["best"]["image"]) {
+  const { model, target, thresholds, result } = report;
+  const prediction = await model.predict(image);
+  const matrix = confusionMatrix(prediction, target, model.description.head.classes);
+  const { l2, linf, rms } = perturbationNorms(image, report.image);
+  const overlap = iou(matrix, result.iouDefinition);
+  const accuracy = pixelAccuracy(matrix);
+  const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
+  const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
+  const verdict: Verdict = {
+    iou: overlap,
+    pixelAccuracy: accuracy,
+    wrongPixels: counted - right,
+    l2,
+    linf,
+    rms,
+    reached: overlap >= thresholds.iou && accuracy >= thresholds.pixelAccuracy,
+  };
+  return { prediction, verdict };
+}
+
+function toRecord(
+  report: AttackReport,
+  float: Verdict,
+  saved: Verdict,
+  perturbationPictureFactor: number,
+  checksums: { readonly adversarial: string },
+): ResultRecord {
+  const { model, result, target } = report;
+  const { description } = model;
+  const counts = description.classNames.map((_, c) => target.data.reduce((n, l) => n + (l === c ? 1 : 0), 0));
+  return {
+    tool: { name: "onnx-asma", version: versionOf("../../package.json") },
+    runtime: { node: process.version, "onnxruntime-node": versionOf("onnxruntime-node/package.json"), platform: `${process.platform}-${process.arch}` },
+    model: {
+      file: basename(report.modelPath),
+      sha256: createHash("sha256").update(modelBytes(report)).digest("hex"),
+      opset: description.opset,
+      input: description.input,
+      output: description.head,
+      classes: description.classNames,
+      preprocessing: description.preprocessing,
+      decisions: description.decisions,
+    },
+    image: {
+      file: basename(report.imagePath),
+      dims: report.image.dims,
+      bitDepth: report.image.bitDepth,
+      adversarialSha256: checksums.adversarial,
+    },
+    target: { dims: target.dims, pixelsPerClass: counts, ignoredPixels: target.data.reduce((n, l) => n + (l === ignored ? 1 : 0), 0) },
+    options: report.options,
+    seed: null,
+    iouDefinition: result.iouDefinition,
+    thresholds: report.thresholds,
+    scale: result.scale,
+    stopReason: result.stopReason,
+    bestStep: result.best.step,
+    steps: result.trajectory.length - 1,
+    forwards: result.forwards,
+    backwards: result.backwards,
+    float,
+    saved,
+    reached: saved.reached,
+    perturbationPictureFactor,
+    seconds: {
+      attack: result.seconds,
+      perStep: result.seconds / Math.max(1, result.forwards),
+      differentiate: report.build.differentiateSeconds,
+      load: report.build.loadSeconds,
+    },
+    files: ["adversarial.png", "adversarial.npy", "perturbation.png", "prediction-before.png", "prediction-after.png", "target.png", "overview.png", "trajectory.svg", "trajectory.csv", "result.json"],
+  };
+}
+
+function modelBytes({ model }: AttackReport): Uint8Array {
+  return (model.original.files[0] as { data: Uint8Array }).data;
+}
+
+async function sha256(path: string): Promise<string> {
+  return createHash("sha256").update(await readFile(path)).digest("hex");
+}
+
+function versionOf(specifier: string): string {
+  return (createRequire(import.meta.url)(specifier) as { version: string }).version;
+}
