@@ -12,24 +12,25 @@ import torch
 from torch.nn import functional
 
 import scenes
-from unet import INPUT_SIZE, OUTPUT_SIZE, UNet, load_unet
+from unet import MARGIN, UNet, load_unet
 
 HERE = pathlib.Path(__file__).parent
+SIZE, SIZE3 = 92, 76
 STEPS, BATCH, LEARNING_RATE = 500, 8, 3e-3
 # The loss sees the logits times this, so that the logits themselves stay small and the step sizes of the attack large.
 SHARPNESS = 8.0
 
 
-def train(classes: int, seed: int) -> UNet:
+def train(classes: int, size: int, seed: int) -> UNet:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = UNet(classes)
     optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, STEPS)
     for step in range(STEPS):
-        batch = [scenes.random_ellipses(classes, rng) for _ in range(BATCH)]
-        images = torch.from_numpy(np.stack([scenes.paint(ellipses, rng) for ellipses in batch]))
-        labels = torch.from_numpy(np.stack([scenes.mask(ellipses) for ellipses in batch]))
+        batch = [scenes.random_ellipses(classes, size, rng) for _ in range(BATCH)]
+        images = torch.from_numpy(np.stack([scenes.paint(ellipses, size, rng) for ellipses in batch]))
+        labels = torch.from_numpy(np.stack([scenes.mask(ellipses, size) for ellipses in batch]))
         logits = model(images)
         loss = functional.cross_entropy(logits * SHARPNESS, labels)
         optimiser.zero_grad()
@@ -58,8 +59,8 @@ def strip(proto: onnx.ModelProto) -> None:
     visit(proto)
 
 
-def export(model: UNet, name: str, **options) -> onnx.ModelProto:
-    example = torch.zeros(1, 3, INPUT_SIZE, INPUT_SIZE)
+def export(model: UNet, size: int, name: str, **options) -> onnx.ModelProto:
+    example = torch.zeros(1, 3, size, size)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, name)
         torch.onnx.export(model, (example,), path, input_names=["image"], output_names=["logits"], **options)
@@ -85,8 +86,8 @@ def verify(model: UNet, name: str, *sizes: int) -> None:
 
 def write_gradient(model: UNet, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    image = scenes.paint([scenes.Ellipse(1, (44.0, 50.0), (14.0, 9.0), 0.5)], rng)[None]
-    upstream = rng.standard_normal((1, 2, OUTPUT_SIZE, OUTPUT_SIZE)).astype(np.float32)
+    image = scenes.paint([scenes.Ellipse(1, (44.0, 50.0), (14.0, 9.0), 0.5)], SIZE, rng)[None]
+    upstream = rng.standard_normal((1, 2, SIZE - 2 * MARGIN, SIZE - 2 * MARGIN)).astype(np.float32)
     exact = UNet(2).double()
     exact.load_state_dict({key: value.double() for key, value in model.state_dict().items()})
     variable = torch.from_numpy(image).double().requires_grad_()
@@ -112,23 +113,23 @@ def write_gradient(model: UNet, seed: int) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    model = train(classes=2, seed=1)
+    model = train(classes=2, size=SIZE, seed=1)
     dynamic = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "out_height", 3: "out_width"}}
-    legacy = export(model, "unet-legacy.onnx", dynamo=False, opset_version=17, dynamic_axes=dynamic)
+    legacy = export(model, SIZE, "unet-legacy.onnx", dynamo=False, opset_version=17, dynamic_axes=dynamic)
     onnx.save(legacy, HERE / "unet-legacy.onnx")
-    dynamo = export(model, "unet-dynamo.onnx")
+    dynamo = export(model, SIZE, "unet-dynamo.onnx")
     data = HERE / "unet-dynamo.onnx.data"
     data.unlink(missing_ok=True)  # onnx.save appends
     # The threshold leaves shape constants (and the smallest biases) inside the model, as shape inference wants them.
     onnx.save(dynamo, HERE / "unet-dynamo.onnx", save_as_external_data=True, location=data.name, size_threshold=100)
     data.chmod(0o644)
-    verify(model, "unet-legacy.onnx", 92, 108)
-    verify(model, "unet-dynamo.onnx", 92)
+    verify(model, "unet-legacy.onnx", SIZE, SIZE + 16)
+    verify(model, "unet-dynamo.onnx", SIZE)
     write_gradient(model, seed=2)
 
-    model = train(classes=3, seed=3)
-    onnx.save(export(model, "unet3.onnx", dynamo=False, opset_version=17), HERE / "unet3.onnx")
-    verify(model, "unet3.onnx", 92)
+    model = train(classes=3, size=SIZE3, seed=3)
+    onnx.save(export(model, SIZE3, "unet3.onnx", dynamo=False, opset_version=17), HERE / "unet3.onnx")
+    verify(model, "unet3.onnx", SIZE3)
 
 
 if __name__ == "__main__":

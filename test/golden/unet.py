@@ -1,5 +1,6 @@
 """A small U-Net of valid convolutions, and its weights read back from an ONNX file.
 
+The sizes of the two-class model (the three-class one goes from 76 to 36):
 92 -> (conv conv) 88 -> pool 44 -> (conv conv) 40 -> pool 20 -> (conv conv) 16
    -> up 32, skip cropped from 40 -> (conv conv) 28 -> up 56, skip cropped from 88 -> (conv conv) 52 -> 1x1
 """
@@ -9,9 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-INPUT_SIZE = 92
-OUTPUT_SIZE = 52
-MARGIN = (INPUT_SIZE - OUTPUT_SIZE) // 2
+MARGIN = 20  # what the valid convolutions take from each side
 
 
 def double_convolution(inputs: int, outputs: int) -> nn.Sequential:
