@@ -180,7 +180,7 @@ def paint_background(random: Generator, colour: NDArray) -> Map:
     image = np.broadcast_to(colour, (SIZE, SIZE, 3)).copy()
     # slow changes of light and tint
     image *= np.exp(random.uniform(0.02, 0.14) * smooth_noise(random, 3))[..., None]
-    tint = random.normal(0, 0.08, 3).astype(np.float32)
+    tint = random.normal(0, 0.045, 3).astype(np.float32)
     image *= np.exp(smooth_noise(random, 4)[..., None] * tint)
     # choroid: blotches and broad dark or bright bands
     if random.random() < 0.75:
@@ -293,21 +293,21 @@ def paint_disc(
         halo = np.exp(-np.clip(radius - 1, 0, None) * random.uniform(0.8, 4))
         image = image * (1 + random.uniform(-0.35, 0.3) * halo[..., None])
 
-    softness = random.uniform(0.5, 0.5 + 0.05 * disc.diameter)
+    softness = random.uniform(0.5, 0.5 + 0.03 * disc.diameter)
     edge = logistic((1 - radius) * unit / softness)
     if random.random() < 0.4:  # border that is sharp in one part and blurred in another
-        vague = logistic((1 - radius) * unit / (softness + 0.08 * unit))
+        vague = logistic((1 - radius) * unit / (softness + 0.06 * unit))
         share = logistic(2 * smooth_noise(random, 3))
         edge = share * edge + (1 - share) * vague
 
     # rim: from a hardly visible orange to nearly the colour of the cup
-    rim = random.uniform(0.12, 0.75)
+    rim = random.uniform(0.2, 0.8)
     if random.random() < 0.5:
-        rim *= 0.6
+        rim *= 0.65
     angle = np.arctan2(ROWS - disc.row, COLUMNS - disc.column)
     side = 0.5 + 0.5 * np.cos(angle - random.uniform(0, 2 * np.pi))
     uneven = 1 - random.uniform(0, 0.55) * side + random.uniform(0, 0.15) * smooth_noise(random, 12)
-    image = mix(image, pale, edge * np.clip(rim * uneven, 0.06, 1))
+    image = mix(image, pale, edge * np.clip(rim * uneven, 0.09, 1))
     if random.random() < 0.3:  # scleral ring
         ring = np.exp(-(((radius - random.uniform(0.93, 1.0)) / random.uniform(0.02, 0.06)) ** 2))
         image = mix(image, pale, ring * random.uniform(0.1, 0.5))
@@ -399,7 +399,7 @@ def grow(
     step = 4.0
     steps = int(random.uniform(1.0, 2.2) * SIZE / step / (1 + 0.7 * order))
     turn = 0.0
-    wobble = random.uniform(0.01, 0.05)
+    wobble = random.uniform(0.008, 0.035)
     points, widths, branches = [(column, row)], [width], []
     taper = random.uniform(0.992, 0.9985)
     since = 0
@@ -416,7 +416,7 @@ def grow(
             break
         points.append((column, row))
         widths.append(width)
-        if order < 3 and since * step > 0.35 * scale and random.random() < 0.055 and width > 1.2:
+        if order < 3 and since * step > 0.35 * scale and random.random() < 0.045 and width > 1.2:
             since = 0
             sign = random.choice((-1, 1))
             share = random.uniform(0.4, 0.75)

@@ -54,7 +54,9 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(testCase.opset) })],
+      opsetImport: [
+        create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(testCase.opset) }),
+      ],
       graph: create(GraphProtoSchema, {
         name: "case",
         input: unique(variables).map((t) => info(t.name, dataTypes[t.dtype], t.dims)),
@@ -83,13 +85,20 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
   );
 }
 
-function makeAttribute([name, value]: [string, OperatorCase["attributes"][string]]): AttributeProto {
+function makeAttribute([name, value]: [
+  string,
+  OperatorCase["attributes"][string],
+]): AttributeProto {
   const Type = AttributeProto_AttributeType;
   if (typeof value === "number") {
     return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value) });
   }
   if (typeof value === "string") {
-    return create(AttributeProtoSchema, { name, type: Type.STRING, s: new TextEncoder().encode(value) });
+    return create(AttributeProtoSchema, {
+      name,
+      type: Type.STRING,
+      s: new TextEncoder().encode(value),
+    });
   }
   if ("float" in value) {
     return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float });

@@ -38,7 +38,13 @@ export interface TinyModel {
 }
 
 /** The bytes of the model. */
-export function tinyModel({ opset = 17, inputs, constants = {}, nodes, outputs }: TinyModel): Uint8Array {
+export function tinyModel({
+  opset = 17,
+  inputs,
+  constants = {},
+  nodes,
+  outputs,
+}: TinyModel): Uint8Array {
   const results = outputs ?? nodes.slice(-1).map(([, , output]) => output);
   return toBinary(
     ModelProtoSchema,
@@ -53,9 +59,9 @@ export function tinyModel({ opset = 17, inputs, constants = {}, nodes, outputs }
         initializer: Object.entries(constants).map(([name, { dtype = "float32", dims, data }]) =>
           makeTensor(name, dtype, dims, data),
         ),
-        node: nodes.map(([opType, input, output, attributes]) =>
+        node: nodes.map(([opType, input, output, attributes], i) =>
           create(NodeProtoSchema, {
-            name: opType.toLowerCase(),
+            name: `${opType.toLowerCase()}_${i}`,
             opType,
             input: [...input],
             output: [output],

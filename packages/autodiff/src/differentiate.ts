@@ -24,9 +24,16 @@ export function differentiate(
   options: DifferentiateOptions = {},
 ): ResolvedModel {
   const b = new GraphBuilder(resolved);
-  const inputs = (options.inputs ?? [firstFloat(b, b.graph.input, "input")]).map((n) => named(b, n));
-  const outputs = (options.outputs ?? [firstFloat(b, b.graph.output, "output")]).map((n) => named(b, n));
-  const seeded = outputs.map((value) => ({ value, upstream: b.input(`${value.name}_grad`, value) }));
+  const inputs = (options.inputs ?? [firstFloat(b, b.graph.input, "input")]).map((n) =>
+    named(b, n),
+  );
+  const outputs = (options.outputs ?? [firstFloat(b, b.graph.output, "output")]).map((n) =>
+    named(b, n),
+  );
+  const seeded = outputs.map((value) => ({
+    value,
+    upstream: b.input(`${value.name}_grad`, value),
+  }));
   const gradients = vectorJacobianProduct(b, seeded, inputs);
   const declared = new Set(b.graph.output.map((output) => output.name));
   for (const { value } of seeded) {

@@ -207,7 +207,14 @@ async function openSession(
 }
 
 /** Operators whose result is not a function of their inputs. */
-const random = new Set(["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"]);
+const random = new Set([
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+  "Bernoulli",
+  "Multinomial",
+]);
 
 /** Replaces what depends on shapes and constants alone by initializers. Returns whether it found any. */
 async function foldConstants(
@@ -219,7 +226,8 @@ async function foldConstants(
   const { graph } = model;
   const known = new Map<string, TensorProto>();
   for (const node of graph.node) {
-    const shape = node.opType === "Shape" && node.domain === "" ? shapeConstant(node, types, graph) : undefined;
+    const shape =
+      node.opType === "Shape" && node.domain === "" ? shapeConstant(node, types, graph) : undefined;
     if (shape !== undefined) {
       known.set(shape.name, shape);
     }
@@ -228,7 +236,12 @@ async function foldConstants(
   const computed: NodeProto[] = [];
   for (const node of graph.node) {
     const hasSubgraph = node.attribute.some((a) => a.g !== undefined || a.graphs.length > 0);
-    if (!random.has(node.opType) && !hasSubgraph && !node.output.some((name) => known.has(name)) && node.input.every((name) => name === "" || constant.has(name))) {
+    if (
+      !random.has(node.opType) &&
+      !hasSubgraph &&
+      !node.output.some((name) => known.has(name)) &&
+      node.input.every((name) => name === "" || constant.has(name))
+    ) {
       computed.push(node);
       node.output.forEach((name) => constant.add(name));
     }
@@ -249,14 +262,23 @@ async function foldConstants(
         elementCount(type.dims) <= foldLimit
       );
     });
-  for (const tensor of await evaluate(model, computed, [...known.values()], wanted, runtime, sessionOptions)) {
+  for (const tensor of await evaluate(
+    model,
+    computed,
+    [...known.values()],
+    wanted,
+    runtime,
+    sessionOptions,
+  )) {
     known.set(tensor.name, tensor);
   }
   if (known.size === 0) {
     return false;
   }
   const outputs = new Set(graph.output.map((output) => output.name));
-  graph.node = graph.node.filter((node) => !node.output.every((name) => name === "" || (known.has(name) && !outputs.has(name))));
+  graph.node = graph.node.filter(
+    (node) => !node.output.every((name) => name === "" || (known.has(name) && !outputs.has(name))),
+  );
   const stillMade = new Set(graph.node.flatMap((node) => node.output));
   for (const [name, tensor] of known) {
     if (!stillMade.has(name)) {

@@ -1,4 +1,8 @@
-import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from "onnxruntime-common";
+import type {
+  InferenceSession,
+  InferenceSessionFactory,
+  TensorConstructor,
+} from "onnxruntime-common";
 
 /**
  * The port through which models are run: what `onnxruntime-node` and `onnxruntime-web` export.

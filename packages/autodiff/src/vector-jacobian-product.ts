@@ -67,14 +67,22 @@ interface Path {
 }
 
 /** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
-function nodesBetween(b: GraphBuilder, inputs: readonly string[], outputs: readonly string[]): Path {
+function nodesBetween(
+  b: GraphBuilder,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): Path {
   const active = new Set(inputs);
   const forward = b.graph.node.filter((node) => {
     const isActive = inputsOf(node).some((name) => active.has(name));
     if (isActive) {
       for (const name of node.output) {
         // Nothing flows through integers and booleans.
-        if (name !== "" && !inputs.includes(name) && (!b.has(name) || isFloat(b.value(name).dtype))) {
+        if (
+          name !== "" &&
+          !inputs.includes(name) &&
+          (!b.has(name) || isFloat(b.value(name).dtype))
+        ) {
           active.add(name);
         }
       }
@@ -92,7 +100,12 @@ function nodesBetween(b: GraphBuilder, inputs: readonly string[], outputs: reado
   return { nodes: nodes.toReversed(), active };
 }
 
-function refuseUnsupported(b: GraphBuilder, path: Path, output: string, inputs: readonly Value[]): void {
+function refuseUnsupported(
+  b: GraphBuilder,
+  path: Path,
+  output: string,
+  inputs: readonly Value[],
+): void {
   const unsupported = path.nodes.flatMap((node) => {
     const reason = reasonAgainst(b, node);
     return reason === undefined ? [] : [{ node, reason }];

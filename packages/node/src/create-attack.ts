@@ -122,7 +122,10 @@ function toImageTensor(image: ImageInput): ImageTensor {
     return image;
   }
   const { data, dims } = fromNdarray(image);
-  return { data, dims: (dims.length === 3 ? [1, ...dims] : dims) as unknown as ImageTensor["dims"] };
+  return {
+    data,
+    dims: (dims.length === 3 ? [1, ...dims] : dims) as unknown as ImageTensor["dims"],
+  };
 }
 
 function toLabelMap(target: TargetInput): LabelMap {

@@ -1,1 +1,26 @@
-export {};
+/**
+ * The Adaptive Segmentation Mask Attack in Node.
+ *
+ * @module
+ */
+export * from "@onnx-asma/core";
+export {
+  Attack,
+  createAttack,
+  type CreateAttackOptions,
+  type ImageInput,
+  type TargetInput,
+} from "./create-attack.ts";
+export { readModelFile } from "./read-model-file.ts";
+export { toNdarray, fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
+export { readNpy, writeNpy } from "./images/npy.ts";
+export { readImage, type ReadImageOptions } from "./images/read-image.ts";
+export { readMask, type ReadMaskOptions } from "./images/read-mask.ts";
+export { encodePng, writePng } from "./images/write-image.ts";
+export { writeLabelPng, writeMaskPng } from "./images/write-mask.ts";
+export {
+  writeResults,
+  type AttackReport,
+  type ResultRecord,
+  type Verdict,
+} from "./report/write-results.ts";

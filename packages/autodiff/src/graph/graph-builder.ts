@@ -14,7 +14,12 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
-import { dataTypeToProto, elementCount, type DataType, type TensorType } from "../model/data-type.ts";
+import {
+  dataTypeToProto,
+  elementCount,
+  type DataType,
+  type TensorType,
+} from "../model/data-type.ts";
 import { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { makeAttributes, type Attributes } from "./attribute.ts";
@@ -100,9 +105,13 @@ export class GraphBuilder {
     hint?: string,
   ): Value {
     const constants = inputs.map((input) => input && this.constantOf(input));
-    return this.#append(opType, inputs, attributes, [
-      inferType(opType, inputs, attributes, constants),
-    ], hint)[0] as Value;
+    return this.#append(
+      opType,
+      inputs,
+      attributes,
+      [inferType(opType, inputs, attributes, constants)],
+      hint,
+    )[0] as Value;
   }
 
   #append(
@@ -137,7 +146,12 @@ export class GraphBuilder {
   }
 
   /** An initializer. Equal constants are shared. */
-  constant(dtype: DataType, dims: readonly number[], data: readonly number[], hint = "constant"): Value {
+  constant(
+    dtype: DataType,
+    dims: readonly number[],
+    data: readonly number[],
+    hint = "constant",
+  ): Value {
     const key = data.length <= 64 ? `${dtype}:${dims.join(",")}:${data.join(",")}` : undefined;
     const known = key === undefined ? undefined : this.#sharedConstants.get(key);
     if (known !== undefined) {
@@ -171,7 +185,11 @@ export class GraphBuilder {
 
   /** Adds a graph input. */
   input(name: string, type: TensorType): Value {
-    const value: Value = { name: this.#names.unique(name), dtype: type.dtype, dims: [...type.dims] };
+    const value: Value = {
+      name: this.#names.unique(name),
+      dtype: type.dtype,
+      dims: [...type.dims],
+    };
     this.graph.input.push(valueInfo(value));
     this.#types.set(value.name, { dtype: value.dtype, dims: value.dims });
     return value;
@@ -311,7 +329,11 @@ export class GraphBuilder {
   gemm(
     a: Value,
     b: Value,
-    attributes: { readonly alpha?: { readonly float: number }; readonly transA?: number; readonly transB?: number },
+    attributes: {
+      readonly alpha?: { readonly float: number };
+      readonly transA?: number;
+      readonly transB?: number;
+    },
   ): Value {
     // The third input is optional from opset 11 on.
     return this.op("Gemm", [a, b, this.opset < 11 ? this.scalar(0, a.dtype) : null], attributes);

@@ -1,5 +1,10 @@
 import { AutodiffError } from "../errors.ts";
-import { dataTypeFromProto, elementCount, type DataType, type TensorType } from "../model/data-type.ts";
+import {
+  dataTypeFromProto,
+  elementCount,
+  type DataType,
+  type TensorType,
+} from "../model/data-type.ts";
 import type { Attributes } from "./attribute.ts";
 import { broadcastDims, normalizeAxis, type Value } from "./value.ts";
 
@@ -22,7 +27,10 @@ export function inferType(
 ): TensorType {
   const infer = table[opType];
   if (infer === undefined) {
-    throw new AutodiffError("ERR_EMITTED_GRAPH", `No type inference for emitted operator ${opType}.`);
+    throw new AutodiffError(
+      "ERR_EMITTED_GRAPH",
+      `No type inference for emitted operator ${opType}.`,
+    );
   }
   return infer(inputs as readonly Value[], attributes, constants);
 }
@@ -42,13 +50,40 @@ const broadcast =
 
 const table: Record<string, Infer> = {
   ...Object.fromEntries(
-    ["Neg", "Sqrt", "Exp", "Log", "Abs", "Sign", "Relu", "Sigmoid", "Tanh", "Erf", "Sin", "Cos", "Round", "Floor", "Reciprocal", "Not", "Softmax", "Clip", "CumSum", "ScatterElements", "ScatterND", "HardSigmoid", "Softplus", "Identity", "LeakyRelu"].map((op) => [op, sameAsFirst]),
+    [
+      "Neg",
+      "Sqrt",
+      "Exp",
+      "Log",
+      "Abs",
+      "Sign",
+      "Relu",
+      "Sigmoid",
+      "Tanh",
+      "Erf",
+      "Sin",
+      "Cos",
+      "Round",
+      "Floor",
+      "Reciprocal",
+      "Not",
+      "Softmax",
+      "Clip",
+      "CumSum",
+      "ScatterElements",
+      "ScatterND",
+      "HardSigmoid",
+      "Softplus",
+      "Identity",
+      "LeakyRelu",
+    ].map((op) => [op, sameAsFirst]),
   ),
+  ...Object.fromEntries(["Add", "Sub", "Mul", "Div", "Min", "Max"].map((op) => [op, broadcast()])),
   ...Object.fromEntries(
-    ["Add", "Sub", "Mul", "Div", "Min", "Max"].map((op) => [op, broadcast()]),
-  ),
-  ...Object.fromEntries(
-    ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or"].map((op) => [op, broadcast("bool")]),
+    ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or"].map((op) => [
+      op,
+      broadcast("bool"),
+    ]),
   ),
   Pow: (inputs, attributes, constants) => ({
     ...broadcast("float32")(inputs, attributes, constants),
@@ -105,7 +140,10 @@ const table: Record<string, Infer> = {
   Gather: ([x, indices], { axis = 0 }) => {
     const { dtype, dims } = x as Value;
     const at = normalizeAxis(axis as number, dims.length);
-    return { dtype, dims: [...dims.slice(0, at), ...(indices as Value).dims, ...dims.slice(at + 1)] };
+    return {
+      dtype,
+      dims: [...dims.slice(0, at), ...(indices as Value).dims, ...dims.slice(at + 1)],
+    };
   },
   ArgMax: ([x], { axis = 0, keepdims = 1 }) => {
     const { dims } = x as Value;
@@ -118,7 +156,12 @@ const table: Record<string, Infer> = {
   MatMul: (inputs) => {
     const [a, b] = inputs as readonly [Value, Value];
     const batch = broadcastDims(a.dims.slice(0, -2), b.dims.slice(0, -2));
-    if (a.dims.length < 2 || b.dims.length < 2 || a.dims.at(-1) !== b.dims.at(-2) || batch === undefined) {
+    if (
+      a.dims.length < 2 ||
+      b.dims.length < 2 ||
+      a.dims.at(-1) !== b.dims.at(-2) ||
+      batch === undefined
+    ) {
       throw misfit(inputs, "matrices that multiply");
     }
     return { dtype: a.dtype, dims: [...batch, a.dims.at(-2) as number, b.dims.at(-1) as number] };
@@ -149,20 +192,27 @@ const table: Record<string, Infer> = {
     const spatial = x.dims.slice(2).map((n, i) => {
       const { stride, dilation, begin, end } = window(attributes, i, x.dims.length - 2);
       const extra = (attributes["output_padding"] as readonly number[] | undefined)?.[i] ?? 0;
-      return stride * (n - 1) + extra + dilation * ((w.dims[i + 2] as number) - 1) + 1 - begin - end;
+      return (
+        stride * (n - 1) + extra + dilation * ((w.dims[i + 2] as number) - 1) + 1 - begin - end
+      );
     });
     const channels = (w.dims[1] as number) * (attributes["group"] as number);
     return { dtype: x.dtype, dims: [x.dims[0] as number, channels, ...spatial] };
   },
-  ...Object.fromEntries(["AveragePool", "MaxPool"].map((op) => [op, ((inputs, attributes) => {
-    const [x] = inputs as readonly [Value];
-    const kernel = attributes["kernel_shape"] as readonly number[];
-    const spatial = kernel.map((k, i) => {
-      const { stride, begin, end } = window(attributes, i, kernel.length);
-      return Math.floor(((x.dims[i + 2] as number) + begin + end - k) / stride) + 1;
-    });
-    return { dtype: x.dtype, dims: [...x.dims.slice(0, 2), ...spatial] };
-  }) satisfies Infer])),
+  ...Object.fromEntries(
+    ["AveragePool", "MaxPool"].map((op) => [
+      op,
+      ((inputs, attributes) => {
+        const [x] = inputs as readonly [Value];
+        const kernel = attributes["kernel_shape"] as readonly number[];
+        const spatial = kernel.map((k, i) => {
+          const { stride, begin, end } = window(attributes, i, kernel.length);
+          return Math.floor(((x.dims[i + 2] as number) + begin + end - k) / stride) + 1;
+        });
+        return { dtype: x.dtype, dims: [...x.dims.slice(0, 2), ...spatial] };
+      }) satisfies Infer,
+    ]),
+  ),
   DepthToSpace: ([x], { blocksize }) => {
     const [n, c, h, w] = (x as Value).dims as readonly [number, number, number, number];
     const s = blocksize as number;
@@ -198,6 +248,8 @@ export function sliceRange(
 }
 
 function misfit(inputs: Inputs, expected: string): AutodiffError {
-  const found = inputs.map((i) => (i ? `${i.name} ${i.dtype}[${i.dims.join(", ")}]` : "none")).join("; ");
+  const found = inputs
+    .map((i) => (i ? `${i.name} ${i.dtype}[${i.dims.join(", ")}]` : "none"))
+    .join("; ");
   return new AutodiffError("ERR_EMITTED_GRAPH", `Expected ${expected} but found ${found}.`);
 }

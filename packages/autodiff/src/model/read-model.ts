@@ -62,7 +62,10 @@ function decode(bytes: Uint8Array, location: string): ModelProto {
     throw unreadable(location, "it is not a protobuf message, or it is cut off", cause);
   }
   if (proto.graph === undefined || proto.opsetImport.length === 0) {
-    throw unreadable(location, "it has no graph or no opset: it is not an ONNX model, or it is cut off");
+    throw unreadable(
+      location,
+      "it has no graph or no opset: it is not an ONNX model, or it is cut off",
+    );
   }
   if (proto.graph.node.length === 0 || proto.graph.output.length === 0) {
     throw unreadable(location, "its graph has no nodes or no outputs: it computes nothing");
@@ -107,7 +110,9 @@ async function loadReferenced(
       { cause, details: { tensor: tensor.name, location } },
     );
   if (!isConfined(location)) {
-    throw fail("which lies outside the model's folder: put it beside the model and refer to it by name");
+    throw fail(
+      "which lies outside the model's folder: put it beside the model and refer to it by name",
+    );
   }
   let file = files.find((f) => f.location === location);
   if (file === undefined) {
@@ -124,7 +129,11 @@ async function loadReferenced(
   }
   const expected = tensorBytes(tensor);
   const available = length ?? file.data.length - offset;
-  if (!(offset >= 0) || offset + available > file.data.length || (expected !== undefined && available < expected)) {
+  if (
+    !(offset >= 0) ||
+    offset + available > file.data.length ||
+    (expected !== undefined && available < expected)
+  ) {
     throw fail(
       `which is too short: expected ${expected} bytes at offset ${offset} but the file has ${file.data.length}; copy it again`,
     );
@@ -158,7 +167,8 @@ function checkSize(tensor: TensorProto, location: string): void {
 
 /** Turns a tensor with values of its own into a reference to the file they were read from. */
 function refer(tensor: TensorProto, location: string, offset: number): void {
-  const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value });
+  const entry = (key: string, value: string) =>
+    create(StringStringEntryProtoSchema, { key, value });
   tensor.externalData = [
     entry("location", location),
     entry("offset", String(offset)),

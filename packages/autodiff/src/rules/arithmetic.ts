@@ -8,7 +8,9 @@ export type Operand = Value | number;
 export function arithmetic(b: GraphBuilder) {
   const values = (operands: readonly [Operand, Operand]) => {
     const { dtype } = operands.find((operand) => typeof operand !== "number") as Value;
-    return operands.map((operand) => (typeof operand === "number" ? b.scalar(operand, dtype) : operand));
+    return operands.map((operand) =>
+      typeof operand === "number" ? b.scalar(operand, dtype) : operand,
+    );
   };
   const binary =
     (opType: string) =>

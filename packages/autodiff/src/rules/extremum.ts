@@ -27,9 +27,16 @@ function extremum(opType: "Max" | "Min"): GradientRule {
       const share = lazy(() =>
         c.inputCount === 1
           ? c.dy()
-          : div(c.dy(), isReached.map((mask) => c.b.cast(mask(), c.y().dtype)).reduce((n, one) => add(n, one))),
+          : div(
+              c.dy(),
+              isReached
+                .map((mask) => c.b.cast(mask(), c.y().dtype))
+                .reduce((n, one) => add(n, one)),
+            ),
       );
-      return isReached.map((mask, i) => () => unbroadcast(c.b, where(mask(), share(), 0), c.x(i).dims));
+      return isReached.map(
+        (mask, i) => () => unbroadcast(c.b, where(mask(), share(), 0), c.x(i).dims),
+      );
     },
   };
 }

@@ -155,8 +155,17 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["GRU", "recurrent operators are not differentiated"],
   ["RNN", "recurrent operators are not differentiated"],
   ["ConvInteger", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  ["MatMulInteger", "integer arithmetic has no gradient; use the float model it was quantized from"],
+  [
+    "MatMulInteger",
+    "integer arithmetic has no gradient; use the float model it was quantized from",
+  ],
   ["QLinearConv", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  ["QLinearMatMul", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  ["DynamicQuantizeLinear", "integer arithmetic has no gradient; use the float model it was quantized from"],
+  [
+    "QLinearMatMul",
+    "integer arithmetic has no gradient; use the float model it was quantized from",
+  ],
+  [
+    "DynamicQuantizeLinear",
+    "integer arithmetic has no gradient; use the float model it was quantized from",
+  ],
 ]);

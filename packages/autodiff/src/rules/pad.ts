@@ -1,5 +1,4 @@
-import type { Value } from "../graph/value.ts";
-import { normalizeAxis } from "../graph/value.ts";
+import { normalizeAxis, type Value } from "../graph/value.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 import { untake } from "./untake.ts";
@@ -17,19 +16,28 @@ export const pad: GradientRule = {
     const pads = padsOf(c);
     const mode = c.string("mode", "constant");
     if (mode === "constant") {
-      const core = () => c.b.pad(c.dy(), pads.map((amount) => -amount));
+      const core = () =>
+        c.b.pad(
+          c.dy(),
+          pads.map((amount) => -amount),
+        );
       return [core, null, () => sumAround(c, core())];
     }
     const take = indicesByMode[mode];
     if (take === undefined) {
-      throw new RuleRefusal(`mode '${mode}' is not one of constant, ${Object.keys(indicesByMode).join(", ")}`);
+      throw new RuleRefusal(
+        `mode '${mode}' is not one of constant, ${Object.keys(indicesByMode).join(", ")}`,
+      );
     }
     const { dims } = c.x();
     const steps = dims.map((size, axis) => {
       const [begin, end] = [pads[axis] as number, pads[axis + dims.length] as number];
       const first = Math.max(0, -begin);
       const kept = size - first - Math.max(0, -end);
-      const indices = Array.from({ length: size + begin + end }, (_, i) => first + take(i - Math.max(0, begin), kept));
+      const indices = Array.from(
+        { length: size + begin + end },
+        (_, i) => first + take(i - Math.max(0, begin), kept),
+      );
       return begin === 0 && end === 0 ? (dy: Value) => dy : untake(c.b, size, indices);
     });
     return [() => steps.reduce((dy, putBack, axis) => putBack(dy, axis), c.dy())];
@@ -69,6 +77,12 @@ function padsOf(c: RuleContext): number[] {
 
 /** The sum of dy less that of its part without the padding. */
 function sumAround(c: RuleContext, core: Value): Value {
-  const sum = (value: Value) => c.b.reduce("ReduceSum", value, value.dims.map((_, i) => i), false);
+  const sum = (value: Value) =>
+    c.b.reduce(
+      "ReduceSum",
+      value,
+      value.dims.map((_, i) => i),
+      false,
+    );
   return c.b.reshape(arithmetic(c.b).sub(sum(c.dy()), sum(core)), c.x(2).dims);
 }

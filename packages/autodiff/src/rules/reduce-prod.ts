@@ -6,11 +6,14 @@ import { reduction } from "./reduction.ts";
  *
  * @see https://onnx.ai/onnx/operators/onnx__ReduceProd.html
  */
-export const reduceProd = reduction("ReduceProd", ({ c, div, equal, less, mul, sub, where, axes, x, dy }) => {
-  const isZero = equal(x, 0);
-  const nonzero = where(isZero, 1, x);
-  const zero = c.b.cast(isZero, x.dtype);
-  const otherZeros = sub(c.b.reduce("ReduceSum", zero, axes), zero);
-  const others = div(c.b.reduce("ReduceProd", nonzero, axes), nonzero);
-  return where(less(otherZeros, 0.5), mul(dy, others), 0);
-});
+export const reduceProd = reduction(
+  "ReduceProd",
+  ({ c, div, equal, less, mul, sub, where, axes, x, dy }) => {
+    const isZero = equal(x, 0);
+    const nonzero = where(isZero, 1, x);
+    const zero = c.b.cast(isZero, x.dtype);
+    const otherZeros = sub(c.b.reduce("ReduceSum", zero, axes), zero);
+    const others = div(c.b.reduce("ReduceProd", nonzero, axes), nonzero);
+    return where(less(otherZeros, 0.5), mul(dy, others), 0);
+  },
+);

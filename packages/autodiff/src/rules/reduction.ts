@@ -1,5 +1,4 @@
-import type { Value } from "../graph/value.ts";
-import { normalizeAxis } from "../graph/value.ts";
+import { normalizeAxis, type Value } from "../graph/value.ts";
 import { arithmetic, type Arithmetic } from "./arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 

@@ -49,7 +49,9 @@ export const dropout: GradientRule = {
   opType: "Dropout",
   build: (c) => {
     if (c.hasInput(2) && c.constant(2)?.[0] !== 0) {
-      throw new RuleRefusal("training_mode is not the constant false; export the model for inference");
+      throw new RuleRefusal(
+        "training_mode is not the constant false; export the model for inference",
+      );
     }
     return [() => c.dy()];
   },

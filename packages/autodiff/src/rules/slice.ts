@@ -33,10 +33,16 @@ export const slice: GradientRule = {
         const steps = dims.map((_, i) => (counts[i] === 1 ? 1 : Math.abs(ranges[i]?.step ?? 1)));
         if (steps.some((step) => step > 1)) {
           // One more axis behind each, [n, 1] padded to [n, step], holds the zeros.
-          dx = c.b.reshape(dx, counts.flatMap((n, i) => (steps[i] === 1 ? [n] : [n, 1])));
+          dx = c.b.reshape(
+            dx,
+            counts.flatMap((n, i) => (steps[i] === 1 ? [n] : [n, 1])),
+          );
           const ends = steps.flatMap((step) => (step === 1 ? [0] : [0, step - 1]));
           dx = c.b.pad(dx, [...ends.map(() => 0), ...ends]);
-          dx = c.b.reshape(dx, counts.map((n, i) => n * (steps[i] as number)));
+          dx = c.b.reshape(
+            dx,
+            counts.map((n, i) => n * (steps[i] as number)),
+          );
         }
         const begins = dims.map((_, i) => {
           const { start, step } = ranges[i] ?? { start: 0, step: 1 };

@@ -1,5 +1,4 @@
-import type { Value } from "../graph/value.ts";
-import { normalizeAxis } from "../graph/value.ts";
+import { normalizeAxis, type Value } from "../graph/value.ts";
 import { arithmetic } from "./arithmetic.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 
@@ -39,5 +38,9 @@ function sum(c: RuleContext, value: Value): Value {
   const rank = value.dims.length;
   const axis = normalizeAxis(c.int("axis", c.opset < 13 ? 1 : -1), rank);
   const end = c.opset < 13 ? rank : axis + 1;
-  return c.b.reduce("ReduceSum", value, Array.from({ length: end - axis }, (_, i) => axis + i));
+  return c.b.reduce(
+    "ReduceSum",
+    value,
+    Array.from({ length: end - axis }, (_, i) => axis + i),
+  );
 }

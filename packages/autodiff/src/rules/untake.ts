@@ -24,7 +24,8 @@ export function untake(
 ): (gradient: Value, axis: number) => Value {
   const runs = runsOf(indices);
   if (indices.length === 0) {
-    return (gradient, axis) => b.fill(0, { dtype: gradient.dtype, dims: withSize(gradient, axis, size) });
+    return (gradient, axis) =>
+      b.fill(0, { dtype: gradient.dtype, dims: withSize(gradient, axis, size) });
   }
   if (runs.length <= runLimit) {
     return (gradient, axis) =>
@@ -33,7 +34,9 @@ export function untake(
         .reduce((sum, part) => b.op("Add", [sum, part]));
   }
   if (size * indices.length <= matrixLimit) {
-    const ones = Array.from({ length: size }, (_, i) => indices.map((index) => (index === i ? 1 : 0)));
+    const ones = Array.from({ length: size }, (_, i) =>
+      indices.map((index) => (index === i ? 1 : 0)),
+    );
     return (gradient, axis) =>
       inThreeAxes(b, gradient, axis, size, (matrices) =>
         b.matmul(b.constant(gradient.dtype, [size, indices.length], ones.flat()), matrices),
@@ -75,7 +78,7 @@ interface Run {
 /** Stretches of indices that stay, or go up or down by one. */
 function runsOf(indices: readonly number[]): Run[] {
   const runs: Run[] = [];
-  for (let start = 0; start < indices.length; ) {
+  for (let start = 0; start < indices.length;) {
     const stepAt = (i: number) => (indices[i] as number) - (indices[i - 1] as number);
     let end = start + 1;
     const step = end < indices.length && Math.abs(stepAt(end)) <= 1 ? stepAt(end) : 1;
@@ -121,7 +124,11 @@ function inThreeAxes(
   work: (matrices: Value) => Value,
 ): Value {
   const count = (dims: readonly number[]) => dims.reduce((product, d) => product * d, 1);
-  const dims = [count(value.dims.slice(0, axis)), value.dims[axis] as number, count(value.dims.slice(axis + 1))];
+  const dims = [
+    count(value.dims.slice(0, axis)),
+    value.dims[axis] as number,
+    count(value.dims.slice(axis + 1)),
+  ];
   return b.reshape(work(b.reshape(value, dims)), withSize(value, axis, size));
 }
 

@@ -25,7 +25,12 @@ import {
   checkStepScale,
   type StepScaleOptions,
 } from "./step-scale.ts";
-import { advLibSchedule, paperSchedule, referenceSchedule, type StepSchedule } from "./step-schedule.ts";
+import {
+  advLibSchedule,
+  paperSchedule,
+  referenceSchedule,
+  type StepSchedule,
+} from "./step-schedule.ts";
 
 /**
  * Which of the paper's attacks: the loss over all target pixels (SSM) or over those not yet at their
@@ -90,7 +95,10 @@ export async function prepareAsma(
   const iouDefinition =
     options.iouDefinition ?? (flavour === "adv_lib" ? "mean-all" : defaultIouDefinition(classes));
   if (iouDefinition === "foreground" && classes !== 2) {
-    throw new AsmaError("ERR_IOU_DEFINITION", `'foreground' is the IoU of two classes, but this model has ${classes}: use 'mean-present'.`);
+    throw new AsmaError(
+      "ERR_IOU_DEFINITION",
+      `'foreground' is the IoU of two classes, but this model has ${classes}: use 'mean-present'.`,
+    );
   }
   const mask = variant.startsWith("ssm") ? "static" : "adaptive";
   const step = await StepSession.create(model, { mask, iou: iouDefinition, levels });
@@ -113,7 +121,11 @@ export async function prepareAsma(
  * @see Ozbulak, Van Messem, De Neve: Impact of Adversarial Examples on Deep Learning Models for
  *   Biomedical Image Segmentation, MICCAI 2019, arXiv 1907.13124, equations 2 and 4
  */
-export function asma(session: AsmaSession, input: AttackInput, options: AsmaOptions = {}): AttackRun {
+export function asma(
+  session: AsmaSession,
+  input: AttackInput,
+  options: AsmaOptions = {},
+): AttackRun {
   checkAttackInput(session.step.model, input, options);
   checkStepScale(options, isDynamic(session));
   return new AttackRun((resolve) => steps(session, input, options, resolve));
@@ -153,7 +165,11 @@ async function* steps(
       const record = toRecord(step, metrics);
       const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
       const labels = { data: Int32Array.from(prediction), dims: input.target.dims };
-      const copy = () => ({ ...record, image: seenImage(image, input.image, session.levels), prediction: labels });
+      const copy = () => ({
+        ...record,
+        image: seenImage(image, input.image, session.levels),
+        prediction: labels,
+      });
       const isBest = best.offer(record, reached, copy);
       last = copy;
       trajectory.push(record);
@@ -212,11 +228,17 @@ async function startSchedule(
     return { scale, schedule: referenceSchedule(scale, lambda, run) };
   }
   const isErasing = isDynamic(session) && input.target.data.every((label) => label <= 0);
-  const erasedFrom = isErasing && session.flavour === "default" ? metrics.foregroundPixels : undefined;
+  const erasedFrom =
+    isErasing && session.flavour === "default" ? metrics.foregroundPixels : undefined;
   return { scale, schedule: paperSchedule(scale, lambda, erasedFrom) };
 }
 
-function chooseScale(session: AsmaSession, options: AsmaOptions, gradientL2: number, values: number): StepScale {
+function chooseScale(
+  session: AsmaSession,
+  options: AsmaOptions,
+  gradientL2: number,
+  values: number,
+): StepScale {
   const { alpha, beta, tau } = options;
   if (alpha !== undefined) {
     return { beta: 0, tau: alpha, isAutomatic: false };
@@ -264,7 +286,11 @@ function endOf(
 }
 
 /** x_n as the model saw it: rounded to the levels of the file if the attack optimises those. */
-function seenImage(data: Float32Array, { dims }: ImageTensor, levels: number | undefined): ImageTensor {
+function seenImage(
+  data: Float32Array,
+  { dims }: ImageTensor,
+  levels: number | undefined,
+): ImageTensor {
   if (levels === undefined) {
     return { data: data.slice(), dims };
   }

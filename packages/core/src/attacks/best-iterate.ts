@@ -17,7 +17,8 @@ export class BestIterate {
     const isBetter =
       best === undefined ||
       (reached && !best.reached) ||
-      (reached === best.reached && (reached ? record.l2 < best.iterate.l2 : isCloser(record, best.iterate)));
+      (reached === best.reached &&
+        (reached ? record.l2 < best.iterate.l2 : isCloser(record, best.iterate)));
     if (isBetter) {
       this.#best = { iterate: copy(), reached };
     }

@@ -9,7 +9,11 @@ import type { AttackInput, AttackOptions } from "./attack.ts";
  * @throws AsmaError `ERR_IMAGE_DIMS`, `ERR_IMAGE_RANGE`, `ERR_TARGET_SIZE`, `ERR_TARGET_CLASS`,
  *   `ERR_TARGET_EMPTY`, `ERR_REGION`, `ERR_OPTION`
  */
-export function checkAttackInput(model: SegmentationModel, input: AttackInput, options: AttackOptions): void {
+export function checkAttackInput(
+  model: SegmentationModel,
+  input: AttackInput,
+  options: AttackOptions,
+): void {
   model.checkImage(input.image);
   const { size, classes } = model.description.head;
   const { data, dims } = input.target;
@@ -27,7 +31,10 @@ export function checkAttackInput(model: SegmentationModel, input: AttackInput, o
     );
   }
   if (data.every((label) => label === ignored)) {
-    throw new AsmaError("ERR_TARGET_EMPTY", "Every pixel of the target is ignored: nothing is left to attack.");
+    throw new AsmaError(
+      "ERR_TARGET_EMPTY",
+      "Every pixel of the target is ignored: nothing is left to attack.",
+    );
   }
   const pixels = model.imageDims[2] * model.imageDims[3];
   if (options.region !== undefined && options.region.length !== pixels) {
@@ -37,15 +44,24 @@ export function checkAttackInput(model: SegmentationModel, input: AttackInput, o
     );
   }
   if (options.region !== undefined && options.region.every((v) => v === 0)) {
-    throw new AsmaError("ERR_REGION", "The region that may change is empty: mark at least one pixel.");
+    throw new AsmaError(
+      "ERR_REGION",
+      "The region that may change is empty: mark at least one pixel.",
+    );
   }
   const { iterations = 1, iouThreshold = 0, pixelAccuracyThreshold = 0 } = options;
   if (!Number.isInteger(iterations) || iterations < 1) {
-    throw new AsmaError("ERR_OPTION", `Expected a positive integer for iterations but found ${iterations}.`);
+    throw new AsmaError(
+      "ERR_OPTION",
+      `Expected a positive integer for iterations but found ${iterations}.`,
+    );
   }
   for (const [name, value] of Object.entries({ iouThreshold, pixelAccuracyThreshold })) {
     if (!(value >= 0 && value <= 1)) {
-      throw new AsmaError("ERR_OPTION", `Expected a number in [0, 1] for ${name} but found ${value}.`);
+      throw new AsmaError(
+        "ERR_OPTION",
+        `Expected a number in [0, 1] for ${name} but found ${value}.`,
+      );
     }
   }
 }

@@ -55,7 +55,11 @@ export function checkStepScale(options: StepScaleOptions, isDynamic: boolean): v
       );
     }
   }
-  if (isDynamic ? options.alpha !== undefined : options.beta !== undefined || options.tau !== undefined) {
+  if (
+    isDynamic
+      ? options.alpha !== undefined
+      : options.beta !== undefined || options.tau !== undefined
+  ) {
     throw new AsmaError(
       "ERR_STEP_SIZE",
       isDynamic
@@ -64,6 +68,9 @@ export function checkStepScale(options: StepScaleOptions, isDynamic: boolean): v
     );
   }
   if ((options.beta === undefined) !== (options.tau === undefined)) {
-    throw new AsmaError("ERR_STEP_SIZE", "beta and tau belong together: give both, or neither for an automatic step size.");
+    throw new AsmaError(
+      "ERR_STEP_SIZE",
+      "beta and tau belong together: give both, or neither for an automatic step size.",
+    );
   }
 }

@@ -29,7 +29,11 @@ export function advLibSchedule({ beta, tau }: StepScale, lambda: number): StepSc
 }
 
 /** As the authors' code: α_0 = τ, then the IoU of the iterate **before** clipping, by a second forward. */
-export function referenceSchedule({ beta, tau }: StepScale, lambda: number, run: BoundStep): StepSchedule {
+export function referenceSchedule(
+  { beta, tau }: StepScale,
+  lambda: number,
+  run: BoundStep,
+): StepSchedule {
   let alpha = tau;
   return {
     inputs: () => ({ beta: 0, tau: alpha, lambda }),

@@ -9,7 +9,11 @@ export type ConfusionMatrix = readonly (readonly number[])[];
  *
  * @throws AsmaError `ERR_TARGET_SIZE` when the two have different dims
  */
-export function confusionMatrix(prediction: LabelMap, target: LabelMap, classes: number): ConfusionMatrix {
+export function confusionMatrix(
+  prediction: LabelMap,
+  target: LabelMap,
+  classes: number,
+): ConfusionMatrix {
   if (prediction.dims[0] !== target.dims[0] || prediction.dims[1] !== target.dims[1]) {
     throw new AsmaError(
       "ERR_TARGET_SIZE",

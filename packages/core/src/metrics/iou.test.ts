@@ -4,7 +4,10 @@ import { confusionMatrix } from "./confusion-matrix.ts";
 import { iou } from "./iou.ts";
 import { pixelAccuracy } from "./pixel-accuracy.ts";
 
-const map = (...labels: number[]): LabelMap => ({ data: Int32Array.from(labels), dims: [1, labels.length] });
+const map = (...labels: number[]): LabelMap => ({
+  data: Int32Array.from(labels),
+  dims: [1, labels.length],
+});
 
 it("measures the paper's IoU on class 1", () => {
   const matrix = confusionMatrix(map(1, 1, 0, 0, 1), map(1, 0, 0, 1, 1), 2);
@@ -31,5 +34,7 @@ it("does not count ignored pixels", () => {
 });
 
 it("refuses maps of different size", () => {
-  expect(() => confusionMatrix(map(0), map(0, 0), 2)).toThrow(expect.objectContaining({ code: "ERR_TARGET_SIZE" }));
+  expect(() => confusionMatrix(map(0), map(0, 0), 2)).toThrow(
+    expect.objectContaining({ code: "ERR_TARGET_SIZE" }),
+  );
 });

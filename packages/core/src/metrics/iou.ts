@@ -16,7 +16,9 @@ export function defaultIouDefinition(classes: number): IouDefinition {
 }
 
 /** Intersection and union, in pixels, of each class. */
-export function intersectionsAndUnions(matrix: ConfusionMatrix): { intersection: number; union: number }[] {
+export function intersectionsAndUnions(
+  matrix: ConfusionMatrix,
+): { intersection: number; union: number }[] {
   return matrix.map((row, c) => {
     const intersection = row[c] as number;
     const target = row.reduce((sum, n) => sum + n, 0);
@@ -39,6 +41,8 @@ export function iou(matrix: ConfusionMatrix, definition: IouDefinition): number 
       return present.length === 0 ? 1 : sum / present.length;
     }
     case "mean-all":
-      return classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length;
+      return (
+        classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length
+      );
   }
 }

@@ -21,5 +21,10 @@ export function perturbationNorms(image: ImageTensor, original: ImageTensor): Pe
     linf = Math.max(linf, d);
     changed += d > 0 ? 1 : 0;
   });
-  return { l2: Math.sqrt(sum), linf, rms: Math.sqrt(sum / Math.max(1, image.data.length)), changed };
+  return {
+    l2: Math.sqrt(sum),
+    linf,
+    rms: Math.sqrt(sum / Math.max(1, image.data.length)),
+    changed,
+  };
 }

@@ -42,7 +42,10 @@ export function decodeLabels(output: OutputTensor, head: OutputHead): LabelMap {
       for (let i = 0; i < pixels; i++) {
         let best = 0;
         for (let c = 1; c < channels; c++) {
-          if ((values[c * perClass + i * perPixel] as number) > (values[best * perClass + i * perPixel] as number)) {
+          if (
+            (values[c * perClass + i * perPixel] as number) >
+            (values[best * perClass + i * perPixel] as number)
+          ) {
             best = c;
           }
         }

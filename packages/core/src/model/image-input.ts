@@ -20,7 +20,11 @@ export interface ImageInput {
  *
  * @throws AsmaError `ERR_IMAGE_INPUT` when there is none, or more than one and none is named
  */
-export function findImageInput(model: Model, options: ModelOptions, decisions: Decision[]): ImageInput {
+export function findImageInput(
+  model: Model,
+  options: ModelOptions,
+  decisions: Decision[],
+): ImageInput {
   const inputs = model.declaredInputs();
   const listed = inputs
     .map((i) => `'${i.name}' ${i.dtype ?? "?"}[${i.dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`)
@@ -48,7 +52,10 @@ export function findImageInput(model: Model, options: ModelOptions, decisions: D
   const given = options.dims?.[input.name];
   const dims = given ?? input.dims ?? [undefined, undefined, undefined, undefined];
   if (dims.length !== 4) {
-    throw new AsmaError("ERR_IMAGE_INPUT", `Expected four dims for '${input.name}' but found [${dims.join(", ")}].`);
+    throw new AsmaError(
+      "ERR_IMAGE_INPUT",
+      `Expected four dims for '${input.name}' but found [${dims.join(", ")}].`,
+    );
   }
   if (dims[0] !== undefined && dims[0] !== 1) {
     throw new AsmaError(

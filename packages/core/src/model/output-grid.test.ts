@@ -7,12 +7,18 @@ const plain = (size: readonly [number, number]) =>
 
 it("takes an equal difference on both axes for a centred crop", () => {
   const grid = outputGrid([572, 572], [388, 388], plain([572, 572]));
-  expect(grid).toMatchObject({ kind: "crop", placement: { top: 92, left: 92, height: 388, width: 388 } });
+  expect(grid).toMatchObject({
+    kind: "crop",
+    placement: { top: 92, left: 92, height: 388, width: 388 },
+  });
 });
 
 it("takes a whole ratio for a coarser grid over the whole input", () => {
   const grid = outputGrid([64, 96], [16, 24], plain([64, 96]));
-  expect(grid).toMatchObject({ kind: "scaled", placement: { top: 0, left: 0, height: 64, width: 96 } });
+  expect(grid).toMatchObject({
+    kind: "scaled",
+    placement: { top: 0, left: 0, height: 64, width: 96 },
+  });
 });
 
 it("places the grid on the user's pixels when the image is resized and padded", () => {
@@ -24,7 +30,12 @@ it("places the grid on the user's pixels when the image is resized and padded", 
     padding: { pixels: 82, mode: "edge" },
   });
   expect(preprocessing.resizedSize).toEqual([408, 408]);
-  expect(outputGrid([572, 572], [388, 388], preprocessing).placement).toEqual({ top: 20, left: 20, height: 776, width: 776 });
+  expect(outputGrid([572, 572], [388, 388], preprocessing).placement).toEqual({
+    top: 20,
+    left: 20,
+    height: 776,
+    width: 776,
+  });
 });
 
 it("samples a label map on the image's grid at the nearest pixel", () => {

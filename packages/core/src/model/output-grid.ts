@@ -23,7 +23,8 @@ export interface OutputGrid {
 /** Decides what the output grid covers, from sizes alone. */
 export function outputGrid(inputSize: Size, size: Size, preprocessing: Preprocessing): OutputGrid {
   const kind = gridKind(inputSize, size);
-  const margin = kind === "crop" ? [(inputSize[0] - size[0]) / 2, (inputSize[1] - size[1]) / 2] : [0, 0];
+  const margin =
+    kind === "crop" ? [(inputSize[0] - size[0]) / 2, (inputSize[1] - size[1]) / 2] : [0, 0];
   const covered = kind === "crop" ? size : inputSize;
   const { imageSize, resizedSize, padding } = preprocessing;
   const scale = [imageSize[0] / resizedSize[0], imageSize[1] / resizedSize[1]] as const;
@@ -57,7 +58,10 @@ export function toOutputGrid(labels: LabelMap, grid: OutputGrid): LabelMap {
   for (let y = 0; y < height; y++) {
     const row = clampTo(placement.top + ((y + 0.5) * placement.height) / height, labels.dims[0]);
     for (let x = 0; x < width; x++) {
-      const column = clampTo(placement.left + ((x + 0.5) * placement.width) / width, labels.dims[1]);
+      const column = clampTo(
+        placement.left + ((x + 0.5) * placement.width) / width,
+        labels.dims[1],
+      );
       data[y * width + x] = labels.data[row * labels.dims[1] + column] as number;
     }
   }

@@ -28,7 +28,15 @@ export interface OutputHead {
 }
 
 /** Operators between the scores and the output that move or convert labels without changing them. */
-const passThrough = new Set(["Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Dropout", "Flatten"]);
+const passThrough = new Set([
+  "Identity",
+  "Cast",
+  "Squeeze",
+  "Unsqueeze",
+  "Reshape",
+  "Dropout",
+  "Flatten",
+]);
 
 /**
  * Finds the output that segments, what its numbers are, and the float tensor to attack: back from
@@ -48,7 +56,10 @@ export function findOutputHead(
   const type = resolved.types.get(walk.scores) as TensorType;
   const axes = axesOf(type.dims, layout);
   if (axes === undefined) {
-    throw notSpatial(resolved, `'${walk.scores}' before output '${output}' has dims [${type.dims.join(", ")}]`);
+    throw notSpatial(
+      resolved,
+      `'${walk.scores}' before output '${output}' has dims [${type.dims.join(", ")}]`,
+    );
   }
   const { classAxis, channels, size } = axes;
   const isBinary = channels === 1;
@@ -123,7 +134,9 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
     );
   }
   const because =
-    through.length === 0 ? "the output itself, taken as scores" : `what stands before ${through.toReversed().join(", ")} at the end`;
+    through.length === 0
+      ? "the output itself, taken as scores"
+      : `what stands before ${through.toReversed().join(", ")} at the end`;
   return { scores, through, threshold, because };
 }
 
@@ -138,12 +151,21 @@ function borderOf(told: NonNullable<ModelOptions["outputKind"]>, walk: Walk): nu
   return 0;
 }
 
-function decodingOf(walk: Walk, output: TensorType, layout: Layout, isBinary: boolean, border: number): Decoding {
+function decodingOf(
+  walk: Walk,
+  output: TensorType,
+  layout: Layout,
+  isBinary: boolean,
+  border: number,
+): Decoding {
   if (walk.through.includes("ArgMax") || walk.threshold !== undefined || !isFloat(output.dtype)) {
     return { kind: "labels" };
   }
   if (isBinary) {
-    return { kind: "threshold", border: walk.through.includes("Sigmoid") ? 1 / (1 + Math.exp(-border)) : border };
+    return {
+      kind: "threshold",
+      border: walk.through.includes("Sigmoid") ? 1 / (1 + Math.exp(-border)) : border,
+    };
   }
   return { kind: "argmax", classAxis: layout === "NCHW" ? 1 : output.dims.length - 1 };
 }
@@ -175,13 +197,20 @@ function chooseOutput(
         `The model has no output '${options.output}'. Its outputs are ${names.map((n) => `'${n}'`).join(", ")}.`,
       );
     }
-    decisions.push({ what: "output", is: `'${options.output}'`, because: "as told", override: "--output" });
+    decisions.push({
+      what: "output",
+      is: `'${options.output}'`,
+      because: "as told",
+      override: "--output",
+    });
     return options.output;
   }
   const spatial = names.flatMap((name) => {
     const type = resolved.types.get(name);
     const axes = type && axesOf(type.dims, layout);
-    return axes !== undefined && axes.size[0] > 1 && axes.size[1] > 1 ? [{ name, pixels: axes.size[0] * axes.size[1] }] : [];
+    return axes !== undefined && axes.size[0] > 1 && axes.size[1] > 1
+      ? [{ name, pixels: axes.size[0] * axes.size[1] }]
+      : [];
   });
   const finest = spatial.toSorted((a, b) => b.pixels - a.pixels)[0];
   if (finest === undefined) {
@@ -190,7 +219,8 @@ function chooseOutput(
   decisions.push({
     what: "output",
     is: `'${finest.name}'`,
-    because: names.length === 1 ? "the only one" : `the finest of ${spatial.length} spatial outputs`,
+    because:
+      names.length === 1 ? "the only one" : `the finest of ${spatial.length} spatial outputs`,
     override: "--output",
   });
   return finest.name;

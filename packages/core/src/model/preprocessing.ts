@@ -37,11 +37,17 @@ export function appendPreprocessing(
   const [height, width] = p.resizedSize;
   if (width !== p.imageSize[1]) {
     const matrix = resamplingMatrix(p.imageSize[1], width);
-    x = b.matmul(x, b.constant("float32", [p.imageSize[1], width], transpose(matrix), "resize_width"));
+    x = b.matmul(
+      x,
+      b.constant("float32", [p.imageSize[1], width], transpose(matrix), "resize_width"),
+    );
   }
   if (height !== p.imageSize[0]) {
     const matrix = resamplingMatrix(p.imageSize[0], height);
-    x = b.matmul(b.constant("float32", [height, p.imageSize[0]], matrix.flat(), "resize_height"), x);
+    x = b.matmul(
+      b.constant("float32", [height, p.imageSize[0]], matrix.flat(), "resize_height"),
+      x,
+    );
   }
   const [top, left, bottom, right] = p.padding;
   if (top + left + bottom + right > 0) {
@@ -51,7 +57,10 @@ export function appendPreprocessing(
   const [low, high] = p.range;
   // low + x·(high − low), then (… − mean) / std, as one product and one sum per channel.
   const scale = Array.from({ length: channels }, (_, c) => (high - low) / at(p.std, c, 1));
-  const shift = Array.from({ length: channels }, (_, c) => (low - at(p.mean, c, 0)) / at(p.std, c, 1));
+  const shift = Array.from(
+    { length: channels },
+    (_, c) => (low - at(p.mean, c, 0)) / at(p.std, c, 1),
+  );
   if (scale.some((s) => s !== 1)) {
     x = b.op("Mul", [x, b.constant("float32", [1, channels, 1, 1], scale)]);
   }
@@ -109,7 +118,10 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
       ? imageSize
       : ([inputSize[0] - top - bottom, inputSize[1] - left - right] as const));
   const padded = [resizedSize[0] + top + bottom, resizedSize[1] + left + right];
-  if (resizedSize.some((n) => !(n > 0)) || (inputSize !== undefined && padded.some((n, i) => n !== inputSize[i]))) {
+  if (
+    resizedSize.some((n) => !(n > 0)) ||
+    (inputSize !== undefined && padded.some((n, i) => n !== inputSize[i]))
+  ) {
     throw new AsmaError(
       "ERR_PREPROCESSING",
       `Expected an input of ${inputSize?.join("×")} pixels but resizing to ${resizedSize.join("×")} and padding by [${sides.join(", ")}] gives ${padded.join("×")}: change the resize size or the padding.`,
@@ -121,7 +133,10 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
       `Reflecting needs fewer pixels than the image has, but [${sides.join(", ")}] are asked of ${resizedSize.join("×")}: use edge padding.`,
     );
   }
-  for (const [name, list] of [["mean", request.mean], ["std", request.std]] as const) {
+  for (const [name, list] of [
+    ["mean", request.mean],
+    ["std", request.std],
+  ] as const) {
     if (list !== undefined && list.length !== 1 && list.length !== channels) {
       throw new AsmaError(
         "ERR_PREPROCESSING",
@@ -130,11 +145,17 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     }
   }
   if (request.std?.some((s) => !(s > 0))) {
-    throw new AsmaError("ERR_PREPROCESSING", `Expected positive numbers for std but found [${request.std.join(", ")}].`);
+    throw new AsmaError(
+      "ERR_PREPROCESSING",
+      `Expected positive numbers for std but found [${request.std.join(", ")}].`,
+    );
   }
   const [low, high] = request.range ?? [0, 1];
   if (!Number.isFinite(low) || !Number.isFinite(high) || low === high) {
-    throw new AsmaError("ERR_PREPROCESSING", `Expected two different numbers for range but found [${low}, ${high}].`);
+    throw new AsmaError(
+      "ERR_PREPROCESSING",
+      `Expected two different numbers for range but found [${low}, ${high}].`,
+    );
   }
   return {
     imageSize,

@@ -22,7 +22,11 @@ import { appendPreprocessing, planPreprocessing, type Preprocessing } from "./pr
 
 /** What a model was taken to mean, for images of one size. */
 export interface ModelDescription {
-  readonly input: { readonly name: string; readonly dtype: string; readonly dims: readonly number[] };
+  readonly input: {
+    readonly name: string;
+    readonly dtype: string;
+    readonly dims: readonly number[];
+  };
   readonly preprocessing: Preprocessing;
   readonly head: OutputHead;
   readonly grid: OutputGrid;
@@ -77,7 +81,9 @@ export class SegmentationModel {
       channels: input.channels,
       layout: input.layout,
       inputSize:
-        input.height === undefined || input.width === undefined ? undefined : [input.height, input.width],
+        input.height === undefined || input.width === undefined
+          ? undefined
+          : [input.height, input.width],
       resize: options.resize,
       padding: options.padding,
       modelPadding: metadata.padding,
@@ -168,7 +174,12 @@ export class SegmentationModel {
     const { input, preprocessing } = this.description;
     const b = GraphBuilder.empty();
     const image = b.input("image", { dtype: "float32", dims: this.imageDims });
-    const prepared = appendPreprocessing(b, image, { dtype: input.dtype as Value["dtype"], dims: input.dims }, preprocessing);
+    const prepared = appendPreprocessing(
+      b,
+      image,
+      { dtype: input.dtype as Value["dtype"], dims: input.dims },
+      preprocessing,
+    );
     b.output(prepared, "input");
     const { InferenceSession } = this.runtime;
     const preprocess = await InferenceSession.create(writeModel(b.build().model, "embed").bytes, {
@@ -188,7 +199,11 @@ export class SegmentationModel {
   checkImage(image: ImageTensor): void {
     const expected = this.imageDims;
     const count = expected.reduce((product, d) => product * d, 1);
-    if (image.dims.length !== 4 || expected.some((d, i) => d !== image.dims[i]) || image.data.length !== count) {
+    if (
+      image.dims.length !== 4 ||
+      expected.some((d, i) => d !== image.dims[i]) ||
+      image.data.length !== count
+    ) {
       throw new AsmaError(
         "ERR_IMAGE_DIMS",
         `Expected an image of dims [${expected.join(", ")}] but found [${image.dims.join(", ")}] with ${image.data.length} values.`,
@@ -225,7 +240,9 @@ function ownImageSize(input: ImageInput, options: ModelOptions): Size {
 function inputDims(input: ImageInput, { resizedSize, padding, layout }: Preprocessing): number[] {
   const height = resizedSize[0] + padding[0] + padding[2];
   const width = resizedSize[1] + padding[1] + padding[3];
-  return layout === "NCHW" ? [1, input.channels, height, width] : [1, height, width, input.channels];
+  return layout === "NCHW"
+    ? [1, input.channels, height, width]
+    : [1, height, width, input.channels];
 }
 
 function sizeOf(dims: readonly number[], { layout }: ImageInput): Size {
@@ -243,7 +260,11 @@ function classNamesOf(classes: number, given: readonly string[] | undefined): st
   return given === undefined ? Array.from({ length: classes }, (_, c) => `class ${c}`) : [...given];
 }
 
-function explainPreprocessing(p: Preprocessing, options: ModelOptions, hasModelPadding: boolean): Decision[] {
+function explainPreprocessing(
+  p: Preprocessing,
+  options: ModelOptions,
+  hasModelPadding: boolean,
+): Decision[] {
   const isResized = p.resizedSize.some((n, i) => n !== p.imageSize[i]);
   const isPadded = p.padding.some((n) => n > 0);
   const told = (name: keyof ModelOptions, otherwise: string) =>
@@ -251,20 +272,34 @@ function explainPreprocessing(p: Preprocessing, options: ModelOptions, hasModelP
   return [
     {
       what: "resize",
-      is: isResized ? `${p.imageSize.join("×")} to ${p.resizedSize.join("×")}, linear, antialiased` : "none",
+      is: isResized
+        ? `${p.imageSize.join("×")} to ${p.resizedSize.join("×")}, linear, antialiased`
+        : "none",
       because: told("resize", isResized ? "the model's input size is fixed" : "the image fits"),
       override: "--resize",
     },
     {
       what: "padding",
-      is: isPadded ? `[${p.padding.join(", ")}] (top, left, bottom, right), ${p.paddingMode}` : "none",
-      because: told("padding", isPadded ? "from the model's metadata" : hasModelPadding ? "the image has the input's size already" : "none asked for"),
+      is: isPadded
+        ? `[${p.padding.join(", ")}] (top, left, bottom, right), ${p.paddingMode}`
+        : "none",
+      because: told(
+        "padding",
+        isPadded
+          ? "from the model's metadata"
+          : hasModelPadding
+            ? "the image has the input's size already"
+            : "none asked for",
+      ),
       override: "--padding",
     },
     {
       what: "values",
       is: `black ${p.range[0]}, white ${p.range[1]}${p.mean.length > 0 ? `, mean [${p.mean.join(", ")}]` : ""}${p.std.length > 0 ? `, std [${p.std.join(", ")}]` : ""}`,
-      because: options.range ?? options.mean ?? options.std ? "as told" : "the default, or the model's metadata",
+      because:
+        (options.range ?? options.mean ?? options.std)
+          ? "as told"
+          : "the default, or the model's metadata",
       override: "--range, --mean, --std",
     },
   ];

@@ -31,7 +31,11 @@ export function appendMetrics(
   definition: IouDefinition,
 ): MetricValues {
   const classes = scores.dims[1] as number;
-  const labels = b.constant("float32", [1, classes, 1, 1], Array.from({ length: classes }, (_, c) => c));
+  const labels = b.constant(
+    "float32",
+    [1, classes, 1, 1],
+    Array.from({ length: classes }, (_, c) => c),
+  );
   const prediction = appendPrediction(b, scores);
   const oneHot = (map: Value) => b.cast(b.op("Equal", [map, labels]), "float32");
   const targetOneHot = oneHot(target);
@@ -58,7 +62,14 @@ export function appendMetrics(
 
 /** Sum of all elements, rank 0. */
 export function total(b: GraphBuilder, x: Value): Value {
-  return b.reshape(b.reduce("ReduceSum", x, x.dims.map((_, i) => i)), []);
+  return b.reshape(
+    b.reduce(
+      "ReduceSum",
+      x,
+      x.dims.map((_, i) => i),
+    ),
+    [],
+  );
 }
 
 function appendPrediction(b: GraphBuilder, scores: Value): Value {
@@ -70,14 +81,23 @@ function appendPrediction(b: GraphBuilder, scores: Value): Value {
 }
 
 /** @param intersection, union float32 [1, K, 1, 1], in pixels */
-function appendIou(b: GraphBuilder, intersection: Value, union: Value, definition: IouDefinition): Value {
+function appendIou(
+  b: GraphBuilder,
+  intersection: Value,
+  union: Value,
+  definition: IouDefinition,
+): Value {
   const classes = union.dims[1] as number;
   const one = b.scalar(1);
   switch (definition) {
     case "foreground": {
       const [i, u] = [intersection, union].map((v) => b.reshape(b.slice(v, [1], [1], [2]), []));
       const isEmpty = b.op("Less", [u as Value, b.scalar(0.5)]);
-      return b.op("Where", [isEmpty, one, b.op("Div", [i as Value, b.op("Max", [u as Value, one])])]);
+      return b.op("Where", [
+        isEmpty,
+        one,
+        b.op("Div", [i as Value, b.op("Max", [u as Value, one])]),
+      ]);
     }
     case "mean-present": {
       const present = total(b, b.cast(b.op("Greater", [union, b.scalar(0.5)]), "float32"));

@@ -1,4 +1,9 @@
-import { GraphBuilder, vectorJacobianProduct, type ResolvedModel, type Value } from "@onnx-asma/autodiff";
+import {
+  GraphBuilder,
+  vectorJacobianProduct,
+  type ResolvedModel,
+  type Value,
+} from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
@@ -108,14 +113,22 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
   b.output(next, "next_image");
   b.output(unclipped, "unclipped");
   b.output(metrics.prediction, "prediction");
-  b.output(b.op("Concat", metricNames.map((name) => b.reshape(scalars[name], [1])), { axis: 0 }), "metrics");
+  b.output(
+    b.op(
+      "Concat",
+      metricNames.map((name) => b.reshape(scalars[name], [1])),
+      { axis: 0 },
+    ),
+    "metrics",
+  );
   return b.build();
 }
 
 function appendInputs(b: GraphBuilder, model: SegmentationModel) {
   const { imageDims } = model;
   const [height, width] = model.description.head.size;
-  const input = (name: string, dims: readonly number[]) => b.input(name, { dtype: "float32", dims });
+  const input = (name: string, dims: readonly number[]) =>
+    b.input(name, { dtype: "float32", dims });
   // Named so that they cannot collide with the model's own input.
   return {
     image: input("attack/image", imageDims),

@@ -1,7 +1,12 @@
 import { writeModel, type Runtime, type Session } from "@onnx-asma/autodiff";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
-import { buildStepGraph, metricNames, type StepGraphOptions, type StepMetrics } from "./step-graph.ts";
+import {
+  buildStepGraph,
+  metricNames,
+  type StepGraphOptions,
+  type StepMetrics,
+} from "./step-graph.ts";
 
 type Tensor = InstanceType<Runtime["Tensor"]>;
 type Fetches = Record<"next_image" | "unclipped" | "prediction" | "metrics", Tensor>;
@@ -85,12 +90,18 @@ export class StepSession {
   begin(original: ImageTensor, target: LabelMap, region?: Float32Array): BoundStep {
     this.model.checkImage(original);
     const { imageDims } = this.model;
-    const tensor = (data: Float32Array, dims: readonly number[]) => new this.#Tensor("float32", data, dims);
+    const tensor = (data: Float32Array, dims: readonly number[]) =>
+      new this.#Tensor("float32", data, dims);
     const [height, width] = [imageDims[2], imageDims[3]];
     const fixed = {
       "attack/original": tensor(original.data, imageDims),
       "attack/target": tensor(Float32Array.from(target.data), [1, 1, ...target.dims]),
-      "attack/region": tensor(region ?? new Float32Array(height * width).fill(1), [1, 1, height, width]),
+      "attack/region": tensor(region ?? new Float32Array(height * width).fill(1), [
+        1,
+        1,
+        height,
+        width,
+      ]),
     };
     return async (image, inputs) => {
       const scalar = (value: number) => tensor(Float32Array.of(value), []);
@@ -109,7 +120,9 @@ export class StepSession {
       const floats = (name: keyof Fetches) => this.#fetches[name].data as Float32Array;
       const scalars = floats("metrics");
       return {
-        metrics: Object.fromEntries(metricNames.map((name, i) => [name, scalars[i] as number])) as StepMetrics,
+        metrics: Object.fromEntries(
+          metricNames.map((name, i) => [name, scalars[i] as number]),
+        ) as StepMetrics,
         nextImage: floats("next_image"),
         unclipped: floats("unclipped"),
         prediction: floats("prediction"),

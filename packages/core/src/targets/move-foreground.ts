@@ -14,7 +14,10 @@ export interface Move {
  * The prediction with all its foreground (labels other than 0) shifted, rotated and scaled; what is
  * uncovered becomes background. Labels are taken from the nearest pixel.
  */
-export function moveForeground(prediction: LabelMap, { shift = [0, 0], rotate = 0, scale = 1 }: Move): LabelMap {
+export function moveForeground(
+  prediction: LabelMap,
+  { shift = [0, 0], rotate = 0, scale = 1 }: Move,
+): LabelMap {
   const [height, width] = prediction.dims;
   const data = new Int32Array(height * width);
   const centre = centreOfForeground(prediction);
@@ -37,7 +40,10 @@ export function moveForeground(prediction: LabelMap, { shift = [0, 0], rotate = 
   return { data, dims: prediction.dims };
 }
 
-function centreOfForeground({ data, dims: [, width] }: LabelMap): readonly [number, number] | undefined {
+function centreOfForeground({
+  data,
+  dims: [, width],
+}: LabelMap): readonly [number, number] | undefined {
   let [count, sumY, sumX] = [0, 0, 0];
   data.forEach((label, i) => {
     if (label > 0) {

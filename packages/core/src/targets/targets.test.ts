@@ -21,22 +21,42 @@ it("hides a class", () => {
 });
 
 it("shifts down and right, and off the edge", () => {
-  expect(draw(moveForeground(bar, { shift: [2, 1] }))).toEqual([".....", ".....", ".....", "..12.", "....."]);
+  expect(draw(moveForeground(bar, { shift: [2, 1] }))).toEqual([
+    ".....",
+    ".....",
+    ".....",
+    "..12.",
+    ".....",
+  ]);
   expect(draw(moveForeground(bar, { shift: [0, 3] }))[1]).toBe("....1");
 });
 
 it("rotates counterclockwise about the centre of the foreground", () => {
   const line = parse(".....", ".....", ".123.", ".....", ".....");
-  expect(draw(moveForeground(line, { rotate: 90 }))).toEqual([".....", "..3..", "..2..", "..1..", "....."]);
+  expect(draw(moveForeground(line, { rotate: 90 }))).toEqual([
+    ".....",
+    "..3..",
+    "..2..",
+    "..1..",
+    ".....",
+  ]);
 });
 
 it("scales about the centre of the foreground", () => {
   const dot = parse(".....", ".....", "..1..", ".....", ".....");
-  expect(draw(moveForeground(dot, { scale: 3 }))).toEqual([".....", ".111.", ".111.", ".111.", "....."]);
+  expect(draw(moveForeground(dot, { scale: 3 }))).toEqual([
+    ".....",
+    ".111.",
+    ".111.",
+    ".111.",
+    ".....",
+  ]);
 });
 
 it("leaves a prediction without foreground empty", () => {
-  expect(moveForeground(parse("..", ".."), { shift: [1, 1] }).data.every((label) => label === 0)).toBe(true);
+  expect(
+    moveForeground(parse("..", ".."), { shift: [1, 1] }).data.every((label) => label === 0),
+  ).toBe(true);
 });
 
 it("draws a disc and a rectangle", () => {

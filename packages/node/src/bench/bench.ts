@@ -39,11 +39,20 @@ async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): P
   const count = imageDims.reduce((n, d) => n * d, 1);
   const data = Float32Array.from({ length: count }, (_, i) => ((i * 2654435761) % 4096) / 4096);
   const [height, width] = description.head.size;
-  const target = Int32Array.from({ length: height * width }, (_, i) => (i % width < width / 3 ? 1 : 0));
-  const step = session.step.begin({ data, dims: imageDims }, { data: target, dims: [height, width] });
+  const target = Int32Array.from({ length: height * width }, (_, i) =>
+    i % width < width / 3 ? 1 : 0,
+  );
+  const step = session.step.begin(
+    { data, dims: imageDims },
+    { data: target, dims: [height, width] },
+  );
   const forward = await ort.InferenceSession.create(bytes);
   const { input } = description;
-  const inputTensor = new ort.Tensor("float32", new Float32Array(input.dims.reduce((n, d) => n * d, 1)).fill(0.5), input.dims);
+  const inputTensor = new ort.Tensor(
+    "float32",
+    new Float32Array(input.dims.reduce((n, d) => n * d, 1)).fill(0.5),
+    input.dims,
+  );
   const runs: Record<string, () => Promise<number>> = {
     forward: () => timed(() => forward.run({ [input.name]: inputTensor })),
     step: () => timed(() => step(data, { beta: 1e-6, tau: 1e-7, lambda: 1 })),
@@ -109,20 +118,33 @@ function medianOf(list: readonly number[]): number {
 }
 
 function print(name: string, f: Figures): string {
-  const ms = (seconds: number | undefined) => (seconds === undefined ? "–" : `${(seconds * 1000).toFixed(1)} ms`);
+  const ms = (seconds: number | undefined) =>
+    seconds === undefined ? "–" : `${(seconds * 1000).toFixed(1)} ms`;
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   const rows = [
     ["forward", ms(f.forwardSeconds)],
     ["step", ms(f.stepSeconds), `${f.stepOverForward.toFixed(2)} × forward`],
     ["build", ms(f.buildSeconds), `of which differentiating ${ms(f.differentiateSeconds)}`],
-    ["step graph", `${(f.stepGraphBytes / 1024).toFixed(0)} KiB`, `${f.stepGraphNodes} nodes, besides ${mib(f.modelBytes)} of model`],
+    [
+      "step graph",
+      `${(f.stepGraphBytes / 1024).toFixed(0)} KiB`,
+      `${f.stepGraphNodes} nodes, besides ${mib(f.modelBytes)} of model`,
+    ],
     ["peak memory", mib(f.peakMemoryBytes)],
   ];
   if (f.torchReferenceLoopSeconds !== undefined) {
     rows.push(
-      ["PyTorch, authors' loop", ms(f.torchReferenceLoopSeconds), `step is ${f.stepOverTorchReferenceLoop?.toFixed(2)} of it`],
+      [
+        "PyTorch, authors' loop",
+        ms(f.torchReferenceLoopSeconds),
+        `step is ${f.stepOverTorchReferenceLoop?.toFixed(2)} of it`,
+      ],
       ["PyTorch, input gradient", ms(f.torchInputGradientSeconds)],
-      ["PyTorch, channels last", ms(f.torchChannelsLastSeconds), `step is ${f.stepOverTorchBest?.toFixed(2)} of the better of the two`],
+      [
+        "PyTorch, channels last",
+        ms(f.torchChannelsLastSeconds),
+        `step is ${f.stepOverTorchBest?.toFixed(2)} of the better of the two`,
+      ],
     );
   }
   return `${name} (median of ${f.rounds})\n${table(rows)}`;
@@ -134,7 +156,11 @@ const command = new Command("bench")
   .option("--rounds <number>", "interleaved runs of each", integer, 9)
   .option("--json", "one JSON object on stdout")
   .parse();
-const { torch: withTorch, rounds, json } = command.opts<{ torch?: boolean; rounds: number; json?: boolean }>();
+const {
+  torch: withTorch,
+  rounds,
+  json,
+} = command.opts<{ torch?: boolean; rounds: number; json?: boolean }>();
 const torch = withTorch === true ? await TorchSteps.start() : undefined;
 const bundledPath = fileURLToPath(new URL("../../../../models/optic-disc.onnx", import.meta.url));
 note("Timing the bundled model …");
@@ -143,5 +169,8 @@ note("Timing the paper's U-Net …");
 const paper = await measure(paperUnet(), rounds, torch);
 torch?.stop();
 printResult(json === true, { paperUnet: paper, bundled }, () =>
-  [print("The paper's U-Net, 3×572×572, random weights", paper), print("The bundled optic-disc model", bundled)].join("\n\n"),
+  [
+    print("The paper's U-Net, 3×572×572, random weights", paper),
+    print("The bundled optic-disc model", bundled),
+  ].join("\n\n"),
 );

@@ -11,7 +11,12 @@ export function paperUnet(): Uint8Array {
   const weights = (dims: readonly number[], fanIn: number): Value => {
     const scale = Math.sqrt(6 / fanIn);
     const count = dims.reduce((n, d) => n * d, 1);
-    return b.constant("float32", dims, Array.from({ length: count }, () => (2 * random() - 1) * scale), "weight");
+    return b.constant(
+      "float32",
+      dims,
+      Array.from({ length: count }, () => (2 * random() - 1) * scale),
+      "weight",
+    );
   };
   const conv = (x: Value, channels: number, kernel: number): Value => {
     const inputs = x.dims[1] as number;

@@ -20,9 +20,13 @@ export class TorchSteps {
   /** @throws AsmaError `ERR_TORCH` when Python or PyTorch is missing */
   static async start(): Promise<TorchSteps> {
     const script = fileURLToPath(new URL("../../src/bench/torch_step.py", import.meta.url));
-    const child = spawn(process.env["PYTHON"] ?? "python3", [script], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(process.env["PYTHON"] ?? "python3", [script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     const failed = once(child, "error").then(([error]) => error as Error);
-    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[
+      Symbol.asyncIterator
+    ]();
     const first = await Promise.race([lines.next(), failed]);
     if (first instanceof Error || first.value !== "ready") {
       throw new AsmaError(

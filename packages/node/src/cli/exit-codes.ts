@@ -10,12 +10,20 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-const unsupported = new Set(["ERR_UNSUPPORTED_OPERATOR", "ERR_NO_GRADIENT", "ERR_IMAGE_INPUT", "ERR_OUTPUT"]);
+const unsupported = new Set([
+  "ERR_UNSUPPORTED_OPERATOR",
+  "ERR_NO_GRADIENT",
+  "ERR_IMAGE_INPUT",
+  "ERR_OUTPUT",
+]);
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   const code = (error as { code?: unknown }).code;
-  if (error instanceof UnsupportedOperatorError || (typeof code === "string" && unsupported.has(code))) {
+  if (
+    error instanceof UnsupportedOperatorError ||
+    (typeof code === "string" && unsupported.has(code))
+  ) {
     return exitCodes.unsupportedModel;
   }
   return code === "ERR_USAGE" ? exitCodes.usage : exitCodes.error;

@@ -14,20 +14,33 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 /** Builds the command line `onnx-asma`. */
 export function program(exit: (code: number) => void): Command {
   const command = new Command("onnx-asma")
-    .description("How little must an image change before a segmentation model draws the mask an attacker chose?")
+    .description(
+      "How little must an image change before a segmentation model draws the mask an attacker chose?",
+    )
     .version(version)
     .exitOverride()
     .showHelpAfterError("(see --help)");
   addModelFlags(command.command("inspect <model>"))
     .description("say what a model was taken to mean, why, and how to overrule it")
     .option("--json", "one JSON object on stdout")
-    .action(async (model: string, flags: ModelFlags & { json?: boolean }) => exit(await inspect(model, flags)));
+    .action(async (model: string, flags: ModelFlags & { json?: boolean }) =>
+      exit(await inspect(model, flags)),
+    );
   command
     .command("differentiate <model>")
-    .description("write the training graph: image and <output>_grad in, outputs and <input>_grad out")
+    .description(
+      "write the training graph: image and <output>_grad in, outputs and <input>_grad out",
+    )
     .requiredOption("-o, --out <file>", "where to write it")
-    .option("--shape <name=dims>", "concrete dims of an input, e.g. image=1,3,512,512 (repeatable)", shape)
-    .option("--input <names...>", "values to differentiate with respect to (default: the first float input)")
+    .option(
+      "--shape <name=dims>",
+      "concrete dims of an input, e.g. image=1,3,512,512 (repeatable)",
+      shape,
+    )
+    .option(
+      "--input <names...>",
+      "values to differentiate with respect to (default: the first float input)",
+    )
     .option("--output <names...>", "values to differentiate (default: the first float output)")
     .addOption(
       new Option("--weights <how>", "embed them, or refer to the model's own file beside it")
@@ -36,7 +49,9 @@ export function program(exit: (code: number) => void): Command {
     )
     .option("--force", "overwrite the file")
     .option("--json", "one JSON object on stdout")
-    .action(async (model: string, flags: DifferentiateFlags) => exit(await differentiate(model, flags)));
+    .action(async (model: string, flags: DifferentiateFlags) =>
+      exit(await differentiate(model, flags)),
+    );
   addModelFlags(
     addTargetFlags(
       command
@@ -46,27 +61,44 @@ export function program(exit: (code: number) => void): Command {
     ),
   )
     .addOption(
-      new Option("--variant <name>", "loss over wrong pixels (asm) or all (ssm), with growing step (asma, ssm+dpm) or constant")
+      new Option(
+        "--variant <name>",
+        "loss over wrong pixels (asm) or all (ssm), with growing step (asma, ssm+dpm) or constant",
+      )
         .choices(["asma", "asm", "ssm", "ssm+dpm"])
         .default("asma"),
     )
     .addOption(
-      new Option("--flavour <name>", "whose bookkeeping").choices(["default", "reference", "adv_lib"]).default("default"),
+      new Option("--flavour <name>", "whose bookkeeping")
+        .choices(["default", "reference", "adv_lib"])
+        .default("default"),
     )
     .option("--beta <number>", "β of the step size β·IoU + τ (default: automatic)", number)
     .option("--tau <number>", "τ of the step size (default: automatic)", number)
     .option("--alpha <number>", "constant step size of asm and ssm (default: automatic)", number)
-    .option("--lambda <number>", "weight of the distance loss (default: 0; 1 in the other flavours)", number)
+    .option(
+      "--lambda <number>",
+      "weight of the distance loss (default: 0; 1 in the other flavours)",
+      number,
+    )
     .addOption(new Option("--iterations <number>", "steps at most").argParser(integer).default(300))
-    .addOption(new Option("--iou <number>", "IoU that counts as reached").argParser(number).default(0.95))
-    .addOption(new Option("--pixel-accuracy <number>", "pixel accuracy that counts as reached").argParser(number).default(0))
+    .addOption(
+      new Option("--iou <number>", "IoU that counts as reached").argParser(number).default(0.95),
+    )
+    .addOption(
+      new Option("--pixel-accuracy <number>", "pixel accuracy that counts as reached")
+        .argParser(number)
+        .default(0),
+    )
     .option("--no-early-stop", "use all iterations, and keep the reached iterate of smallest L2")
     .option("--region <mask>", "where the image may change (PNG of the image's size, white = may)")
     .option("--float", "optimise the float image instead of what the saved file can hold")
     .option("--force", "overwrite existing results")
     .option("--quiet", "no progress bar")
     .option("--json", "one JSON object on stdout")
-    .action(async (model: string, image: string, flags: AttackFlags) => exit(await attack(model, image, flags)));
+    .action(async (model: string, image: string, flags: AttackFlags) =>
+      exit(await attack(model, image, flags)),
+    );
   return command;
 }
 

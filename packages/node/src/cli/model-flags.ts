@@ -23,10 +23,16 @@ export interface ModelFlags {
 /** Adds the flags of {@link ModelFlags} to a command. */
 export function addModelFlags(command: Command): Command {
   return command
-    .option("--shape <name=dims>", "concrete dims of an input, e.g. image=1,3,512,512 (repeatable)", shape)
+    .option(
+      "--shape <name=dims>",
+      "concrete dims of an input, e.g. image=1,3,512,512 (repeatable)",
+      shape,
+    )
     .option("--input <name>", "the image input")
     .option("--output <name>", "the output (or inner value) that segments")
-    .addOption(new Option("--layout <layout>", "order of the input's axes").choices(["NCHW", "NHWC"]))
+    .addOption(
+      new Option("--layout <layout>", "order of the input's axes").choices(["NCHW", "NHWC"]),
+    )
     .option("--range <low,high>", "what black and white are for the model, e.g. 0,255", numbers(2))
     .option("--mean <numbers>", "subtracted per channel after --range", numbers())
     .option("--std <numbers>", "divided by per channel after --mean", numbers())

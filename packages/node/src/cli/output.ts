@@ -14,19 +14,28 @@ export function note(text: string): void {
 
 /** Writes an error to stderr, and as an object to stdout for machines. */
 export function printError(error: unknown, json: boolean): void {
-  const { code = "ERR_UNEXPECTED", message, details } = error as { code?: string; message: string; details?: unknown };
+  const {
+    code = "ERR_UNEXPECTED",
+    message,
+    details,
+  } = error as { code?: string; message: string; details?: unknown };
   process.stderr.write(`${colour.red(code)} ${message}\n`);
   if (code === "ERR_UNEXPECTED" && error instanceof Error && error.stack !== undefined) {
     process.stderr.write(`${colour.dim(error.stack)}\n`);
   }
   if (json) {
-    process.stdout.write(`${JSON.stringify({ error: { code, message, details } }, undefined, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, message, details } }, undefined, 2)}\n`,
+    );
   }
 }
 
 /** Rows of two or more columns, aligned. */
 export function table(rows: readonly (readonly string[])[], indent = "  "): string {
-  const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), []);
+  const widths = rows.reduce<number[]>(
+    (w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)),
+    [],
+  );
   return rows
     .map((row) => (indent + row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")).trimEnd())
     .join("\n");

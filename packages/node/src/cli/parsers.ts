@@ -23,7 +23,9 @@ export function numbers(count?: number): (text: string) => number[] {
   return (text) => {
     const values = text.split(",").map(number);
     if (count !== undefined && values.length !== count) {
-      throw new InvalidArgumentError(`Expected ${count} numbers separated by commas but received '${text}'.`);
+      throw new InvalidArgumentError(
+        `Expected ${count} numbers separated by commas but received '${text}'.`,
+      );
     }
     return values;
   };
@@ -35,11 +37,22 @@ export function words(text: string): string[] {
 }
 
 /** `name=1,3,64,64`, repeatable. */
-export function shape(text: string, previous: Record<string, number[]> = {}): Record<string, number[]> {
+export function shape(
+  text: string,
+  previous: Record<string, number[]> = {},
+): Record<string, number[]> {
   const at = text.lastIndexOf("=");
-  const dims = at > 0 ? text.slice(at + 1).split(",").map(Number) : [];
+  const dims =
+    at > 0
+      ? text
+          .slice(at + 1)
+          .split(",")
+          .map(Number)
+      : [];
   if (dims.length === 0 || dims.some((d) => !Number.isInteger(d) || d < 1)) {
-    throw new InvalidArgumentError(`Expected NAME=D1,D2,… with positive integers but received '${text}'.`);
+    throw new InvalidArgumentError(
+      `Expected NAME=D1,D2,… with positive integers but received '${text}'.`,
+    );
   }
   return { ...previous, [text.slice(0, at)]: dims };
 }
@@ -61,8 +74,16 @@ export function padding(text: string): number | [number, number, number, number]
   if (all !== undefined && values.length === 1) {
     return all;
   }
-  if (all !== undefined && left !== undefined && bottom !== undefined && right !== undefined && values.length === 4) {
+  if (
+    all !== undefined &&
+    left !== undefined &&
+    bottom !== undefined &&
+    right !== undefined &&
+    values.length === 4
+  ) {
     return [all, left, bottom, right];
   }
-  throw new InvalidArgumentError(`Expected one number of pixels or four (top,left,bottom,right) but received '${text}'.`);
+  throw new InvalidArgumentError(
+    `Expected one number of pixels or four (top,left,bottom,right) but received '${text}'.`,
+  );
 }

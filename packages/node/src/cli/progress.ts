@@ -13,7 +13,8 @@ export function startProgress(iterations: number, isQuiet: boolean): Progress {
     return { update: () => undefined, stop: () => undefined };
   }
   const bar = new cliProgress.SingleBar({
-    format: "attack |{bar}| step {value}/{total}  IoU {iou}  accuracy {accuracy}  L2 {l2}  {duration_formatted}",
+    format:
+      "attack |{bar}| step {value}/{total}  IoU {iou}  accuracy {accuracy}  L2 {l2}  {duration_formatted}",
     stream: process.stderr,
     noTTYOutput: true,
     notTTYSchedule: 5000,
@@ -25,7 +26,11 @@ export function startProgress(iterations: number, isQuiet: boolean): Progress {
   bar.start(iterations, 0, { iou: "–", accuracy: "–", l2: "–" });
   return {
     update: ({ step, iou, pixelAccuracy, l2 }) =>
-      bar.update(step, { iou: iou.toFixed(4), accuracy: pixelAccuracy.toFixed(4), l2: l2.toFixed(4) }),
+      bar.update(step, {
+        iou: iou.toFixed(4),
+        accuracy: pixelAccuracy.toFixed(4),
+        l2: l2.toFixed(4),
+      }),
     stop: () => bar.stop(),
   };
 }

@@ -34,17 +34,36 @@ export interface TargetFlags {
 /** Adds the flags of {@link TargetFlags} to a command. */
 export function addTargetFlags(command: Command): Command {
   return command
-    .option("--target <mask>", "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size")
+    .option(
+      "--target <mask>",
+      "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size",
+    )
     .option("--target-image <image>", "another image: its prediction is the target")
     .option("--hide <class>", "the prediction without this class", integer)
-    .option("--shift <down,right>", "the prediction's foreground shifted by pixels of the output grid", numbers(2))
+    .option(
+      "--shift <down,right>",
+      "the prediction's foreground shifted by pixels of the output grid",
+      numbers(2),
+    )
     .option("--rotate <degrees>", "the prediction's foreground rotated counterclockwise", number)
     .option("--scale <factor>", "the prediction's foreground scaled", number)
     .option("--disc <y,x,radius>", "a disc, in pixels of the image", numbers(3))
-    .option("--rectangle <top,left,height,width>", "a rectangle, in pixels of the image", numbers(4))
-    .addOption(new Option("--target-class <class>", "class of --disc and --rectangle").argParser(integer).default(1))
+    .option(
+      "--rectangle <top,left,height,width>",
+      "a rectangle, in pixels of the image",
+      numbers(4),
+    )
+    .addOption(
+      new Option("--target-class <class>", "class of --disc and --rectangle")
+        .argParser(integer)
+        .default(1),
+    )
     .option("--mask-threshold <value>", "grey values above it are class 1", number)
-    .option("--class-map <map>", "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2", classMap)
+    .option(
+      "--class-map <map>",
+      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2",
+      classMap,
+    )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
 }
 
@@ -62,8 +81,16 @@ export async function makeTarget(
 ): Promise<LabelMap> {
   const { description } = model;
   const { classes } = description.head;
-  const hasMove = flags.shift !== undefined || flags.rotate !== undefined || flags.scale !== undefined;
-  const ways = [flags.target, flags.targetImage, flags.hide, flags.disc, flags.rectangle, hasMove || undefined];
+  const hasMove =
+    flags.shift !== undefined || flags.rotate !== undefined || flags.scale !== undefined;
+  const ways = [
+    flags.target,
+    flags.targetImage,
+    flags.hide,
+    flags.disc,
+    flags.rectangle,
+    hasMove || undefined,
+  ];
   if (ways.filter((way) => way !== undefined).length !== 1) {
     throw new AsmaError(
       "ERR_USAGE",
@@ -94,10 +121,16 @@ export async function makeTarget(
   }
   if (flags.disc !== undefined) {
     const [y, x, radius] = flags.disc;
-    return fitTarget(disc([height, width], [y, x], radius, checkClass(flags.targetClass)), description);
+    return fitTarget(
+      disc([height, width], [y, x], radius, checkClass(flags.targetClass)),
+      description,
+    );
   }
   if (flags.rectangle !== undefined) {
-    return fitTarget(rectangle([height, width], flags.rectangle, checkClass(flags.targetClass)), description);
+    return fitTarget(
+      rectangle([height, width], flags.rectangle, checkClass(flags.targetClass)),
+      description,
+    );
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });

@@ -1,7 +1,7 @@
 import { AsmaError } from "@onnx-asma/core";
 import { assertSize, defaultMaxPixels } from "./image-errors.ts";
 import { sniffFormat } from "./image-header.ts";
-import { unitTable, type ImageTensor } from "./image-tensor.ts";
+import { unitTable, type FileImage } from "./file-image.ts";
 import { parseNpy } from "./npy.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";
@@ -27,7 +27,7 @@ export interface ReadImageOptions {
  * ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS, ERR_IMAGE_COLOUR_SPACE, ERR_IMAGE_BIT_DEPTH, ERR_IMAGE_RANGE,
  * ERR_ARRAY_SHAPE or ERR_ARRAY_DTYPE.
  */
-export async function readImage(path: string, options: ReadImageOptions): Promise<ImageTensor> {
+export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
   const { channels, maxPixels = defaultMaxPixels } = options;
   const bytes = await readBytes(path);
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, channels, maxPixels);
@@ -81,7 +81,7 @@ function toPlanes(raster: Raster, channels: number): Float32Array {
   return planes;
 }
 
-function fromNpy(path: string, bytes: Buffer, channels: number, maxPixels: number): ImageTensor {
+function fromNpy(path: string, bytes: Buffer, channels: number, maxPixels: number): FileImage {
   const { data, dims } = parseNpy(bytes, path);
   const [height, width, layout] = npyLayout(path, dims, channels);
   assertSize(path, height, width, maxPixels);

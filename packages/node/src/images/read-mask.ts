@@ -1,7 +1,7 @@
 import { AsmaError } from "@onnx-asma/core";
 import { assertSize, defaultMaxPixels } from "./image-errors.ts";
 import { sniffFormat } from "./image-header.ts";
-import type { LabelMap } from "./label-map.ts";
+import type { LabelMap } from "@onnx-asma/core";
 import { parseNpy } from "./npy.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";

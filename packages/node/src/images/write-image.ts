@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { AsmaError } from "@onnx-asma/core";
 import { encode } from "fast-png";
 import { assertDims } from "./dims.ts";
-import type { ImageLike } from "./image-tensor.ts";
+import type { ImageTensor } from "@onnx-asma/core";
 import { writeFile } from "./write-file.ts";
 
 /** Options of {@link encodePng} and {@link writePng}. */
@@ -17,7 +17,7 @@ export interface EncodePngOptions {
  *
  * @throws AsmaError ERR_IMAGE_CHANNELS when C is neither 1 nor 3, ERR_ARRAY_SHAPE, ERR_IMAGE_RANGE for NaN.
  */
-export function encodePng(image: ImageLike, { levels }: EncodePngOptions): Uint8Array {
+export function encodePng(image: ImageTensor, { levels }: EncodePngOptions): Uint8Array {
   const [, channels, height, width] = image.dims;
   assertDims(image.dims, image.data.length, "the image");
   if (channels !== 1 && channels !== 3) {
@@ -50,7 +50,7 @@ export function encodePng(image: ImageLike, { levels }: EncodePngOptions): Uint8
  */
 export async function writePng(
   path: string,
-  image: ImageLike,
+  image: ImageTensor,
   options: EncodePngOptions,
 ): Promise<void> {
   assertLossless(path);

@@ -1,7 +1,7 @@
 import { AsmaError } from "@onnx-asma/core";
 import { encode } from "fast-png";
 import { assertDims } from "./dims.ts";
-import type { LabelMap } from "./label-map.ts";
+import type { LabelMap } from "@onnx-asma/core";
 import { classColour, ignoreColour } from "./palette.ts";
 import { assertLossless } from "./write-image.ts";
 import { writeFile } from "./write-file.ts";

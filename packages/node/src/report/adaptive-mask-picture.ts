@@ -1,5 +1,5 @@
 import { AsmaError } from "@onnx-asma/core";
-import type { LabelMap } from "../images/label-map.ts";
+import type { LabelMap } from "@onnx-asma/core";
 import type { Rgb } from "../images/palette.ts";
 import type { Picture } from "./picture.ts";
 

@@ -1,4 +1,4 @@
-import type { LabelMap } from "../images/label-map.ts";
+import type { LabelMap } from "@onnx-asma/core";
 import { classColour, ignoreColour } from "../images/palette.ts";
 import type { Picture, Placement } from "./picture.ts";
 

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { ImageLike } from "../images/image-tensor.ts";
-import type { LabelMap } from "../images/label-map.ts";
+import type { ImageTensor } from "@onnx-asma/core";
+import type { LabelMap } from "@onnx-asma/core";
 import { adaptiveMaskColours, adaptiveMaskPicture } from "./adaptive-mask-picture.ts";
 import { maskPicture, overlay } from "./mask-picture.ts";
 import { perturbationPicture, type PerturbationPicture } from "./perturbation-picture.ts";
@@ -17,11 +17,11 @@ import { escapeXml, fontFamily, renderSvg, textWidth } from "./render-svg.ts";
 /** What the overview shows. All label maps have the same dims, both images too. */
 export interface Overview {
   /** The image before the attack. */
-  readonly original: ImageLike;
+  readonly original: ImageTensor;
   /** The model's prediction for it. */
   readonly prediction: LabelMap;
   readonly target: LabelMap;
-  readonly adversarial: ImageLike;
+  readonly adversarial: ImageTensor;
   readonly adversarialPrediction: LabelMap;
   /** Predictions along the way; four of them, evenly spaced, are shown as adaptive masks. */
   readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];

@@ -1,5 +1,5 @@
 import { assertDims } from "../images/dims.ts";
-import type { ImageLike } from "../images/image-tensor.ts";
+import type { ImageTensor } from "@onnx-asma/core";
 import { imagePicture, type Picture } from "./picture.ts";
 
 /** A picture of x - x_0 around mid-grey, and how strongly it is amplified. */
@@ -15,8 +15,8 @@ export interface PerturbationPicture extends Picture {
  * @throws AsmaError ERR_ARRAY_SHAPE when the two images differ in dims.
  */
 export function perturbationPicture(
-  original: ImageLike,
-  adversarial: ImageLike,
+  original: ImageTensor,
+  adversarial: ImageTensor,
 ): PerturbationPicture {
   assertDims(original.dims, adversarial.data.length, "the adversarial image");
   let amplitude = 0;

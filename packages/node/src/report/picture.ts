@@ -1,5 +1,5 @@
 import { encode } from "fast-png";
-import type { ImageLike } from "../images/image-tensor.ts";
+import type { ImageTensor } from "@onnx-asma/core";
 
 /** A picture for people: 8-bit sRGB, row by row, three bytes a pixel. */
 export interface Picture {
@@ -20,7 +20,7 @@ export interface Placement {
  * An image tensor (float32 [1, C, H, W] in [0, 1]) as a picture. One channel becomes grey, more than
  * three show their first three, two show as red and green.
  */
-export function imagePicture({ data, dims: [, channels, height, width] }: ImageLike): Picture {
+export function imagePicture({ data, dims: [, channels, height, width] }: ImageTensor): Picture {
   const pixels = height * width;
   const rgb = new Uint8Array(3 * pixels);
   for (let c = 0; c < 3; c++) {

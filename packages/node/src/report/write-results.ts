@@ -14,7 +14,7 @@ import {
   type SegmentationModel,
   type StepBuild,
 } from "@onnx-asma/core";
-import type { ImageTensor } from "../images/image-tensor.ts";
+import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
 import { readImage } from "../images/read-image.ts";
 import { writeFile } from "../images/write-file.ts";
@@ -32,7 +32,7 @@ export interface AttackReport {
   readonly model: SegmentationModel;
   readonly modelPath: string;
   readonly imagePath: string;
-  readonly image: ImageTensor;
+  readonly image: FileImage;
   readonly target: LabelMap;
   readonly predictionBefore: LabelMap;
   readonly result: AttackResult;
@@ -103,12 +103,15 @@ export async function writeResults(folder: string, report: AttackReport): Promis
   const float = await verify(report, best.image);
   const perturbation = perturbationPicture(image, savedImage);
   const { placement } = model.description.grid;
-  const show = (picture: ImageTensor | typeof best.image, labels: LabelMap) =>
+  const show = (picture: FileImage | typeof best.image, labels: LabelMap) =>
     encodePicture(overlay(imagePicture(picture), labels, { placement, ignoreLabel: ignored }));
   await writeFile(at("perturbation.png"), encodePicture(perturbation));
   await writeFile(at("prediction-before.png"), show(image, report.predictionBefore));
   await writeFile(at("prediction-after.png"), show(savedImage, saved.prediction));
-  await writeLabelPng(at("target.png"), { ...target, data: target.data.map((l) => (l === ignored ? 255 : l)) });
+  await writeLabelPng(at("target.png"), {
+    ...target,
+    data: target.data.map((l) => (l === ignored ? 255 : l)),
+  });
   await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
   await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, thresholds));
   const overview = overviewPicture({
@@ -172,10 +175,16 @@ function toRecord(
 ): ResultRecord {
   const { model, result, target } = report;
   const { description } = model;
-  const counts = description.classNames.map((_, c) => target.data.reduce((n, l) => n + (l === c ? 1 : 0), 0));
+  const counts = description.classNames.map((_, c) =>
+    target.data.reduce((n, l) => n + (l === c ? 1 : 0), 0),
+  );
   return {
     tool: { name: "onnx-asma", version: versionOf("../../package.json") },
-    runtime: { node: process.version, "onnxruntime-node": versionOf("onnxruntime-node/package.json"), platform: `${process.platform}-${process.arch}` },
+    runtime: {
+      node: process.version,
+      "onnxruntime-node": versionOf("onnxruntime-node/package.json"),
+      platform: `${process.platform}-${process.arch}`,
+    },
     model: {
       file: basename(report.modelPath),
       sha256: createHash("sha256").update(modelBytes(report)).digest("hex"),
@@ -192,7 +201,11 @@ function toRecord(
       bitDepth: report.image.bitDepth,
       adversarialSha256: checksums.adversarial,
     },
-    target: { dims: target.dims, pixelsPerClass: counts, ignoredPixels: target.data.reduce((n, l) => n + (l === ignored ? 1 : 0), 0) },
+    target: {
+      dims: target.dims,
+      pixelsPerClass: counts,
+      ignoredPixels: target.data.reduce((n, l) => n + (l === ignored ? 1 : 0), 0),
+    },
     options: report.options,
     seed: null,
     iouDefinition: result.iouDefinition,
@@ -213,7 +226,18 @@ function toRecord(
       differentiate: report.build.differentiateSeconds,
       load: report.build.loadSeconds,
     },
-    files: ["adversarial.png", "adversarial.npy", "perturbation.png", "prediction-before.png", "prediction-after.png", "target.png", "overview.png", "trajectory.svg", "trajectory.csv", "result.json"],
+    files: [
+      "adversarial.png",
+      "adversarial.npy",
+      "perturbation.png",
+      "prediction-before.png",
+      "prediction-after.png",
+      "target.png",
+      "overview.png",
+      "trajectory.svg",
+      "trajectory.csv",
+      "result.json",
+    ],
   };
 }
 
@@ -222,7 +246,9 @@ function modelBytes({ model }: AttackReport): Uint8Array {
 }
 
 async function sha256(path: string): Promise<string> {
-  return createHash("sha256").update(await readFile(path)).digest("hex");
+  return createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
 }
 
 function versionOf(specifier: string): string {

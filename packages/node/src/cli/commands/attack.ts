@@ -41,7 +41,11 @@ export interface AttackFlags extends ModelFlags, TargetFlags {
 }
 
 /** `onnx-asma attack MODEL IMAGE --target MASK -o DIR`. */
-export async function attack(modelPath: string, imagePath: string, flags: AttackFlags): Promise<number> {
+export async function attack(
+  modelPath: string,
+  imagePath: string,
+  flags: AttackFlags,
+): Promise<number> {
   const interrupt = new AbortController();
   const onInterrupt = () => {
     if (interrupt.signal.aborted) {
@@ -67,7 +71,9 @@ async function runAttack(
   await checkResultsFolder(flags.out, flags.force === true);
   const file = await readModelFile(modelPath);
   const options = toModelOptions(flags);
-  const image = await readImage(imagePath, { channels: describeImageInput(file, options).channels });
+  const image = await readImage(imagePath, {
+    channels: describeImageInput(file, options).channels,
+  });
   const [, , height, width] = image.dims;
   const model = await SegmentationModel.load(ort as Runtime, file, [height, width], options);
   const predictionBefore = await model.predict(image);

@@ -1,7 +1,12 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve as resolvePath } from "node:path";
 import * as ort from "onnxruntime-node";
-import { differentiate as differentiateModel, resolve, writeModel, type Runtime } from "@onnx-asma/autodiff";
+import {
+  differentiate as differentiateModel,
+  resolve,
+  writeModel,
+  type Runtime,
+} from "@onnx-asma/autodiff";
 import { AsmaError } from "@onnx-asma/core";
 import { writeFile } from "../../images/write-file.ts";
 import { readModelFile } from "../../read-model-file.ts";
@@ -26,10 +31,16 @@ export interface DifferentiateFlags {
 export async function differentiate(path: string, flags: DifferentiateFlags): Promise<number> {
   const { out, force = false, json = false } = flags;
   if (resolvePath(out) === resolvePath(path)) {
-    throw new AsmaError("ERR_RESULTS_EXIST", `'${out}' is the model itself: choose another file for the result.`);
+    throw new AsmaError(
+      "ERR_RESULTS_EXIST",
+      `'${out}' is the model itself: choose another file for the result.`,
+    );
   }
   if (!force && (await stat(out).catch(() => undefined)) !== undefined) {
-    throw new AsmaError("ERR_RESULTS_EXIST", `'${out}' exists already: choose another file, or overwrite it with --force.`);
+    throw new AsmaError(
+      "ERR_RESULTS_EXIST",
+      `'${out}' exists already: choose another file, or overwrite it with --force.`,
+    );
   }
   if (flags.weights === "reference" && resolvePath(dirname(out)) !== resolvePath(dirname(path))) {
     throw new AsmaError(
@@ -54,7 +65,8 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
     outputs: graph.output.map(({ name }) => ({ name, dims: derived.types.get(name)?.dims })),
     seconds: (performance.now() - start) / 1000,
   };
-  const list = (values: typeof result.inputs) => values.map((v) => `${v.name} [${v.dims?.join(", ")}]`).join(", ");
+  const list = (values: typeof result.inputs) =>
+    values.map((v) => `${v.name} [${v.dims?.join(", ")}]`).join(", ");
   printResult(json, result, () =>
     [
       `${out}: ${result.nodes} nodes, opset ${result.opset}, ${result.bytes} bytes, in ${result.seconds.toFixed(2)} s`,

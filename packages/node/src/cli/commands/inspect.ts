@@ -7,9 +7,17 @@ import { toModelOptions, type ModelFlags } from "../model-flags.ts";
 import { printError, printResult, table } from "../output.ts";
 
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
-export async function inspect(path: string, flags: ModelFlags & { readonly json?: boolean }): Promise<number> {
+export async function inspect(
+  path: string,
+  flags: ModelFlags & { readonly json?: boolean },
+): Promise<number> {
   const file = await readModelFile(path);
-  const model = await SegmentationModel.load(ort as Runtime, file, undefined, toModelOptions(flags));
+  const model = await SegmentationModel.load(
+    ort as Runtime,
+    file,
+    undefined,
+    toModelOptions(flags),
+  );
   const { description } = model;
   let problem: unknown;
   try {
@@ -29,15 +37,29 @@ export async function inspect(path: string, flags: ModelFlags & { readonly json?
   const { code, message } = (problem ?? {}) as { code?: string; message?: string };
   printResult(
     flags.json === true,
-    { model: path, ...facts, ...description, isDifferentiable, problem: isDifferentiable ? undefined : { code, message } },
+    {
+      model: path,
+      ...facts,
+      ...description,
+      isDifferentiable,
+      problem: isDifferentiable ? undefined : { code, message },
+    },
     () =>
       [
         `${path}: opset ${facts.opset}, ${facts.nodes} nodes, ${facts.producer || "unknown producer"}`,
         "",
         table(description.decisions.map((d) => [d.what, d.is, `(${d.because}; ${d.override})`])),
         table([
-          ["classes", description.classNames.map((name, c) => `${c} ${name}`).join(", "), "(--classes)"],
-          ["gradient", isDifferentiable ? "every operator on the way has a rule" : "missing, see below", ""],
+          [
+            "classes",
+            description.classNames.map((name, c) => `${c} ${name}`).join(", "),
+            "(--classes)",
+          ],
+          [
+            "gradient",
+            isDifferentiable ? "every operator on the way has a rule" : "missing, see below",
+            "",
+          ],
         ]),
       ].join("\n"),
   );

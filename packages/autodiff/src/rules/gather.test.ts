@@ -1,0 +1,71 @@
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { derive, run, type TinyModel } from "../../../../test/support/tiny-model.ts";
+
+const size = 700;
+const repeated = Array.from({ length: 900 }, (_, i) => (i * 37) % 300);
+
+const constantIndices = (opset: number, data: readonly number[]): TinyModel => ({
+  opset,
+  inputs: { x: { dims: [2, size] } },
+  constants: { indices: { dtype: "int64", dims: [data.length], data } },
+  nodes: [["Gather", ["x", "indices"], "y", { axis: 1 }]],
+});
+
+const computedIndices = (opset: number, count: number): TinyModel => ({
+  opset,
+  inputs: { x: { dims: [2, size] }, indices: { dtype: "int32", dims: [count] } },
+  nodes: [["Gather", ["x", "indices"], "y", { axis: 1 }]],
+});
+
+/** How often each element was taken: the gradient for an upstream of ones. */
+async function gradient(model: TinyModel, indices: readonly number[]): Promise<number[]> {
+  const feeds: Record<string, ort.Tensor> = {
+    x: new ort.Tensor("float32", new Float32Array(2 * size), [2, size]),
+    y_grad: new ort.Tensor("float32", new Float32Array(2 * indices.length).fill(1), [
+      2,
+      indices.length,
+    ]),
+  };
+  if ("indices" in model.inputs) {
+    feeds["indices"] = new ort.Tensor("int32", Int32Array.from(indices), [indices.length]);
+  }
+  const { x_grad } = await run(await derive(model, ["x"]), feeds);
+  return [...((x_grad as ort.Tensor).data as Float32Array)];
+}
+
+function timesTaken(indices: readonly number[]): number[] {
+  const row = Array.from({ length: size }, () => 0);
+  indices.forEach((index) => (row[(index + size) % size] = (row[(index + size) % size] ?? 0) + 1));
+  return [...row, ...row];
+}
+
+describe("gather", () => {
+  it("adds up many repeated constant indices", async () => {
+    expect(await gradient(constantIndices(17, repeated), repeated)).toEqual(timesTaken(repeated));
+  });
+
+  it("adds up computed indices, negative ones too", async () => {
+    const indices = [...repeated, -1, -1, -size];
+    expect(await gradient(computedIndices(17, indices.length), indices)).toEqual(
+      timesTaken(indices),
+    );
+  });
+
+  it("puts back many indices without repetition in old opsets", async () => {
+    const indices = repeated.slice(0, 300).toReversed();
+    expect(await gradient(constantIndices(13, indices), indices)).toEqual(timesTaken(indices));
+  });
+
+  it("needs no scatter for a few stretches of neighbours", async () => {
+    const { model } = await derive(constantIndices(17, [5, 6, 7, 7, 7, 6, 5]));
+    expect(model.graph.node.map((node) => node.opType)).not.toContain("ScatterElements");
+  });
+
+  it("refuses what old opsets cannot add up, with the way out", async () => {
+    await expect(derive(constantIndices(13, repeated))).rejects.toThrow(
+      "need opset 16; export the model with opset 17",
+    );
+    await expect(derive(computedIndices(13, 4))).rejects.toThrow("computed indices need opset 16");
+  });
+});
