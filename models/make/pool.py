@@ -40,7 +40,7 @@ def pool(
     """The first `count` pictures of a seed and their labels, (N, SIZE, SIZE, 3) and (N, SIZE, SIZE)."""
     blocks = [block(directory, seed, number) for number in range(-(-count // BLOCK))]
     images = np.concatenate([images for images, _ in blocks])[:count]
-    labels = np.concatenate([labels[:, classes == 4] for _, labels in blocks])[:count]
+    labels = np.concatenate([labels[:, int(classes == 4)] for _, labels in blocks])[:count]
     return images, labels.astype(np.uint8)
 
 

@@ -25,6 +25,7 @@ import { Model } from "./model/model.ts";
 import { makeTensor } from "./model/tensor.ts";
 import { writeModel } from "./model/write-model.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
+import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";
@@ -90,6 +91,11 @@ export async function resolve(
     const isComplete = graph.node.every((node) =>
       node.output.every((name) => name === "" || types.has(name)),
     );
+    // Without the mode, dims may differ from what was inferred with it.
+    const isChanged = dropNeedlessCeilMode(graph, types);
+    if (isChanged && round < 2) {
+      continue;
+    }
     if (isComplete || !folded || round === 2) {
       sortTopologically(graph);
       return new ResolvedModel(result, types);
@@ -171,8 +177,9 @@ async function typesOf(
   try {
     for (const metadata of session.outputMetadata) {
       if (metadata.isTensor) {
-        const dims = metadata.shape.map(Number);
-        if (dims.every((d) => Number.isInteger(d) && d >= 0)) {
+        // Dims that are not known come as names, which may be empty.
+        const dims = metadata.shape.filter((d) => typeof d === "number" && d >= 0) as number[];
+        if (dims.length === metadata.shape.length) {
           types.set(metadata.name, { dtype: metadata.type as DataType, dims });
         }
       }

@@ -10,7 +10,6 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
   type GraphProto,
-  type NodeProto,
   type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
@@ -104,7 +103,10 @@ export class GraphBuilder {
     attributes: Attributes = {},
     hint?: string,
   ): Value {
-    const constants = inputs.map((input) => input && this.constantOf(input));
+    // Only integer arguments (dims, axes, pads) bear on the type; weights are never read here.
+    const constants = inputs.map((input) =>
+      input?.dtype === "int64" ? this.constantOf(input) : undefined,
+    );
     return this.#append(
       opType,
       inputs,

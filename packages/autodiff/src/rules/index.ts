@@ -38,10 +38,13 @@ import { softsign } from "./softsign.ts";
 import { depthToSpace, spaceToDepth } from "./space-to-depth.ts";
 import { split } from "./split.ts";
 import { sub } from "./sub.ts";
+import { maxPool } from "./max-pool.ts";
 import { mean, sum } from "./sum.ts";
 import { tanh } from "./tanh.ts";
 import { thresholdedRelu } from "./thresholded-relu.ts";
 import { transpose } from "./transpose.ts";
+import { conv } from "./conv.ts";
+import { convTranspose } from "./conv-transpose.ts";
 import { cos, sin } from "./trigonometric.ts";
 import { where } from "./where.ts";
 
@@ -53,6 +56,8 @@ export const gradientRules: readonly GradientRule[] = [
   celu,
   clip,
   concat,
+  conv,
+  convTranspose,
   cos,
   cumSum,
   depthToSpace,
@@ -74,6 +79,7 @@ export const gradientRules: readonly GradientRule[] = [
   logSoftmax,
   matMul,
   max,
+  maxPool,
   mean,
   min,
   mish,

@@ -1,0 +1,123 @@
+import type { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Value } from "../graph/value.ts";
+import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
+import { listOf, spatialWindows, type SpatialWindow } from "./spatial-window.ts";
+
+/**
+ * Conv (opset 1; any rank, stride, pads, dilation, group). With stride 1, dx is a Conv of dy with W
+ * transposed per group and flipped, padded by d(k − 1) − p; otherwise a ConvTranspose of dy with W
+ * itself and `output_padding` (n + p₀ + p₁ − d(k − 1) − 1) mod s. `output_shape` is never emitted:
+ * the runtime would then choose pads of its own.
+ *
+ * dW (one group) is a Conv of x with dy over the batch, db the sum of dy.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__Conv.html
+ */
+export const conv: GradientRule = {
+  opType: "Conv",
+  build: (c) => {
+    const kernel = c.x(1).dims.slice(2);
+    const windows = spatialWindows(c, kernel);
+    const group = c.int("group", 1);
+    const dx = () =>
+      windows.every(({ stride }) => stride === 1)
+        ? gradientByConv(c.b, c.dy(), c.x(1), windows, group)
+        : gradientByConvTranspose(c.b, c.dy(), c.x(1), windows, group);
+    return [dx, weightGradient(c, windows, group), () => biasGradient(c)];
+  },
+};
+
+function gradientByConv(
+  b: GraphBuilder,
+  dy: Value,
+  w: Value,
+  windows: readonly SpatialWindow[],
+  group: number,
+): Value {
+  const reach = windows.map(({ dilation, kernel }) => dilation * (kernel - 1));
+  const pads = [
+    ...windows.map(({ begin }, i) => (reach[i] as number) - begin),
+    ...windows.map(({ end }, i) => (reach[i] as number) - end),
+  ];
+  // Padding beyond the kernel's reach saw nothing of x: that part of dy is dropped.
+  const cropped = b.pad(dy, alongSpatial(pads.map((p) => Math.min(0, p))));
+  return b.op("Conv", [cropped, transposedAndFlipped(b, w, group)], {
+    kernel_shape: listOf(windows, "kernel"),
+    dilations: listOf(windows, "dilation"),
+    pads: pads.map((p) => Math.max(0, p)),
+    group,
+  });
+}
+
+/** Pads of the spatial axes as pads of all axes. */
+function alongSpatial(pads: readonly number[]): number[] {
+  const half = pads.length / 2;
+  return [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)];
+}
+
+/** W [O, I/g, k…] as [I, O/g, k…] with every kernel reversed; folded when the model is loaded. */
+function transposedAndFlipped(b: GraphBuilder, w: Value, group: number): Value {
+  const [outputs, inputsPerGroup, ...kernel] = w.dims as [number, number, ...number[]];
+  const perGroup = outputs / group;
+  const spatial = kernel.map((_, i) => i + 3);
+  const split = b.reshape(w, [group, perGroup, inputsPerGroup, ...kernel]);
+  const swapped = b.transpose(split, [0, 2, 1, ...spatial]);
+  const merged = b.reshape(swapped, [group * inputsPerGroup, perGroup, ...kernel]);
+  const axes = kernel.flatMap((k, i) => (k > 1 ? [i + 2] : []));
+  return axes.length === 0
+    ? merged
+    : b.slice(
+        merged,
+        axes,
+        axes.map(() => -1),
+        axes.map(() => Number.MIN_SAFE_INTEGER),
+        axes.map(() => -1),
+      );
+}
+
+function gradientByConvTranspose(
+  b: GraphBuilder,
+  dy: Value,
+  w: Value,
+  windows: readonly SpatialWindow[],
+  group: number,
+): Value {
+  return b.op("ConvTranspose", [dy, w], {
+    kernel_shape: listOf(windows, "kernel"),
+    strides: listOf(windows, "stride"),
+    dilations: listOf(windows, "dilation"),
+    pads: [...listOf(windows, "begin"), ...listOf(windows, "end")],
+    output_padding: windows.map(
+      ({ size, begin, end, kernel, stride, dilation }) =>
+        (size + begin + end - dilation * (kernel - 1) - 1) % stride,
+    ),
+    group,
+  });
+}
+
+function weightGradient(c: RuleContext, windows: readonly SpatialWindow[], group: number) {
+  const isVariable = c.constant(1) === undefined;
+  if (isVariable && group !== 1) {
+    throw new RuleRefusal("its weights are computed from the image and it has groups");
+  }
+  return () => {
+    const { b } = c;
+    const swap = (x: Value) => b.transpose(x, [1, 0, ...windows.map((_, i) => i + 2)]);
+    const wide = b.op("Conv", [swap(c.x()), swap(c.dy())], {
+      kernel_shape: listOf(windows, "out"),
+      strides: listOf(windows, "dilation"),
+      dilations: listOf(windows, "stride"),
+      pads: [...listOf(windows, "begin"), ...listOf(windows, "end")],
+      group: 1,
+    });
+    const axes = windows.map((_, i) => i + 2);
+    const exact = b.slice(wide, axes, axes.map(() => 0), listOf(windows, "kernel"));
+    return swap(exact);
+  };
+}
+
+function biasGradient(c: RuleContext): Value {
+  const dy = c.dy();
+  const axes = dy.dims.flatMap((_, i) => (i === 1 ? [] : [i]));
+  return c.b.reduce("ReduceSum", dy, axes, false);
+}
