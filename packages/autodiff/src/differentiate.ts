@@ -1,5 +1,5 @@
 import { AutodiffError } from "./errors.ts";
-import { GraphBuilder } from "./graph/graph-builder.ts";
+import { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import { isFloat } from "./model/data-type.ts";
 import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
@@ -10,6 +10,8 @@ export interface DifferentiateOptions {
   readonly inputs?: readonly string[];
   /** Values to differentiate. @default the model's first float output */
   readonly outputs?: readonly string[];
+  /** Where the graph will run; the numbers are the same. @default "any" */
+  readonly target?: Target;
 }
 
 /**
@@ -23,7 +25,7 @@ export function differentiate(
   resolved: ResolvedModel,
   options: DifferentiateOptions = {},
 ): ResolvedModel {
-  const b = new GraphBuilder(resolved);
+  const b = new GraphBuilder(resolved, options.target);
   const inputs = (options.inputs ?? [firstFloat(b, b.graph.input, "input")]).map((n) =>
     named(b, n),
   );

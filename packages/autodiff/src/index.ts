@@ -5,7 +5,7 @@
  */
 export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
-export { GraphBuilder } from "./graph/graph-builder.ts";
+export { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 export { ResolvedModel } from "./graph/resolved-model.ts";
 export type { AttributeValue, Attributes } from "./graph/attribute.ts";
 export type { Value } from "./graph/value.ts";

@@ -9,7 +9,9 @@ import {
   TypeProto_TensorSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
+  type AttributeProto,
   type GraphProto,
+  type NodeProto,
   type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
@@ -22,12 +24,19 @@ import {
 import { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { makeAttributes, type Attributes } from "./attribute.ts";
+import { isBlocked, padWithZeros } from "./blocked-layout.ts";
 import { inferType } from "./infer-type.ts";
 import { NameAuthority } from "./name-authority.ts";
 import { namesOf } from "./names-of.ts";
 import { sortTopologically } from "../passes/sort-topologically.ts";
 import { ResolvedModel } from "./resolved-model.ts";
 import { sameDims, type Value } from "./value.ts";
+
+/**
+ * Where a graph will run. `any` uses what every execution provider has; `cpu` prefers forms that ONNX
+ * Runtime's CPU provider runs fast.
+ */
+export type Target = "any" | "cpu";
 
 /**
  * Appends nodes to a copy of a resolved model. Every value it returns has a known dtype and dims.
@@ -37,6 +46,7 @@ import { sameDims, type Value } from "./value.ts";
  */
 export class GraphBuilder {
   readonly opset: number;
+  readonly target: Target;
   readonly graph: GraphProto;
   readonly #base: ResolvedModel;
   readonly #names: NameAuthority;
@@ -45,10 +55,17 @@ export class GraphBuilder {
   readonly #sharedConstants = new Map<string, Value>();
   #scope = "";
 
-  constructor(resolved: ResolvedModel) {
+  readonly #producers = new Map<string, NodeProto>();
+
+  /** @param target where the finished graph will run; every target gives the same numbers */
+  constructor(resolved: ResolvedModel, target: Target = "any") {
     this.#base = resolved;
+    this.target = target;
     this.opset = resolved.model.opset;
     this.graph = clone(GraphProtoSchema, resolved.model.graph);
+    for (const node of this.graph.node) {
+      this.#remember(node);
+    }
     this.#types = new Map(resolved.types);
     this.#names = new NameAuthority(namesOf(this.graph));
   }
@@ -73,6 +90,17 @@ export class GraphBuilder {
       );
     }
     return { name, ...type };
+  }
+
+  /** The node that computes a value, `undefined` for inputs and initializers. */
+  producer(value: Value): NodeProto | undefined {
+    return this.#producers.get(value.name);
+  }
+
+  #remember(node: NodeProto): void {
+    for (const name of node.output) {
+      this.#producers.set(name, node);
+    }
   }
 
   /** Whether the value's dtype and dims are known. */
@@ -110,37 +138,43 @@ export class GraphBuilder {
     return this.#append(
       opType,
       inputs,
-      attributes,
+      makeAttributes(attributes),
       [inferType(opType, inputs, attributes, constants)],
       hint,
     )[0] as Value;
   }
 
+  /** Appends a node with the operator and attributes of another one. */
+  opLike(node: NodeProto, inputs: readonly Value[], dims: readonly number[]): Value {
+    const type = { dtype: (inputs[0] as Value).dtype, dims };
+    return this.#append(node.opType, inputs, node.attribute, [type])[0] as Value;
+  }
+
   #append(
     opType: string,
     inputs: readonly (Value | null)[],
-    attributes: Attributes,
+    attributes: readonly AttributeProto[],
     types: readonly TensorType[],
     hint?: string,
   ): Value[] {
     const name = this.#names.unique(this.#scope ? `${this.#scope}/${opType}` : opType);
     const outputs = types.map((type, i) => {
       const wanted = hint ?? (i === 0 ? `${name}_output` : `${name}_output_${i}`);
-      return { name: this.#names.unique(wanted), ...type };
+      return { ...type, name: this.#names.unique(wanted) };
     });
     let last = inputs.length;
     while (last > 0 && inputs[last - 1] === null) {
       last -= 1;
     }
-    this.graph.node.push(
-      create(NodeProtoSchema, {
-        name,
-        opType,
-        input: inputs.slice(0, last).map((input) => input?.name ?? ""),
-        output: outputs.map((output) => output.name),
-        attribute: makeAttributes(attributes),
-      }),
-    );
+    const node = create(NodeProtoSchema, {
+      name,
+      opType,
+      input: inputs.slice(0, last).map((input) => input?.name ?? ""),
+      output: outputs.map((output) => output.name),
+      attribute: [...attributes],
+    });
+    this.graph.node.push(node);
+    this.#remember(node);
     for (const { name: output, dtype, dims } of outputs) {
       this.#types.set(output, { dtype, dims });
     }
@@ -275,7 +309,7 @@ export class GraphBuilder {
     return this.#append(
       opType,
       asInput ? [x, this.ints(axes)] : [x],
-      { axes: asInput ? undefined : axes, keepdims: keepdims ? 1 : 0 },
+      makeAttributes({ axes: asInput ? undefined : axes, keepdims: keepdims ? 1 : 0 }),
       [type],
     )[0] as Value;
   }
@@ -297,12 +331,19 @@ export class GraphBuilder {
       return x;
     }
     const rank = x.dims.length;
+    const isSpatial = rank === 4 && [0, 1, 4, 5].every((i) => pads[i] === 0);
+    if (isSpatial && value === 0 && pads.every((p) => p >= 0) && isBlocked(this, x)) {
+      return padWithZeros(this, x, [2, 3, 6, 7].map((i) => pads[i] as number));
+    }
     const dims = x.dims.map((d, i) => d + (pads[i] as number) + (pads[i + rank] as number));
     const asInput = this.opset >= 11;
     return this.#append(
       "Pad",
       asInput ? [x, this.ints(pads), this.scalar(value, x.dtype)] : [x],
-      { mode: "constant", ...(asInput ? {} : { pads, value: { float: value } }) },
+      makeAttributes({
+        mode: "constant",
+        ...(asInput ? {} : { pads, value: { float: value } }),
+      }),
       [{ dtype: x.dtype, dims }],
     )[0] as Value;
   }
@@ -317,9 +358,15 @@ export class GraphBuilder {
     return this.#append(
       "Split",
       asInput ? [x, this.ints(sizes)] : [x],
-      { axis, split: asInput ? undefined : sizes },
+      makeAttributes({ axis, split: asInput ? undefined : sizes }),
       types,
     );
+  }
+
+  /** The second output of a MaxPool whose first has the type of `y`. */
+  maxPoolIndices(x: Value, y: Value, attributes: Attributes): Value {
+    const types: TensorType[] = [y, { dtype: "int64", dims: y.dims }];
+    return this.#append("MaxPool", [x], makeAttributes(attributes), types)[1] as Value;
   }
 
   /** The matrix product, batched as in ONNX MatMul. */

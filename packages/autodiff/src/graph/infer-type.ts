@@ -177,7 +177,7 @@ const table: Record<string, Infer> = {
   },
   Conv: (inputs, attributes) => {
     const [x, w] = inputs as readonly [Value, Value];
-    if (x.dims[1] !== (w.dims[1] as number) * (attributes["group"] as number)) {
+    if (x.dims[1] !== (w.dims[1] as number) * ((attributes["group"] ?? 1) as number)) {
       throw misfit(inputs, "as many channels as the weights have");
     }
     const spatial = x.dims.slice(2).map((n, i) => {
@@ -196,7 +196,7 @@ const table: Record<string, Infer> = {
         stride * (n - 1) + extra + dilation * ((w.dims[i + 2] as number) - 1) + 1 - begin - end
       );
     });
-    const channels = (w.dims[1] as number) * (attributes["group"] as number);
+    const channels = (w.dims[1] as number) * ((attributes["group"] ?? 1) as number);
     return { dtype: x.dtype, dims: [x.dims[0] as number, channels, ...spatial] };
   },
   ...Object.fromEntries(
@@ -213,6 +213,10 @@ const table: Record<string, Infer> = {
       }) satisfies Infer,
     ]),
   ),
+  MaxUnpool: ([x], _, [, , dims]) => ({
+    dtype: (x as Value).dtype,
+    dims: dims as readonly number[],
+  }),
   DepthToSpace: ([x], { blocksize }) => {
     const [n, c, h, w] = (x as Value).dims as readonly [number, number, number, number];
     const s = blocksize as number;

@@ -1,3 +1,4 @@
+import { sliceConvolution } from "../graph/blocked-layout.ts";
 import { normalizeAxis } from "../graph/value.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 
@@ -13,7 +14,11 @@ export const concat: GradientRule = {
     const sizes = c.node.input.map((_, i) => c.x(i).dims[axis] as number);
     return sizes.map((size, i) => () => {
       const start = sizes.slice(0, i).reduce((sum, before) => sum + before, 0);
-      return sizes.length === 1 ? c.dy() : c.b.slice(c.dy(), [axis], [start], [start + size]);
+      if (sizes.length === 1) {
+        return c.dy();
+      }
+      const direct = axis === 1 && sliceConvolution(c.b, c.dy(), start, start + size);
+      return direct || c.b.slice(c.dy(), [axis], [start], [start + size]);
     });
   },
 };

@@ -27,6 +27,9 @@ export const maxPool: GradientRule = {
 function gradient(c: RuleContext): Value {
   const { b } = c;
   const windows = spatialWindows(c, c.ints("kernel_shape") as number[]);
+  if (b.target === "cpu" && windows.every(isApart) && windows.length === 2) {
+    return unpool(c);
+  }
   const padded = padToWindows(b, c.x(), windows);
   const positions = kernelPositions(windows);
   const zero = b.scalar(0, c.y().dtype);
@@ -44,6 +47,21 @@ function gradient(c: RuleContext): Value {
     .map((share, i) => putTap(b, share, windows, positions[i] as number[]))
     .reduce((sum, part) => b.op("Add", [sum, part]));
   return cropToInput(b, folded, windows);
+}
+
+/** Whether windows neither overlap nor reach into padding. */
+function isApart({ kernel, stride, dilation, begin, end, out, size }: SpatialWindow): boolean {
+  return kernel <= stride && dilation === 1 && begin === 0 && end === 0 && (out - 1) * stride + kernel <= size;
+}
+
+/**
+ * The CPU has MaxUnpool and Indices, in the order of ties that PyTorch has. A second MaxPool yields the
+ * indices, so that the model's own stays fast.
+ */
+function unpool(c: RuleContext): Value {
+  const attributes = { kernel_shape: c.ints("kernel_shape"), strides: c.ints("strides") };
+  const indices = c.b.maxPoolIndices(c.x(), c.y(), attributes);
+  return c.b.op("MaxUnpool", [c.dy(), indices, c.b.ints(c.x().dims)], attributes);
 }
 
 /** Size of x with all pads: exactly what the windows cover. */

@@ -1,3 +1,4 @@
+import { isBlocked, positiveMask } from "../graph/blocked-layout.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 
 /**
@@ -10,6 +11,9 @@ export const relu: GradientRule = {
   opType: "Relu",
   build: (c) => [
     () => {
+      if (isBlocked(c.b, c.y())) {
+        return c.b.op("Mul", [c.dy(), positiveMask(c.b, c.y())]);
+      }
       const positive = c.b.op("Greater", [c.y(), c.b.scalar(0, c.y().dtype)]);
       return c.b.op("Where", [positive, c.dy(), c.b.scalar(0, c.y().dtype)]);
     },

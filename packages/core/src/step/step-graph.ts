@@ -1,6 +1,7 @@
 import {
   GraphBuilder,
   vectorJacobianProduct,
+  type Target,
   type ResolvedModel,
   type Value,
 } from "@onnx-asma/autodiff";
@@ -16,6 +17,8 @@ export interface StepGraphOptions {
   readonly iou: IouDefinition;
   /** Values an image file can hold per channel (256 for 8 bits): the model then sees the rounded image. */
   readonly levels?: number | undefined;
+  /** Where the graph will run; the numbers are the same. @default "any" */
+  readonly target?: Target;
 }
 
 /** Entries of the output `metrics`, in this order. */
@@ -60,7 +63,7 @@ export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>
  *   `ERR_NO_GRADIENT` when the scores do not depend on the image
  */
 export function buildStepGraph(model: SegmentationModel, options: StepGraphOptions): ResolvedModel {
-  const b = new GraphBuilder(model.resolved);
+  const b = new GraphBuilder(model.resolved, options.target);
   b.graph.output = [];
   const inputs = appendInputs(b, model);
   const { image, original, lambda } = inputs;
