@@ -10,7 +10,17 @@ import type { Value } from "./value.ts";
  * forms and are used for the target "cpu" only.
  */
 
-const blocked = new Set(["Conv", "Relu", "Clip", "Add", "Mul", "BatchNormalization", "Sigmoid", "MaxPool", "AveragePool"]);
+const blocked = new Set([
+  "Conv",
+  "Relu",
+  "Clip",
+  "Add",
+  "Mul",
+  "BatchNormalization",
+  "Sigmoid",
+  "MaxPool",
+  "AveragePool",
+]);
 
 /** Whether a value is likely to be in blocked layout when it is computed. */
 export function isBlocked(b: GraphBuilder, value: Value): boolean {
@@ -75,9 +85,9 @@ export function sliceConvolution(
     return undefined;
   }
   const [x, weights] = node.input as [string, string];
-  return b.opLike(node, [b.value(x), b.slice(b.value(weights), [0], [start], [end])], [
-    value.dims[0] as number,
-    end - start,
-    ...value.dims.slice(2),
-  ]);
+  return b.opLike(
+    node,
+    [b.value(x), b.slice(b.value(weights), [0], [start], [end])],
+    [value.dims[0] as number, end - start, ...value.dims.slice(2)],
+  );
 }

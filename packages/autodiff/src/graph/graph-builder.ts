@@ -333,7 +333,11 @@ export class GraphBuilder {
     const rank = x.dims.length;
     const isSpatial = rank === 4 && [0, 1, 4, 5].every((i) => pads[i] === 0);
     if (isSpatial && value === 0 && pads.every((p) => p >= 0) && isBlocked(this, x)) {
-      return padWithZeros(this, x, [2, 3, 6, 7].map((i) => pads[i] as number));
+      return padWithZeros(
+        this,
+        x,
+        [2, 3, 6, 7].map((i) => pads[i] as number),
+      );
     }
     const dims = x.dims.map((d, i) => d + (pads[i] as number) + (pads[i + rank] as number));
     const asInput = this.opset >= 11;

@@ -111,7 +111,12 @@ function weightGradient(c: RuleContext, windows: readonly SpatialWindow[], group
       group: 1,
     });
     const axes = windows.map((_, i) => i + 2);
-    const exact = b.slice(wide, axes, axes.map(() => 0), listOf(windows, "kernel"));
+    const exact = b.slice(
+      wide,
+      axes,
+      axes.map(() => 0),
+      listOf(windows, "kernel"),
+    );
     return swap(exact);
   };
 }

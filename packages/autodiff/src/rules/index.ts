@@ -1,8 +1,12 @@
 import { abs } from "./abs.ts";
 import { add } from "./add.ts";
+import { averagePool } from "./average-pool.ts";
+import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
 import { clip } from "./clip.ts";
 import { concat } from "./concat.ts";
+import { convTranspose } from "./conv-transpose.ts";
+import { conv } from "./conv.ts";
 import { cumSum } from "./cum-sum.ts";
 import { div } from "./div.ts";
 import { celu, elu, selu } from "./elu.ts";
@@ -12,11 +16,15 @@ import { max, min } from "./extremum.ts";
 import { gather } from "./gather.ts";
 import { gelu } from "./gelu.ts";
 import { gemm } from "./gemm.ts";
+import { globalAveragePool, globalMaxPool } from "./global-pool.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { hardSigmoid } from "./hard-sigmoid.ts";
 import { hardSwish } from "./hard-swish.ts";
+import { instanceNormalization } from "./instance-normalization.ts";
+import { layerNormalization } from "./layer-normalization.ts";
 import { leakyRelu } from "./leaky-relu.ts";
 import { matMul } from "./mat-mul.ts";
+import { maxPool } from "./max-pool.ts";
 import { mish } from "./mish.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
@@ -30,6 +38,7 @@ import { reduceLogSum, reduceLogSumExp, reduceMean, reduceSum } from "./reduce-s
 import { relu } from "./relu.ts";
 import { expand, tile } from "./repeating.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
+import { resize } from "./resize.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
@@ -38,13 +47,10 @@ import { softsign } from "./softsign.ts";
 import { depthToSpace, spaceToDepth } from "./space-to-depth.ts";
 import { split } from "./split.ts";
 import { sub } from "./sub.ts";
-import { maxPool } from "./max-pool.ts";
 import { mean, sum } from "./sum.ts";
 import { tanh } from "./tanh.ts";
 import { thresholdedRelu } from "./thresholded-relu.ts";
 import { transpose } from "./transpose.ts";
-import { conv } from "./conv.ts";
-import { convTranspose } from "./conv-transpose.ts";
 import { cos, sin } from "./trigonometric.ts";
 import { where } from "./where.ts";
 
@@ -52,6 +58,8 @@ import { where } from "./where.ts";
 export const gradientRules: readonly GradientRule[] = [
   abs,
   add,
+  averagePool,
+  batchNormalization,
   cast,
   celu,
   clip,
@@ -71,9 +79,13 @@ export const gradientRules: readonly GradientRule[] = [
   gather,
   gelu,
   gemm,
+  globalAveragePool,
+  globalMaxPool,
   hardSigmoid,
   hardSwish,
   identity,
+  instanceNormalization,
+  layerNormalization,
   leakyRelu,
   log,
   logSoftmax,
@@ -101,6 +113,7 @@ export const gradientRules: readonly GradientRule[] = [
   reduceSumSquare,
   relu,
   reshape,
+  resize,
   selu,
   sigmoid,
   sin,

@@ -51,7 +51,13 @@ function gradient(c: RuleContext): Value {
 
 /** Whether windows neither overlap nor reach into padding. */
 function isApart({ kernel, stride, dilation, begin, end, out, size }: SpatialWindow): boolean {
-  return kernel <= stride && dilation === 1 && begin === 0 && end === 0 && (out - 1) * stride + kernel <= size;
+  return (
+    kernel <= stride &&
+    dilation === 1 &&
+    begin === 0 &&
+    end === 0 &&
+    (out - 1) * stride + kernel <= size
+  );
 }
 
 /**
@@ -128,8 +134,6 @@ function putTap(
     spread = b.reshape(zeros, [n, channels, ...windows.map(({ out, stride }) => out * stride)]);
   }
   const begins = windows.map(({ dilation }, i) => dilation * (position[i] as number));
-  const ends = windows.map(
-    (w, i) => covered(w) - (begins[i] as number) - w.out * w.stride,
-  );
+  const ends = windows.map((w, i) => covered(w) - (begins[i] as number) - w.out * w.stride);
   return b.pad(spread, alongSpatial(begins, ends));
 }

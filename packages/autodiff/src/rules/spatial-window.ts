@@ -39,9 +39,6 @@ export function spatialWindows(c: RuleContext, kernel: readonly number[]): Spati
 }
 
 /** Attributes `strides`, `dilations` and so on from windows. */
-export function listOf(
-  windows: readonly SpatialWindow[],
-  key: keyof SpatialWindow,
-): number[] {
+export function listOf(windows: readonly SpatialWindow[], key: keyof SpatialWindow): number[] {
   return windows.map((window) => window[key]);
 }
