@@ -105,7 +105,7 @@ def write_gradient(model: UNet, seed: int) -> None:
         "input": "image",
         "output": "logits",
         **{name: f"unet-gradient.{name}.npy" for name in files},
-        "maxGradient": float(gradient.abs().max()),
+        "maxGradient": float(f"{gradient.abs().max():.6g}"),
     }
     (HERE / "unet-gradient.json").write_text(json.dumps(description, indent=2) + "\n")
 

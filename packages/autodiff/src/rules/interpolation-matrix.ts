@@ -60,8 +60,8 @@ function sourceCoordinate(i: number, axis: ResizedAxis, mode: string): number {
         ? f(f(0.5 * f(start + end)) * (size - 1))
         : f(f(start * (size - 1)) + f(f(f(i * f(end - start)) * (size - 1)) / (out - 1)));
     case "half_pixel_symmetric": {
-      const adjustment = f(out / f(scale * size));
-      return f(f((size / 2) * f(1 - adjustment)) + halfPixel());
+      const offset = f((size / 2) * f(1 - f(out / f(scale * size))));
+      return f(f(offset + f(f(i + 0.5) / scale)) - 0.5);
     }
     default:
       return halfPixel();
