@@ -1,3 +1,4 @@
+import type { Target } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { ImageTensor } from "../image.ts";
 import { defaultIouDefinition, type IouDefinition } from "../metrics/iou.ts";
@@ -58,6 +59,8 @@ export interface AsmaSessionOptions {
    * 8-bit image. `undefined` optimises the float image.
    */
   readonly levels?: number;
+  /** Where the step graph will run; the numbers are the same. @default "any" */
+  readonly target?: Target;
 }
 
 /** Options of {@link asma}. */
@@ -101,7 +104,12 @@ export async function prepareAsma(
     );
   }
   const mask = variant.startsWith("ssm") ? "static" : "adaptive";
-  const step = await StepSession.create(model, { mask, iou: iouDefinition, levels });
+  const step = await StepSession.create(model, {
+    mask,
+    iou: iouDefinition,
+    levels,
+    target: options.target,
+  });
   return { step, variant, flavour, iouDefinition, levels };
 }
 
@@ -161,10 +169,16 @@ async function* steps(
   const { scale, schedule } = await startSchedule(session, input, options, run);
   try {
     for (let step = 0; ; step++) {
-      const { metrics, prediction, nextImage, unclipped } = await run(image, schedule.inputs());
-      const record = toRecord(step, metrics);
-      const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
-      const labels = { data: Int32Array.from(prediction), dims: input.target.dims };
+      const outputs = await run(image, schedule.inputs());
+      const { metrics } = outputs;
+      // The session's buffers hold until its next run only.
+      const labels = { data: Int32Array.from(outputs.prediction), dims: input.target.dims };
+      next.set(outputs.nextImage);
+      const unclipped =
+        session.flavour === "reference" ? await measure(run, outputs.unclipped.slice()) : undefined;
+      const record = toRecord(step, metrics, unclipped);
+      const reached =
+        record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
       const copy = () => ({
         ...record,
         image: seenImage(image, input.image, session.levels),
@@ -173,15 +187,13 @@ async function* steps(
       const isBest = best.offer(record, reached, copy);
       last = copy;
       trajectory.push(record);
-      next.set(nextImage);
-      const beforeClipping = session.flavour === "reference" ? unclipped.slice() : unclipped;
       yield { ...record, reached, isBest, image: () => copy().image, prediction: () => labels };
       const end = endOf(record, metrics, step === iterations, reached && earlyStop);
       if (end !== undefined || signal?.aborted) {
         stopReason = end ?? "aborted";
         return;
       }
-      await schedule.advance(beforeClipping);
+      schedule.advance(record);
       [image, next] = [next, image];
     }
   } catch (cause) {
@@ -207,6 +219,11 @@ async function* steps(
   }
 }
 
+async function measure(run: BoundStep, image: Float32Array): Promise<StepRecord["unclipped"]> {
+  const { metrics } = await run(image, { beta: 0, tau: 0, lambda: 0 });
+  return { iou: metrics.iou, l2: metrics.l2, linf: metrics.linf };
+}
+
 /** Measures the untouched image, finds the step size if none is given, and refuses a dead gradient. */
 async function startSchedule(
   session: AsmaSession,
@@ -225,7 +242,7 @@ async function startSchedule(
     return { scale, schedule: advLibSchedule(scale, lambda) };
   }
   if (session.flavour === "reference" && isDynamic(session)) {
-    return { scale, schedule: referenceSchedule(scale, lambda, run) };
+    return { scale, schedule: referenceSchedule(scale, lambda) };
   }
   const isErasing = isDynamic(session) && input.target.data.every((label) => label <= 0);
   const erasedFrom =
@@ -253,7 +270,11 @@ function chooseScale(
     : { beta: 0, tau: automaticAlpha(found), isAutomatic: true };
 }
 
-function toRecord(step: number, m: StepMetrics): StepRecord {
+function toRecord(
+  step: number,
+  m: StepMetrics,
+  unclipped: StepRecord["unclipped"],
+): StepRecord {
   return {
     step,
     alpha: m.alpha,
@@ -264,6 +285,7 @@ function toRecord(step: number, m: StepMetrics): StepRecord {
     l2: m.l2,
     linf: m.linf,
     gradientL2: m.gradientL2,
+    ...(unclipped && { unclipped }),
   };
 }
 

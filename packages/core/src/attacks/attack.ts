@@ -43,6 +43,11 @@ export interface StepRecord {
   readonly linf: number;
   /** ‖∇‖₂ of the prediction loss where the image may change. */
   readonly gradientL2: number;
+  /**
+   * Measured on u_{n+1} = x_n + α_n∇L, before clipping, by a second forward: what the authors' code
+   * logs and takes α_{n+1} from. Only in the flavour `reference`.
+   */
+  readonly unclipped?: { readonly iou: number; readonly l2: number; readonly linf: number };
 }
 
 /** One step as the iterator yields it. */

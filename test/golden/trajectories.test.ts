@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Runtime, Target } from "@onnx-asma/autodiff";
+import {
+  asma,
+  prepareAsma,
+  SegmentationModel,
+  type AsmaFlavour,
+  type AsmaVariant,
+  type AttackResult,
+  type ImageTensor,
+  type LabelMap,
+  type StepRecord,
+} from "@onnx-asma/core";
+import { readModelFile, readNpy } from "@onnx-asma/node";
+
+/** One file in `trajectories/`; README.md says what the fields mean. */
+interface Golden {
+  readonly model: string;
+  readonly flavour: "reference" | "adv_lib" | "ours";
+  readonly attack: "ssm" | "asm";
+  readonly dpm: boolean;
+  readonly lambda: number;
+  readonly beta?: number;
+  readonly tau?: number;
+  readonly alpha?: number;
+  readonly image: string;
+  readonly target: string;
+  readonly finalImage: string;
+  readonly labelBits: number;
+  readonly best?: { readonly step: number; readonly reached: boolean; readonly image: string };
+  readonly steps: readonly GoldenStep[];
+}
+
+interface GoldenStep {
+  readonly alpha: number;
+  readonly iou: number;
+  readonly wrongPixels: number;
+  readonly l2Start: number;
+  readonly linfStart: number;
+  readonly l2Unclipped: number;
+  readonly linfUnclipped: number;
+  readonly prediction: string;
+}
+
+const folder = new URL("trajectories/", import.meta.url);
+const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+const models = new Map<string, Promise<SegmentationModel>>();
+
+afterAll(async () => {
+  for (const model of models.values()) {
+    await (await model).release();
+  }
+});
+
+it("has every combination that is asked for", () => {
+  const wanted = ["ssm", "asm"].flatMap((attack) =>
+    ["dpm", "constant"].flatMap((step) => [0, 1].map((l) => `reference-${attack}-${step}-lambda${l}.json`)),
+  );
+  expect(names).toEqual(expect.arrayContaining([...wanted, "adv_lib-two.json", "adv_lib-three.json"]));
+});
+
+describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
+  it.each(names)("follows %s", async (name) => {
+    const golden = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Golden;
+    const { result, predictions } = await follow(golden, target);
+    expect(result.trajectory).toHaveLength(golden.steps.length + 1);
+    golden.steps.forEach((expected, n) => compare(result.trajectory[n] as StepRecord, expected, golden, n));
+    golden.steps.forEach((expected, n) => {
+      expect(differences(predictions[n] as LabelMap, unpack(expected.prediction, golden.labelBits)), `labels of step ${n}`).toBe(0);
+    });
+    const final = await readNpy(path(golden.finalImage));
+    expect(largestDifference(result.last.image.data, final.data as Float32Array)).toBeLessThan(1e-5);
+  });
+});
+
+it.each(names.filter((name) => name.startsWith("adv_lib")))("keeps the iterate that adv_lib keeps in %s", async (name) => {
+  const golden = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Golden;
+  // adv_lib judges x_0 … x_29 only.
+  const { result } = await follow(golden, "any", golden.steps.length - 1);
+  expect(result.reached).toBe(golden.best?.reached);
+  if (result.reached) {
+    const best = await readNpy(path(golden.best?.image as string));
+    expect(result.best.step).toBe(golden.best?.step);
+    expect(largestDifference(result.best.image.data, best.data as Float32Array)).toBeLessThan(1e-5);
+  }
+});
+
+function compare(found: StepRecord, expected: GoldenStep, golden: Golden, n: number): void {
+  const measured = golden.flavour === "reference" ? found.unclipped : found;
+  const at = `step ${n}`;
+  expect(found.wrongPixels, at).toBe(expected.wrongPixels);
+  expect(Math.abs((measured?.iou ?? Number.NaN) - expected.iou), at).toBeLessThan(1e-6);
+  if (isErasing(golden)) {
+    // The golden run has no growth for empty targets: a constant step follows it until IoU is 1.
+    expect(expected.iou === 1 || Math.abs(found.alpha - expected.alpha) < 1e-6, at).toBe(true);
+  } else {
+    expect(Math.abs(found.alpha - expected.alpha), at).toBeLessThan(1e-6);
+  }
+  expectRelative(found.l2, expected.l2Start, at);
+  expectRelative(found.linf, expected.linfStart, at);
+  if (golden.flavour === "reference") {
+    expectRelative(found.unclipped?.l2 ?? Number.NaN, expected.l2Unclipped, at);
+    expectRelative(found.unclipped?.linf ?? Number.NaN, expected.linfUnclipped, at);
+  }
+}
+
+function expectRelative(found: number, expected: number, at: string): void {
+  expect(Math.abs(found - expected), at).toBeLessThanOrEqual(1e-4 * Math.abs(expected) + 1e-9);
+}
+
+function isErasing(golden: Golden): boolean {
+  return golden.flavour === "ours" && golden.target.includes("empty");
+}
+
+async function follow(
+  golden: Golden,
+  graphTarget: Target,
+  iterations = golden.steps.length,
+): Promise<{ result: AttackResult; predictions: LabelMap[] }> {
+  const image = await readImageArray(golden.image);
+  const target = await readLabels(golden.target);
+  const model = await load(golden.model, image.dims);
+  const flavour: AsmaFlavour = golden.flavour === "ours" ? "default" : golden.flavour;
+  const isDynamic = golden.dpm && !isErasing(golden);
+  const variant = (golden.attack === "ssm" ? (isDynamic ? "ssm+dpm" : "ssm") : isDynamic ? "asma" : "asm") satisfies AsmaVariant;
+  const session = await prepareAsma(model, { variant, flavour, target: graphTarget });
+  const step = isDynamic
+    ? { beta: golden.beta, tau: golden.tau }
+    : { alpha: isErasing(golden) ? golden.tau : golden.alpha };
+  const thresholds =
+    golden.flavour === "adv_lib" ? { iouThreshold: 0, pixelAccuracyThreshold: 0.99 } : {};
+  const run = asma(session, { image, target }, {
+    ...step,
+    ...thresholds,
+    lambda: golden.lambda,
+    iterations,
+    earlyStop: false,
+  });
+  const predictions: LabelMap[] = [];
+  for await (const { prediction } of run) {
+    predictions.push(prediction());
+  }
+  await session.step.release();
+  return { result: await run.result, predictions };
+}
+
+function load(name: string, dims: ImageTensor["dims"]): Promise<SegmentationModel> {
+  const key = `${name} ${dims.join("x")}`;
+  const known = models.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const file = fileURLToPath(new URL(name, import.meta.url));
+  const model = readModelFile(file).then((m) => SegmentationModel.load(ort as Runtime, m, [dims[2], dims[3]]));
+  models.set(key, model);
+  return model;
+}
+
+function path(name: string): string {
+  return fileURLToPath(new URL(name, folder));
+}
+
+async function readImageArray(name: string): Promise<ImageTensor> {
+  const { data, dims } = await readNpy(path(name));
+  return { data: data as Float32Array, dims: dims as unknown as ImageTensor["dims"] };
+}
+
+async function readLabels(name: string): Promise<LabelMap> {
+  const { data, dims } = await readNpy(path(name));
+  return { data: Int32Array.from(data as Uint8Array), dims: dims.slice(-2) as unknown as LabelMap["dims"] };
+}
+
+function unpack(base64: string, bits: number): (i: number) => number {
+  const bytes = Buffer.from(base64, "base64");
+  return (i) => ((bytes[(i * bits) >> 3] as number) >> ((i * bits) & 7)) & ((1 << bits) - 1);
+}
+
+function differences(found: LabelMap, expected: (i: number) => number): number {
+  return found.data.reduce((n, label, i) => n + (label === expected(i) ? 0 : 1), 0);
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((max, v, i) => Math.max(max, Math.abs(v - (b[i] as number))), 0);
+}
