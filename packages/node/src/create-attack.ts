@@ -17,6 +17,7 @@ import {
 } from "@onnx-asma/core";
 import { fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 import { readImage } from "./images/read-image.ts";
+import { graphTarget } from "./graph-target.ts";
 import { readModelFile } from "./read-model-file.ts";
 
 /** Options of {@link createAttack}: how the model is understood, and which attack is built. */
@@ -89,7 +90,10 @@ export class Attack {
   /** The loaded step graph for images of a size. */
   async session(size: Size): Promise<AsmaSession> {
     const prepared = await this.#prepare(size);
-    prepared.session ??= await prepareAsma(prepared.model, this.#options);
+    prepared.session ??= await prepareAsma(prepared.model, {
+      target: graphTarget(this.#options.sessionOptions),
+      ...this.#options,
+    });
     return prepared.session;
   }
 

@@ -28,6 +28,7 @@ import {
 } from "./step-scale.ts";
 import {
   advLibSchedule,
+  automaticSchedule,
   paperSchedule,
   referenceSchedule,
   type StepSchedule,
@@ -209,7 +210,7 @@ async function* steps(
         best: best.iterate,
         last: last(),
         trajectory,
-        scale,
+        scale: { ...scale, growth: schedule.growth ?? 1 },
         iouDefinition: session.iouDefinition,
         forwards: runs,
         backwards: runs,
@@ -247,7 +248,8 @@ async function startSchedule(
   const isErasing = isDynamic(session) && input.target.data.every((label) => label <= 0);
   const erasedFrom =
     isErasing && session.flavour === "default" ? metrics.foregroundPixels : undefined;
-  return { scale, schedule: paperSchedule(scale, lambda, erasedFrom) };
+  const start = scale.isAutomatic ? automaticSchedule : paperSchedule;
+  return { scale, schedule: start(scale, lambda, erasedFrom) };
 }
 
 function chooseScale(
@@ -258,16 +260,16 @@ function chooseScale(
 ): StepScale {
   const { alpha, beta, tau } = options;
   if (alpha !== undefined) {
-    return { beta: 0, tau: alpha, isAutomatic: false };
+    return { beta: 0, tau: alpha, isAutomatic: false, growth: 1 };
   }
   if (beta !== undefined && tau !== undefined) {
-    return { beta, tau, isAutomatic: false };
+    return { beta, tau, isAutomatic: false, growth: 1 };
   }
   // Without wrong pixels there is nothing to climb, and no step will be taken.
   const found = gradientL2 > 0 ? automaticTau(gradientL2, values) : 0;
   return isDynamic(session)
-    ? { beta: automaticBeta(found), tau: found, isAutomatic: true }
-    : { beta: 0, tau: automaticAlpha(found), isAutomatic: true };
+    ? { beta: automaticBeta(found), tau: found, isAutomatic: true, growth: 1 }
+    : { beta: 0, tau: automaticAlpha(found), isAutomatic: true, growth: 1 };
 }
 
 function toRecord(

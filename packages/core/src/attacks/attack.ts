@@ -83,6 +83,8 @@ export interface StepScale {
   readonly tau: number;
   /** Whether it was found from the first gradient rather than given. */
   readonly isAutomatic: boolean;
+  /** Factor by which an automatic step size had grown at the end; 1 for given ones. */
+  readonly growth: number;
 }
 
 /** What an attack comes to. */

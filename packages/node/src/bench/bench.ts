@@ -33,7 +33,7 @@ interface Figures {
 async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): Promise<Figures> {
   const start = performance.now();
   const model = await SegmentationModel.load(ort as Runtime, bytes);
-  const session = await prepareAsma(model);
+  const session = await prepareAsma(model, { target: "cpu" });
   const buildSeconds = (performance.now() - start) / 1000;
   const { imageDims, description } = model;
   const count = imageDims.reduce((n, d) => n * d, 1);

@@ -11,6 +11,7 @@ import {
 } from "@onnx-asma/core";
 import { readImage } from "../../images/read-image.ts";
 import { readMask } from "../../images/read-mask.ts";
+import { graphTarget } from "../../graph-target.ts";
 import { readModelFile } from "../../read-model-file.ts";
 import { checkResultsFolder, makeResultsFolder } from "../../report/results-folder.ts";
 import { percent, writeResults, type ResultRecord } from "../../report/write-results.ts";
@@ -82,7 +83,10 @@ async function runAttack(
   const { variant, flavour } = flags;
   const isOurs = flavour === "default";
   const levels = flags.float === true || !isOurs ? undefined : image.levels === 65536 ? 65536 : 256;
-  const session = await prepareAsma(model, { variant, flavour, levels });
+  const session = await prepareAsma(model, {
+    ...{ variant, flavour, levels },
+    target: graphTarget(options.sessionOptions),
+  });
   const { beta, tau, alpha, lambda, iterations, earlyStop } = flags;
   const run = asma(
     session,
