@@ -235,7 +235,7 @@ async function startSchedule(
   const lambda = options.lambda ?? (session.flavour === "default" ? 0 : 1);
   const { metrics } = await run(input.image.data, { beta: 0, tau: 0, lambda: 0 });
   const { gradientL2, gradientLinf, correctPixels, countedPixels } = metrics;
-  if (Number.isNaN(gradientLinf) || (gradientLinf === 0 && correctPixels < countedPixels)) {
+  if (!isNumber(metrics) || (gradientLinf === 0 && correctPixels < countedPixels)) {
     throw explainGradient(session.step.model, metrics, options.region !== undefined);
   }
   const scale = chooseScale(session, options, gradientL2, input.image.data.length);
@@ -293,7 +293,7 @@ function toRecord(
 
 function endOf(
   record: StepRecord,
-  { gradientLinf }: StepMetrics,
+  metrics: StepMetrics,
   isLastStep: boolean,
   isReached: boolean,
 ): StopReason | undefined {
@@ -303,10 +303,15 @@ function endOf(
   if (isLastStep) {
     return "iterations";
   }
-  if (!Number.isFinite(gradientLinf)) {
+  if (!isNumber(metrics)) {
     return "gradient not a number";
   }
-  return gradientLinf === 0 && record.wrongPixels > 0 ? "gradient vanished" : undefined;
+  return metrics.gradientLinf === 0 && record.wrongPixels > 0 ? "gradient vanished" : undefined;
+}
+
+/** Whether the gradient can be followed. A maximum may pass over NaN, a sum does not. */
+function isNumber({ gradientL2, gradientLinf }: StepMetrics): boolean {
+  return Number.isFinite(gradientL2) && Number.isFinite(gradientLinf);
 }
 
 /** x_n as the model saw it: rounded to the levels of the file if the attack optimises those. */

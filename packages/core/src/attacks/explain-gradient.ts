@@ -8,12 +8,12 @@ import type { StepMetrics } from "../step/step-graph.ts";
  */
 export function explainGradient(
   model: SegmentationModel,
-  { gradientLinf, countedPixels, correctPixels }: StepMetrics,
+  { gradientL2, countedPixels, correctPixels }: StepMetrics,
   hasRegion: boolean,
 ): AsmaError {
   const { scores, output } = model.description.head;
   const wrong = countedPixels - correctPixels;
-  if (!Number.isFinite(gradientLinf)) {
+  if (!Number.isFinite(gradientL2)) {
     return new AsmaError(
       "ERR_GRADIENT_NAN",
       `The gradient of '${scores}' with respect to the image is not a number. Check that the model gives finite numbers for this image and that the value range (--range, --mean, --std) is the one it was trained with.`,
