@@ -15,6 +15,7 @@ import {
   type ModelOptions,
   type Size,
 } from "@onnx-asma/core";
+import { checkProviders } from "./check-providers.ts";
 import { fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 import { readImage } from "./images/read-image.ts";
 import { graphTarget } from "./graph-target.ts";
@@ -43,6 +44,7 @@ export async function createAttack(
   model: string | Model,
   options: CreateAttackOptions = {},
 ): Promise<Attack> {
+  checkProviders(options.sessionOptions);
   return new Attack(typeof model === "string" ? await readModelFile(model) : model, options);
 }
 

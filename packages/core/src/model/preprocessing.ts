@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { Size } from "../image.ts";
 import type { Layout, Padding } from "./model-options.ts";
-import { resamplingMatrix } from "./resampling-matrix.ts";
+import { appendResampling } from "./append-resampling.ts";
 
 /** Every step from the user's pixels to the model's input, in the order in which they are done. */
 export interface Preprocessing {
@@ -33,22 +33,8 @@ export function appendPreprocessing(
   p: Preprocessing,
 ): Value {
   const channels = image.dims[1] as number;
-  let x = image;
   const [height, width] = p.resizedSize;
-  if (width !== p.imageSize[1]) {
-    const matrix = resamplingMatrix(p.imageSize[1], width);
-    x = b.matmul(
-      x,
-      b.constant("float32", [p.imageSize[1], width], transpose(matrix), "resize_width"),
-    );
-  }
-  if (height !== p.imageSize[0]) {
-    const matrix = resamplingMatrix(p.imageSize[0], height);
-    x = b.matmul(
-      b.constant("float32", [height, p.imageSize[0]], matrix.flat(), "resize_height"),
-      x,
-    );
-  }
+  let x = appendResampling(b, appendResampling(b, image, 3, width), 2, height);
   const [top, left, bottom, right] = p.padding;
   if (top + left + bottom + right > 0) {
     const pads = b.ints([0, 0, top, left, 0, 0, bottom, right]);
@@ -75,10 +61,6 @@ export function appendPreprocessing(
 
 function at(list: readonly number[], channel: number, fallback: number): number {
   return (list.length === 1 ? list[0] : list[channel]) ?? fallback;
-}
-
-function transpose(matrix: readonly (readonly number[])[]): number[] {
-  return (matrix[0] ?? []).flatMap((_, j) => matrix.map((row) => row[j] as number));
 }
 
 /** What {@link planPreprocessing} needs to know. */

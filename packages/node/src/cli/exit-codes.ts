@@ -15,7 +15,10 @@ const unsupported = new Set([
   "ERR_NO_GRADIENT",
   "ERR_IMAGE_INPUT",
   "ERR_OUTPUT",
+  "ERR_MODEL_REFUSED",
 ]);
+
+const usage = new Set(["ERR_USAGE", "ERR_STEP_SIZE", "ERR_OPTION", "ERR_PROVIDER"]);
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
@@ -26,5 +29,5 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return exitCodes.unsupportedModel;
   }
-  return code === "ERR_USAGE" ? exitCodes.usage : exitCodes.error;
+  return typeof code === "string" && usage.has(code) ? exitCodes.usage : exitCodes.error;
 }

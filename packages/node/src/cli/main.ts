@@ -5,8 +5,8 @@ import { differentiate, type DifferentiateFlags } from "./commands/differentiate
 import { inspect } from "./commands/inspect.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { addModelFlags, type ModelFlags } from "./model-flags.ts";
-import { printError } from "./output.ts";
-import { integer, number, shape } from "./parsers.ts";
+import { errorHeading, printError, printErrorObject } from "./output.ts";
+import { integerFrom, nonNegative, positive, shape } from "./parsers.ts";
 import { addTargetFlags } from "./target-flags.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -19,6 +19,9 @@ export function program(exit: (code: number) => void): Command {
     )
     .version(version)
     .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error:/, errorHeading("ERR_USAGE"))),
+    })
     .showHelpAfterError("(see --help)");
   addModelFlags(command.command("inspect <model>"))
     .description("say what a model was taken to mean, why, and how to overrule it")
@@ -73,21 +76,21 @@ export function program(exit: (code: number) => void): Command {
         .choices(["default", "reference", "adv_lib"])
         .default("default"),
     )
-    .option("--beta <number>", "β of the step size β·IoU + τ (default: automatic)", number)
-    .option("--tau <number>", "τ of the step size (default: automatic)", number)
-    .option("--alpha <number>", "constant step size of asm and ssm (default: automatic)", number)
+    .option("--beta <number>", "β of the step size β·IoU + τ (default: automatic)", positive)
+    .option("--tau <number>", "τ of the step size (default: automatic)", positive)
+    .option("--alpha <number>", "constant step size of asm and ssm (default: automatic)", positive)
     .option(
       "--lambda <number>",
       "weight of the distance loss (default: 0; 1 in the other flavours)",
-      number,
+      nonNegative(),
     )
-    .addOption(new Option("--iterations <number>", "steps at most").argParser(integer).default(300))
+    .addOption(new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(300))
     .addOption(
-      new Option("--iou <number>", "IoU that counts as reached").argParser(number).default(0.95),
+      new Option("--iou <number>", "IoU that counts as reached").argParser(nonNegative(1)).default(0.95),
     )
     .addOption(
       new Option("--pixel-accuracy <number>", "pixel accuracy that counts as reached")
-        .argParser(number)
+        .argParser(nonNegative(1))
         .default(0),
     )
     .option("--no-early-stop", "use all iterations, and keep the reached iterate of smallest L2")
@@ -111,7 +114,17 @@ export async function main(args: readonly string[]): Promise<number> {
     }).parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? exitCodes.reached : exitCodes.usage;
+      if (error.exitCode === 0) {
+        return exitCodes.reached;
+      }
+      if (args.includes("--json")) {
+        const message =
+          error.code === "commander.help"
+            ? "Expected a command: inspect, differentiate or attack."
+            : error.message.replace(/^error: /, "");
+        printErrorObject("ERR_USAGE", message);
+      }
+      return exitCodes.usage;
     }
     printError(error, args.includes("--json"));
     return exitCodeOf(error);

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import type { Layout, ModelOptions, OutputKind, Padding } from "@onnx-asma/core";
-import { integer, numbers, padding, shape, words } from "./parsers.ts";
+import { integerFrom, numbers, padding, shape, words } from "./parsers.ts";
 
 /** Flags that say how a model is to be understood; the same for every command. */
 export interface ModelFlags {
@@ -50,7 +50,7 @@ export function addModelFlags(command: Command): Command {
         .default("auto"),
     )
     .option("--provider <names>", "execution providers, e.g. cuda,cpu", words)
-    .option("--threads <number>", "threads per operator", integer);
+    .option("--threads <number>", "threads per operator (0: as many as cores)", integerFrom(0));
 }
 
 /** The model options that the flags stand for. */

@@ -19,15 +19,23 @@ export function printError(error: unknown, json: boolean): void {
     message,
     details,
   } = error as { code?: string; message: string; details?: unknown };
-  process.stderr.write(`${colour.red(code)} ${message}\n`);
+  process.stderr.write(`${errorHeading(code)} ${message}\n`);
   if (code === "ERR_UNEXPECTED" && error instanceof Error && error.stack !== undefined) {
     process.stderr.write(`${colour.dim(error.stack)}\n`);
   }
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ error: { code, message, details } }, undefined, 2)}\n`,
-    );
+    printErrorObject(code, message, details);
   }
+}
+
+/** What an error line on stderr starts with. */
+export function errorHeading(code: string): string {
+  return colour.red(code);
+}
+
+/** The object on stdout that stands for an error. */
+export function printErrorObject(code: string, message: string, details?: unknown): void {
+  process.stdout.write(`${JSON.stringify({ error: { code, message, details } }, undefined, 2)}\n`);
 }
 
 /** Rows of two or more columns, aligned. */

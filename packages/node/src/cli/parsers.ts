@@ -18,6 +18,40 @@ export function integer(text: string): number {
   return value;
 }
 
+/** A number greater than 0. */
+export function positive(text: string): number {
+  const value = number(text);
+  if (value <= 0) {
+    throw new InvalidArgumentError(`Expected a number greater than 0 but received '${text}'.`);
+  }
+  return value;
+}
+
+/** A number from 0 on, up to 1 for shares. */
+export function nonNegative(max = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = number(text);
+    if (value < 0 || value > max) {
+      const range = max === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${max}`;
+      throw new InvalidArgumentError(`Expected a number ${range} but received '${text}'.`);
+    }
+    return value;
+  };
+}
+
+/** An integer of at least `min`. */
+export function integerFrom(min: number): (text: string) => number {
+  return (text) => {
+    const value = integer(text);
+    if (value < min) {
+      throw new InvalidArgumentError(
+        `Expected an integer of at least ${min} but received '${text}'.`,
+      );
+    }
+    return value;
+  };
+}
+
 /** Comma-separated numbers, `count` of them if given. */
 export function numbers(count?: number): (text: string) => number[] {
   return (text) => {

@@ -22,6 +22,8 @@ export function startProgress(iterations: number, isQuiet: boolean): Progress {
     clearOnComplete: true,
     stopOnComplete: false,
     linewrap: false,
+    // The command handles signals itself; the bar would swallow the first SIGTERM.
+    gracefulExit: false,
   });
   bar.start(iterations, 0, { iou: "–", accuracy: "–", l2: "–" });
   return {

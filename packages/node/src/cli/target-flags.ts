@@ -9,11 +9,12 @@ import {
   rectangle,
   type ImageTensor,
   type LabelMap,
+  type ModelDescription,
   type SegmentationModel,
 } from "@onnx-asma/core";
 import { readImage } from "../images/read-image.ts";
 import { readMask } from "../images/read-mask.ts";
-import { classMap, integer, number, numbers } from "./parsers.ts";
+import { classMap, integer, integerFrom, number, numbers, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
 export interface TargetFlags {
@@ -39,14 +40,14 @@ export function addTargetFlags(command: Command): Command {
       "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size",
     )
     .option("--target-image <image>", "another image: its prediction is the target")
-    .option("--hide <class>", "the prediction without this class", integer)
+    .option("--hide <class>", "the prediction without this class (1 or above)", integerFrom(1))
     .option(
       "--shift <down,right>",
       "the prediction's foreground shifted by pixels of the output grid",
       numbers(2),
     )
     .option("--rotate <degrees>", "the prediction's foreground rotated counterclockwise", number)
-    .option("--scale <factor>", "the prediction's foreground scaled", number)
+    .option("--scale <factor>", "the prediction's foreground scaled", positive)
     .option("--disc <y,x,radius>", "a disc, in pixels of the image", numbers(3))
     .option(
       "--rectangle <top,left,height,width>",
@@ -55,7 +56,7 @@ export function addTargetFlags(command: Command): Command {
     )
     .addOption(
       new Option("--target-class <class>", "class of --disc and --rectangle")
-        .argParser(integer)
+        .argParser(integerFrom(0))
         .default(1),
     )
     .option("--mask-threshold <value>", "grey values above it are class 1", number)
@@ -68,19 +69,12 @@ export function addTargetFlags(command: Command): Command {
 }
 
 /**
- * The target that the flags ask for, on the model's output grid.
+ * Checks what can be known about the target before any file is read.
  *
- * @param prediction what the model predicts for the untouched image
- * @throws AsmaError `ERR_USAGE` unless exactly one kind of target is asked for
+ * @throws AsmaError `ERR_USAGE` unless exactly one kind of target is asked for, or for a shape
+ *   without extent
  */
-export async function makeTarget(
-  flags: TargetFlags,
-  model: SegmentationModel,
-  image: ImageTensor,
-  prediction: LabelMap,
-): Promise<LabelMap> {
-  const { description } = model;
-  const { classes } = description.head;
+export function checkTargetFlags(flags: TargetFlags): void {
   const hasMove =
     flags.shift !== undefined || flags.rotate !== undefined || flags.scale !== undefined;
   const ways = [
@@ -97,6 +91,35 @@ export async function makeTarget(
       "Expected exactly one target: --target, --target-image, --hide, --disc, --rectangle, or a move of the prediction (--shift, --rotate, --scale).",
     );
   }
+  if (flags.disc !== undefined && !(flags.disc[2] > 0)) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      `Expected a radius greater than 0 in --disc y,x,radius but received ${flags.disc.join(",")}.`,
+    );
+  }
+  if (flags.rectangle !== undefined && !(flags.rectangle[2] > 0 && flags.rectangle[3] > 0)) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      `Expected height and width greater than 0 in --rectangle top,left,height,width but received ${flags.rectangle.join(",")}.`,
+    );
+  }
+}
+
+/**
+ * The target that the flags ask for, on the model's output grid.
+ *
+ * @param prediction what the model predicts for the untouched image
+ * @throws AsmaError `ERR_TARGET_CLASS`, `ERR_TARGET_SIZE`, `ERR_TARGET_EMPTY` for a shape outside the
+ *   output grid, and whatever reading a mask or an image throws
+ */
+export async function makeTarget(
+  flags: TargetFlags,
+  model: SegmentationModel,
+  image: ImageTensor,
+  prediction: LabelMap,
+): Promise<LabelMap> {
+  const { description } = model;
+  const { classes } = description.head;
   const checkClass = (label: number): number => {
     if (!(label >= 0 && label < classes)) {
       throw new AsmaError(
@@ -114,24 +137,49 @@ export async function makeTarget(
     return fitTarget({ data, dims: mask.dims }, description);
   }
   if (flags.targetImage !== undefined) {
-    return await model.predict(await readImage(flags.targetImage, { channels: image.dims[1] }));
+    const other = await readImage(flags.targetImage, { channels: image.dims[1] });
+    if (other.dims[2] !== height || other.dims[3] !== width) {
+      throw new AsmaError(
+        "ERR_TARGET_SIZE",
+        `Expected a target image of ${height}×${width} pixels, like the image, but '${flags.targetImage}' has ${other.dims[2]}×${other.dims[3]}: crop or resize it.`,
+      );
+    }
+    return await model.predict(other);
   }
   if (flags.hide !== undefined) {
     return hideClass(prediction, checkClass(flags.hide));
   }
   if (flags.disc !== undefined) {
     const [y, x, radius] = flags.disc;
-    return fitTarget(
-      disc([height, width], [y, x], radius, checkClass(flags.targetClass)),
-      description,
-    );
+    const label = checkClass(flags.targetClass);
+    return onGrid("--disc", disc([height, width], [y, x], radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
-    return fitTarget(
-      rectangle([height, width], flags.rectangle, checkClass(flags.targetClass)),
+    const label = checkClass(flags.targetClass);
+    return onGrid(
+      "--rectangle",
+      rectangle([height, width], flags.rectangle, label),
+      label,
       description,
     );
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });
+}
+
+function onGrid(
+  flag: string,
+  shape: LabelMap,
+  label: number,
+  description: ModelDescription,
+): LabelMap {
+  const target = fitTarget(shape, description);
+  if (!target.data.includes(label)) {
+    const { top, left, height, width } = description.grid.placement;
+    throw new AsmaError(
+      "ERR_TARGET_EMPTY",
+      `The shape of ${flag} covers no pixel of the output grid, which lies at row ${top}, column ${left} of the image and is ${height}×${width} pixels large: move it there.`,
+    );
+  }
+  return target;
 }

@@ -1,9 +1,8 @@
-import { constants } from "node:fs";
-import { access, mkdir, readdir } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { AsmaError } from "@onnx-asma/core";
 
-/** Files that an attack writes. */
+/** Files that an attack writes; `result.json` comes last and stands for all of them. */
 export const resultFiles = [
   "adversarial.png",
   "adversarial.npy",
@@ -36,25 +35,69 @@ export async function checkResultsFolder(folder: string, force: boolean): Promis
   } else if (entries.code !== "ENOENT") {
     throw notWritable(folder, entries);
   }
-  for (let parent = resolve(folder); ; parent = dirname(parent)) {
-    try {
-      await access(parent, constants.W_OK | constants.X_OK);
-      return;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ENOENT" || parent === dirname(parent)) {
-        throw notWritable(folder, cause as Error);
-      }
-    }
+  // Permissions do not tell (root, read-only and virtual file systems), a trial does.
+  await (await openStaging(folder)).discard();
+}
+
+/**
+ * Lets `fill` write all {@link resultFiles} to a hidden folder beside their place, then moves them
+ * there: results appear whole or not at all, and older ones stay until then.
+ *
+ * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`; whatever `fill` throws, leaving nothing behind
+ */
+export async function fillResultsFolder<T>(
+  folder: string,
+  fill: (staging: string) => Promise<T>,
+): Promise<T> {
+  const staging = await openStaging(folder);
+  try {
+    const value = await fill(staging.path);
+    await staging.publish();
+    return value;
+  } catch (error) {
+    await staging.discard();
+    throw error;
   }
 }
 
-/** Makes the folder for results. */
-export async function makeResultsFolder(folder: string): Promise<void> {
+async function openStaging(folder: string) {
+  let made: string | undefined;
+  const removeFolder = async () => {
+    for (let at = resolve(folder); made !== undefined; at = dirname(at)) {
+      await rmdir(at);
+      if (at === resolve(made)) {
+        return;
+      }
+    }
+  };
+  let path: string;
   try {
-    await mkdir(folder, { recursive: true });
+    made = await mkdir(folder, { recursive: true });
+    path = await mkdtemp(join(folder, ".onnx-asma-"));
   } catch (cause) {
+    await removeFolder().catch(() => undefined);
     throw notWritable(folder, cause as Error);
   }
+  return {
+    path,
+    publish: async () => {
+      try {
+        await rm(join(folder, "result.json"), { force: true });
+        for (const file of resultFiles) {
+          await rename(join(path, file), join(folder, file));
+        }
+        await rmdir(path);
+      } catch (cause) {
+        throw notWritable(folder, cause as Error);
+      }
+    },
+    /** Also removes the folder if it was made for the results. */
+    discard: async () => {
+      await rm(path, { recursive: true, force: true });
+      // Somebody else's files keep it.
+      await removeFolder().catch(() => undefined);
+    },
+  };
 }
 
 function notWritable(folder: string, cause: Error): AsmaError {

@@ -24,6 +24,7 @@ import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
+import { fillResultsFolder, resultFiles } from "./results-folder.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 import { trajectoryPlot } from "./trajectory-plot.ts";
 
@@ -85,13 +86,18 @@ export interface ResultRecord {
 }
 
 /**
- * Writes an attack's results into a folder that exists, `result.json` last: pictures, the adversarial
- * image as PNG (rounded) and as float `.npy`, trajectory as plot and CSV. The PNG is read back and run
- * through the **untouched** model; that verdict decides.
+ * Writes an attack's results into a folder, all or nothing: pictures, the adversarial image as PNG
+ * (rounded) and as float `.npy`, trajectory as plot and CSV, `result.json`. Results of an earlier
+ * attack are replaced. The PNG is read back and run through the **untouched** model; that verdict
+ * decides.
  *
- * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`
+ * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`; `ERR_IMAGE_CHANNELS` for images that are no PNG
  */
 export async function writeResults(folder: string, report: AttackReport): Promise<ResultRecord> {
+  return await fillResultsFolder(folder, (staging) => writeFiles(staging, report));
+}
+
+async function writeFiles(folder: string, report: AttackReport): Promise<ResultRecord> {
   const { model, image, target, result, thresholds } = report;
   const { best } = result;
   const at = (name: string) => join(folder, name);
@@ -226,18 +232,7 @@ function toRecord(
       differentiate: report.build.differentiateSeconds,
       load: report.build.loadSeconds,
     },
-    files: [
-      "adversarial.png",
-      "adversarial.npy",
-      "perturbation.png",
-      "prediction-before.png",
-      "prediction-after.png",
-      "target.png",
-      "overview.png",
-      "trajectory.svg",
-      "trajectory.csv",
-      "result.json",
-    ],
+    files: resultFiles,
   };
 }
 

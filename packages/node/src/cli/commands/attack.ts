@@ -1,25 +1,28 @@
 import * as ort from "onnxruntime-node";
 import type { Runtime } from "@onnx-asma/autodiff";
 import {
+  AsmaError,
   asma,
   describeImageInput,
   prepareAsma,
   SegmentationModel,
   type AsmaFlavour,
   type AsmaVariant,
+  type ImageTensor,
   type LabelMap,
 } from "@onnx-asma/core";
 import { readImage } from "../../images/read-image.ts";
 import { readMask } from "../../images/read-mask.ts";
+import { checkProviders } from "../../check-providers.ts";
 import { graphTarget } from "../../graph-target.ts";
 import { readModelFile } from "../../read-model-file.ts";
-import { checkResultsFolder, makeResultsFolder } from "../../report/results-folder.ts";
+import { checkResultsFolder } from "../../report/results-folder.ts";
 import { percent, writeResults, type ResultRecord } from "../../report/write-results.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toModelOptions, type ModelFlags } from "../model-flags.ts";
 import { note, printError, printResult, table } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { makeTarget, type TargetFlags } from "../target-flags.ts";
+import { checkTargetFlags, makeTarget, type TargetFlags } from "../target-flags.ts";
 
 /** Flags of `onnx-asma attack`. */
 export interface AttackFlags extends ModelFlags, TargetFlags {
@@ -55,11 +58,11 @@ export async function attack(
     interrupt.abort();
     note("Stopping after this step; the best so far is kept. Press Ctrl-C again to leave at once.");
   };
-  process.on("SIGINT", onInterrupt);
+  process.on("SIGINT", onInterrupt).on("SIGTERM", onInterrupt);
   try {
     return await runAttack(modelPath, imagePath, flags, interrupt.signal);
   } finally {
-    process.off("SIGINT", onInterrupt);
+    process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
   }
 }
 
@@ -69,17 +72,19 @@ async function runAttack(
   flags: AttackFlags,
   signal: AbortSignal,
 ): Promise<number> {
+  checkTargetFlags(flags);
+  const options = toModelOptions(flags);
+  checkProviders(options.sessionOptions);
   await checkResultsFolder(flags.out, flags.force === true);
   const file = await readModelFile(modelPath);
-  const options = toModelOptions(flags);
-  const image = await readImage(imagePath, {
-    channels: describeImageInput(file, options).channels,
-  });
+  const { channels } = describeImageInput(file, options);
+  checkPngChannels(channels);
+  const image = await readImage(imagePath, { channels });
   const [, , height, width] = image.dims;
   const model = await SegmentationModel.load(ort as Runtime, file, [height, width], options);
   const predictionBefore = await model.predict(image);
   const target = await makeTarget(flags, model, image, predictionBefore);
-  const region = flags.region === undefined ? undefined : await readRegion(flags.region);
+  const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
   const { variant, flavour } = flags;
   const isOurs = flavour === "default";
   const levels = flags.float === true || !isOurs ? undefined : image.levels === 65536 ? 65536 : 256;
@@ -113,7 +118,6 @@ async function runAttack(
   }
   // Rejects with the failure if there was no step at all.
   const result = await run.result;
-  await makeResultsFolder(flags.out);
   const record = await writeResults(flags.out, {
     ...{ model, modelPath, imagePath, image, target, predictionBefore, result },
     snapshots: snapshots.chosen,
@@ -134,8 +138,25 @@ async function runAttack(
   return record.reached ? exitCodes.reached : exitCodes.missed;
 }
 
-async function readRegion(path: string): Promise<Float32Array> {
+/** Results are pictures: better refused before the attack than after it. */
+function checkPngChannels(channels: number): void {
+  if (channels !== 1 && channels !== 3) {
+    throw new AsmaError(
+      "ERR_IMAGE_CHANNELS",
+      `Expected a model of 1 or 3 channels, whose images a PNG can hold, but this one takes ${channels}: use createAttack from @onnx-asma/node, or correct --layout.`,
+      { details: { channels } },
+    );
+  }
+}
+
+async function readRegion(path: string, { dims }: ImageTensor): Promise<Float32Array> {
   const mask = await readMask(path, { classes: 2 });
+  if (mask.dims[0] !== dims[2] || mask.dims[1] !== dims[3]) {
+    throw new AsmaError(
+      "ERR_REGION",
+      `Expected a region of ${dims[2]}×${dims[3]} pixels, the image's size, but '${path}' has ${mask.dims.join("×")}: resize it with nearest neighbours.`,
+    );
+  }
   return Float32Array.from(mask.data);
 }
 

@@ -1,0 +1,47 @@
+import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+import { resamplingMatrix } from "./resampling-matrix.ts";
+
+/** Pixels per block: each block is one matrix product with the few output pixels it bears on. */
+const blockSize = 128;
+
+/**
+ * Resamples one axis of an image ([1, C, H, W]; axis 2 or 3) linearly and antialiased.
+ *
+ * The matrix has a narrow band of weights, so the input is split into blocks and each is multiplied
+ * by its part of the band. The blocks do not overlap: on the way back their gradients are simply
+ * concatenated, and all additions happen on the smaller side.
+ */
+export function appendResampling(b: GraphBuilder, x: Value, axis: 2 | 3, to: number): Value {
+  const from = x.dims[axis] as number;
+  if (from === to) {
+    return x;
+  }
+  const matrix = resamplingMatrix(from, to);
+  const sizes = Array.from({ length: Math.ceil(from / blockSize) }, (_, i) =>
+    Math.min(blockSize, from - i * blockSize),
+  );
+  const blocks = sizes.length === 1 ? [x] : b.split(x, axis, sizes);
+  const parts = blocks.map((block, i) => {
+    const start = i * blockSize;
+    const end = start + (sizes[i] as number);
+    const bearsOn = matrix.map((row) => row.slice(start, end).some((weight) => weight !== 0));
+    const first = bearsOn.indexOf(true);
+    const last = bearsOn.lastIndexOf(true) + 1;
+    const band = matrix.slice(first, last).map((row) => row.slice(start, end));
+    const product = multiply(b, block, axis, band);
+    const pads = [0, 0, 0, 0, 0, 0, 0, 0];
+    pads[axis] = first;
+    pads[axis + 4] = to - last;
+    return b.pad(product, pads);
+  });
+  return parts.reduce((sum, part) => b.op("Add", [sum, part]));
+}
+
+function multiply(b: GraphBuilder, x: Value, axis: 2 | 3, band: readonly (readonly number[])[]): Value {
+  const [out, from] = [band.length, band[0]?.length ?? 0];
+  if (axis === 2) {
+    return b.matmul(b.constant("float32", [out, from], band.flat(), "resize_height"), x);
+  }
+  const transposed = Array.from({ length: from }, (_, j) => band.map((row) => row[j] as number));
+  return b.matmul(x, b.constant("float32", [from, out], transposed.flat(), "resize_width"));
+}

@@ -1,0 +1,22 @@
+import { listSupportedBackends } from "onnxruntime-node";
+import type { SessionOptions } from "@onnx-asma/autodiff";
+import { AsmaError } from "@onnx-asma/core";
+
+/**
+ * Checks the names of execution providers before a session is built with them.
+ *
+ * @throws AsmaError `ERR_PROVIDER` for one that this build of ONNX Runtime does not know
+ */
+export function checkProviders(options: SessionOptions | undefined): void {
+  const known = listSupportedBackends().map(({ name }) => name);
+  for (const provider of options?.executionProviders ?? []) {
+    const name = typeof provider === "string" ? provider : provider.name;
+    if (!known.includes(name)) {
+      throw new AsmaError(
+        "ERR_PROVIDER",
+        `Expected execution providers among ${known.join(", ")} but found '${name}': correct --provider (executionProviders), or leave it out for the CPU.`,
+        { details: { provider: name, known } },
+      );
+    }
+  }
+}
