@@ -44,9 +44,9 @@ export function vectorJacobianProduct(
       continue;
     }
     b.within(`${node.name}_grad`, () => {
-      const context = new RuleContext(b, node, upstream);
+      const context = new RuleContext(b, node, upstream, path.active);
       const rule = ruleByOpType.get(node.opType) as GradientRule;
-      rule.build(context).forEach((build, i) => {
+      buildOrRefuse(rule, context, outputs[0]?.value.name ?? "").forEach((build, i) => {
         const name = node.input[i] ?? "";
         if (build !== null && path.active.has(name)) {
           const gradient = build();
@@ -57,6 +57,20 @@ export function vectorJacobianProduct(
     });
   }
   return inputs.map((input) => gradients.get(input.name));
+}
+
+/** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
+function buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
+  try {
+    return rule.build(context);
+  } catch (error) {
+    if (error instanceof RuleRefusal) {
+      const { name: nodeName, opType, domain } = context.node;
+      const node = { nodeName, opType, domain, opset: context.opset, reason: error.message };
+      throw new UnsupportedOperatorError(output, [node]);
+    }
+    throw error;
+  }
 }
 
 interface Path {
@@ -107,7 +121,7 @@ function refuseUnsupported(
   inputs: readonly Value[],
 ): void {
   const unsupported = path.nodes.flatMap((node) => {
-    const reason = reasonAgainst(b, node);
+    const reason = reasonAgainst(b, node, path.active);
     return reason === undefined ? [] : [{ node, reason }];
   });
   if (unsupported.length === 0) {
@@ -136,7 +150,11 @@ function refuseUnsupported(
   throw new UnsupportedOperatorError(output, nodes, nearest ?? inputs[0]?.name);
 }
 
-function reasonAgainst(b: GraphBuilder, node: NodeProto): string | undefined {
+function reasonAgainst(
+  b: GraphBuilder,
+  node: NodeProto,
+  active: ReadonlySet<string>,
+): string | undefined {
   if (node.domain !== "") {
     return `operators of the domain '${node.domain}' have no rule`;
   }
@@ -152,7 +170,7 @@ function reasonAgainst(b: GraphBuilder, node: NodeProto): string | undefined {
     return `the dims of '${missing}' depend on the image and are not known beforehand`;
   }
   try {
-    rule.build(new RuleContext(b, node, []));
+    rule.build(new RuleContext(b, node, [], active));
   } catch (error) {
     if (error instanceof RuleRefusal) {
       return error.message;

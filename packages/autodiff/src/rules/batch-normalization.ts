@@ -13,10 +13,8 @@ export const batchNormalization: GradientRule = {
     if (c.int("training_mode", 0) !== 0) {
       throw new RuleRefusal("training_mode is 1; export the model for inference");
     }
-    if ([1, 2, 3, 4].some((i) => c.constant(i) === undefined)) {
-      throw new RuleRefusal(
-        "its scale, bias, mean or variance are computed; they have to be constants",
-      );
+    if ([1, 2, 3, 4].some((i) => c.needsGradient(i))) {
+      throw new RuleRefusal("its scale, bias, mean or variance are computed from the image");
     }
     return [() => arithmetic(c.b).mul(c.dy(), factor(c))];
   },

@@ -96,8 +96,7 @@ function gradientByConvTranspose(
 }
 
 function weightGradient(c: RuleContext, windows: readonly SpatialWindow[], group: number) {
-  const isVariable = c.constant(1) === undefined;
-  if (isVariable && group !== 1) {
+  if (c.needsGradient(1) && group !== 1) {
     throw new RuleRefusal("its weights are computed from the image and it has groups");
   }
   return () => {

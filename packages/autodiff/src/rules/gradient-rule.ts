@@ -14,9 +14,17 @@ export class RuleContext {
   readonly node: NodeProto;
   readonly opset: number;
   readonly #upstream: readonly (Value | undefined)[];
+  readonly #active: ReadonlySet<string>;
 
-  constructor(b: GraphBuilder, node: NodeProto, upstream: readonly (Value | undefined)[]) {
+  /** @param active values that depend on what is differentiated by */
+  constructor(
+    b: GraphBuilder,
+    node: NodeProto,
+    upstream: readonly (Value | undefined)[],
+    active: ReadonlySet<string>,
+  ) {
     this.b = b;
+    this.#active = active;
     this.node = node;
     this.opset = b.opset;
     this.#upstream = upstream;
@@ -30,6 +38,11 @@ export class RuleContext {
   /** Whether input `i` is there (optional inputs may be left out). */
   hasInput(i: number): boolean {
     return (this.node.input[i] ?? "") !== "";
+  }
+
+  /** Whether the gradient of input `i` is asked for. */
+  needsGradient(i: number): boolean {
+    return this.hasInput(i) && this.#active.has(this.node.input[i] as string);
   }
 
   /** Input `i`. */

@@ -91,8 +91,7 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     inputSize !== undefined && inputSize[0] === imageSize[0] && inputSize[1] === imageSize[1];
   const padding =
     request.padding ?? (isExact && request.resize === undefined ? undefined : request.modelPadding);
-  const pixels = padding?.pixels ?? 0;
-  const sides = typeof pixels === "number" ? ([pixels, pixels, pixels, pixels] as const) : pixels;
+  const sides = sidesOf(padding);
   const [top, left, bottom, right] = sides;
   const resizedSize =
     request.resize ??
@@ -149,4 +148,10 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     std: request.std ?? [],
     layout: request.layout,
   };
+}
+
+/** Pixels at top, left, bottom and right; zeros without padding. */
+export function sidesOf(padding: Padding | undefined): readonly [number, number, number, number] {
+  const pixels = padding?.pixels ?? 0;
+  return typeof pixels === "number" ? [pixels, pixels, pixels, pixels] : pixels;
 }

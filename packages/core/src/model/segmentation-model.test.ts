@@ -133,6 +133,16 @@ it("takes the finest of several outputs", async () => {
   expect((await load(bytes, { output: "coarse" })).description.grid.kind).toBe("scaled");
 });
 
+it("takes an inner value as the output when it is named", async () => {
+  const bytes = build(dims, (b, x) => {
+    const scores = conv(b, x, 2, [0, 0]);
+    return { out: b.op("Neg", [b.op("Identity", [scores], {}, "inner")]) };
+  });
+  const model = await load(bytes, { output: "inner" });
+  expect(model.description.head).toMatchObject({ output: "inner", classes: 2 });
+  expect((await oneStep(model)).prediction).toEqual([...(await model.predict(image)).data]);
+});
+
 it.each([
   ["a classifier", build(dims, (b, x) => ({ out: b.reshape(x, [1, 144]) })), {}, "ERR_OUTPUT"],
   ["an output that is not there", build(dims, heads["logits"] as never), { output: "no" }, "ERR_OUTPUT"],

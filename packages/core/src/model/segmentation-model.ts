@@ -15,10 +15,15 @@ import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
 import { findImageInput, type ImageInput } from "./image-input.ts";
 import { readModelMetadata } from "./model-metadata.ts";
-import type { ModelOptions } from "./model-options.ts";
+import type { ModelOptions, Padding } from "./model-options.ts";
 import { outputGrid, type OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
-import { appendPreprocessing, planPreprocessing, type Preprocessing } from "./preprocessing.ts";
+import {
+  appendPreprocessing,
+  planPreprocessing,
+  sidesOf,
+  type Preprocessing,
+} from "./preprocessing.ts";
 
 /** What a model was taken to mean, for images of one size. */
 export interface ModelDescription {
@@ -77,7 +82,7 @@ export class SegmentationModel {
     const decisions: Decision[] = [];
     const input = findImageInput(original, options, decisions);
     const preprocessing = planPreprocessing({
-      imageSize: imageSize ?? ownImageSize(input, options),
+      imageSize: imageSize ?? ownImageSize(input, options, metadata.padding),
       channels: input.channels,
       layout: input.layout,
       inputSize:
@@ -186,11 +191,11 @@ export class SegmentationModel {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,
     });
-    const [file, ...external] = this.original.files;
-    const model = await InferenceSession.create((file as { data: Uint8Array }).data, {
+    const { bytes, externalData } = this.original.withOutput(this.description.head.output);
+    const model = await InferenceSession.create(bytes, {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,
-      externalData: external.map(({ location, data }) => ({ path: location, data })),
+      externalData,
     });
     return { preprocess, model };
   }
@@ -227,14 +232,20 @@ export class SegmentationModel {
   }
 }
 
-function ownImageSize(input: ImageInput, options: ModelOptions): Size {
+/** The image size that needs no resizing: what padding leaves of the input. */
+function ownImageSize(
+  input: ImageInput,
+  options: ModelOptions,
+  modelPadding: Padding | undefined,
+): Size {
   if (input.height === undefined || input.width === undefined) {
     throw new AsmaError(
       "ERR_INPUT_DIMS",
       `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example --shape ${input.name}=1,${input.channels},512,512, or an image.`,
     );
   }
-  return options.resize ?? [input.height, input.width];
+  const [top, left, bottom, right] = sidesOf(options.padding ?? modelPadding);
+  return options.resize ?? [input.height - top - bottom, input.width - left - right];
 }
 
 function inputDims(input: ImageInput, { resizedSize, padding, layout }: Preprocessing): number[] {
