@@ -12,7 +12,7 @@ export type { Value } from "./graph/value.ts";
 export { isFloat, type DataType, type TensorType } from "./model/data-type.ts";
 export { Model, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
-export { writeModel, type WrittenModel } from "./model/write-model.ts";
+export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
 export { resolve, type ResolveOptions } from "./resolve.ts";
 export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
 export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";

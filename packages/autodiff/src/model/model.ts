@@ -1,15 +1,7 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  ModelProtoSchema,
-  ValueInfoProtoSchema,
-  type GraphProto,
-  type ModelProto,
-  type TensorProto,
-} from "onnx-buf";
+import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { dataTypeFromProto, type DataType } from "./data-type.ts";
 import { readTensor } from "./tensor.ts";
-import { writeModel, type WrittenModel } from "./write-model.ts";
 
 /** One file that weights live in: the model file itself or an external data file. */
 export interface WeightFile {
@@ -54,21 +46,6 @@ export class Model {
   /** Entries of `metadata_props`. */
   get metadata(): ReadonlyMap<string, string> {
     return new Map(this.proto.metadataProps.map((entry) => [entry.key, entry.value]));
-  }
-
-  /**
-   * What a session needs to give a value: the model's own bytes when it is a declared output,
-   * otherwise the same graph with one output more.
-   */
-  withOutput(name: string): WrittenModel {
-    if (this.graph.output.some((output) => output.name === name)) {
-      const [file, ...external] = this.files as [WeightFile, ...WeightFile[]];
-      const externalData = external.map(({ location, data }) => ({ path: location, data }));
-      return { bytes: file.data, externalData };
-    }
-    const output = [...this.graph.output, create(ValueInfoProtoSchema, { name })];
-    const proto = create(ModelProtoSchema, { ...this.proto, graph: { ...this.graph, output } });
-    return writeModel(new Model(proto, this.files), "reference");
   }
 
   /** Graph inputs that are not initializers, as declared; `undefined` for dynamic dims. */

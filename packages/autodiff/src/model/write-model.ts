@@ -1,7 +1,13 @@
-import { clone, toBinary } from "@bufbuild/protobuf";
-import { GraphProtoSchema, ModelProtoSchema, type GraphProto, type TensorProto } from "onnx-buf";
+import { clone, create, toBinary } from "@bufbuild/protobuf";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  ValueInfoProtoSchema,
+  type GraphProto,
+  type TensorProto,
+} from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
-import { externalReference, type Model, type WeightFile } from "./model.ts";
+import { externalReference, Model, type WeightFile } from "./model.ts";
 
 /** A serialized model and the files it refers to. */
 export interface WrittenModel {
@@ -47,6 +53,21 @@ export function writeModel(model: Model, weights: "reference" | "embed"): Writte
   }
   const proto = { ...model.proto, graph };
   return { bytes: toBinary(ModelProtoSchema, proto), externalData: [] };
+}
+
+/**
+ * What a session needs to give one value: the model's own bytes when the value is a declared output,
+ * otherwise the same graph with one output more.
+ */
+export function writeForOutput(model: Model, name: string): WrittenModel {
+  if (model.graph.output.some((output) => output.name === name)) {
+    const [file, ...external] = model.files as readonly [WeightFile, ...WeightFile[]];
+    const externalData = external.map(({ location, data }) => ({ path: location, data }));
+    return { bytes: file.data, externalData };
+  }
+  const output = [...model.graph.output, create(ValueInfoProtoSchema, { name })];
+  const proto = create(ModelProtoSchema, { ...model.proto, graph: { ...model.graph, output } });
+  return writeModel(new Model(proto, model.files), "reference");
 }
 
 function* referencedTensors(graph: GraphProto): Generator<TensorProto> {

@@ -50,7 +50,11 @@ async function collect(run: AsyncIterable<AttackStep>): Promise<AttackStep[]> {
 }
 
 it("arrives close to the smallest perturbation there is", async () => {
-  const run = asma(session, { image, target: moved }, { beta: 1e-3, tau: 1e-3, iterations: 500, iouThreshold: 1 });
+  const run = asma(
+    session,
+    { image, target: moved },
+    { beta: 1e-3, tau: 1e-3, iterations: 500, iouThreshold: 1 },
+  );
   const { reached, best, stopReason } = await run.result;
   // 32 pixels have to move by 0.1 each.
   const smallest = Math.sqrt(32 * 0.1 ** 2);
@@ -62,7 +66,8 @@ it("arrives close to the smallest perturbation there is", async () => {
 });
 
 it("finds a step size by itself", async () => {
-  const { reached, scale } = await asma(session, { image, target: moved }, { iterations: 500 }).result;
+  const { reached, scale } = await asma(session, { image, target: moved }, { iterations: 500 })
+    .result;
   expect(reached).toBe(true);
   expect(scale).toMatchObject({ isAutomatic: true });
   expect(scale.beta).toBeCloseTo(10 * scale.tau, 10);
@@ -71,7 +76,11 @@ it("finds a step size by itself", async () => {
 describe("an empty target", () => {
   it("is reached, and α grows with the share that is erased", async () => {
     const uneven = { ...image, data: image.data.map((v, i) => (i < 16 ? 0.52 + i / 100 : v)) };
-    const run = asma(session, { image: uneven, target: empty }, { beta: 5e-3, tau: 5e-3, iterations: 100 });
+    const run = asma(
+      session,
+      { image: uneven, target: empty },
+      { beta: 5e-3, tau: 5e-3, iterations: 100 },
+    );
     const { reached, best, trajectory } = await run.result;
     expect(reached).toBe(true);
     expect(best.iou).toBe(1);
@@ -84,7 +93,8 @@ describe("an empty target", () => {
 
   it("needs nothing when the prediction is empty already", async () => {
     const dark = { ...image, data: image.data.map(() => 0.1) };
-    const { reached, best, trajectory } = await asma(session, { image: dark, target: empty }).result;
+    const { reached, best, trajectory } = await asma(session, { image: dark, target: empty })
+      .result;
     expect(reached).toBe(true);
     expect(best).toMatchObject({ step: 0, iou: 1, l2: 0 });
     expect(trajectory).toHaveLength(1);
@@ -94,7 +104,11 @@ describe("an empty target", () => {
 it("does not look at ignored pixels and does not touch what lies outside the region", async () => {
   const labels = { ...moved, data: moved.data.map((label, i) => (i < 16 ? -1 : label)) };
   const region = Float32Array.from({ length: pixels }, (_, i) => (i >= 36 ? 1 : 0));
-  const run = asma(session, { image, target: labels }, { region, iterations: 300, iouThreshold: 0.7 });
+  const run = asma(
+    session,
+    { image, target: labels },
+    { region, iterations: 300, iouThreshold: 0.7 },
+  );
   const { reached, best } = await run.result;
   expect(reached).toBe(true);
   expect(best.iou).toBeCloseTo(12 / 16, 6);
@@ -106,8 +120,15 @@ it("does not look at ignored pixels and does not touch what lies outside the reg
 });
 
 it("keeps the reached iterate of smallest L2 when it goes on", async () => {
-  const options: AsmaOptions = { beta: 5e-3, tau: 5e-3, lambda: 1, iterations: 60, earlyStop: false };
-  const { best, trajectory, stopReason } = await asma(session, { image, target: moved }, options).result;
+  const options: AsmaOptions = {
+    beta: 5e-3,
+    tau: 5e-3,
+    lambda: 1,
+    iterations: 60,
+    earlyStop: false,
+  };
+  const { best, trajectory, stopReason } = await asma(session, { image, target: moved }, options)
+    .result;
   const reached = trajectory.filter(({ iou }) => iou >= 0.95);
   expect(stopReason).toBe("iterations");
   expect(trajectory).toHaveLength(61);
@@ -140,7 +161,11 @@ it("does not change the image it is given", async () => {
 
 it("keeps the best so far when it is aborted or left", async () => {
   const controller = new AbortController();
-  const aborted = asma(session, { image, target: moved }, { signal: controller.signal, iouThreshold: 1, beta: 1e-5, tau: 1e-5 });
+  const aborted = asma(
+    session,
+    { image, target: moved },
+    { signal: controller.signal, iouThreshold: 1, beta: 1e-5, tau: 1e-5 },
+  );
   for await (const { step } of aborted) {
     if (step === 4) {
       controller.abort();
@@ -178,9 +203,24 @@ it("keeps what was computed when the runtime fails on the way", async () => {
 });
 
 it.each([
-  ["a target of another size", { target: { ...moved, dims: [4, 16] as const } }, {}, "ERR_TARGET_SIZE"],
-  ["a class the model lacks", { target: { ...moved, data: moved.data.map(() => 2) } }, {}, "ERR_TARGET_CLASS"],
-  ["a target of ignored pixels only", { target: { ...moved, data: moved.data.map(() => -1) } }, {}, "ERR_TARGET_EMPTY"],
+  [
+    "a target of another size",
+    { target: { ...moved, dims: [4, 16] as const } },
+    {},
+    "ERR_TARGET_SIZE",
+  ],
+  [
+    "a class the model lacks",
+    { target: { ...moved, data: moved.data.map(() => 2) } },
+    {},
+    "ERR_TARGET_CLASS",
+  ],
+  [
+    "a target of ignored pixels only",
+    { target: { ...moved, data: moved.data.map(() => -1) } },
+    {},
+    "ERR_TARGET_EMPTY",
+  ],
   ["β without τ", {}, { beta: 1 }, "ERR_STEP_SIZE"],
   ["τ of 0", {}, { beta: 1, tau: 0 }, "ERR_STEP_SIZE"],
   ["a constant step with the multiplier", {}, { alpha: 1 }, "ERR_STEP_SIZE"],
@@ -204,7 +244,9 @@ it("says why a gradient is zero or not a number", async () => {
   b.output(b.op("Concat", [root, b.op("Neg", [root])], { axis: 1 }), "scores");
   const { bytes } = writeModel(b.build().model, "embed");
   const broken = await prepareAsma(await SegmentationModel.load(ort as Runtime, bytes));
-  await expect(asma(broken, { image, target: moved }).result).rejects.toMatchObject({ code: "ERR_GRADIENT_NAN" });
+  await expect(asma(broken, { image, target: moved }).result).rejects.toMatchObject({
+    code: "ERR_GRADIENT_NAN",
+  });
   await broken.step.release();
 });
 
@@ -212,6 +254,11 @@ it("refuses the authors' flavour for more than two classes", async () => {
   const b = GraphBuilder.empty();
   const x = b.input("x", { dtype: "float32", dims: [1, 3, size, size] });
   b.output(b.op("Neg", [x]), "scores");
-  const three = await SegmentationModel.load(ort as Runtime, writeModel(b.build().model, "embed").bytes);
-  await expect(prepareAsma(three, { flavour: "reference" })).rejects.toMatchObject({ code: "ERR_FLAVOUR" });
+  const three = await SegmentationModel.load(
+    ort as Runtime,
+    writeModel(b.build().model, "embed").bytes,
+  );
+  await expect(prepareAsma(three, { flavour: "reference" })).rejects.toMatchObject({
+    code: "ERR_FLAVOUR",
+  });
 });

@@ -178,8 +178,7 @@ async function* steps(
       const unclipped =
         session.flavour === "reference" ? await measure(run, outputs.unclipped.slice()) : undefined;
       const record = toRecord(step, metrics, unclipped);
-      const reached =
-        record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
+      const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
       const copy = () => ({
         ...record,
         image: seenImage(image, input.image, session.levels),
@@ -272,11 +271,7 @@ function chooseScale(
     : { beta: 0, tau: automaticAlpha(found), isAutomatic: true, growth: 1 };
 }
 
-function toRecord(
-  step: number,
-  m: StepMetrics,
-  unclipped: StepRecord["unclipped"],
-): StepRecord {
+function toRecord(step: number, m: StepMetrics, unclipped: StepRecord["unclipped"]): StepRecord {
   return {
     step,
     alpha: m.alpha,

@@ -18,7 +18,8 @@ it.each([
     writeModel(differentiate(b.build()).model, "embed").bytes,
   );
   const outDims = axis === 2 ? [1, 2, to, other] : [1, 2, other, to];
-  const noise = (n: number, seed: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(seed * i + i * i));
+  const noise = (n: number, seed: number) =>
+    Float32Array.from({ length: n }, (_, i) => Math.sin(seed * i + i * i));
   const x = noise(2 * other * from, 3);
   const dy = noise(2 * other * to, 5);
   const { y, x_grad: dx } = await session.run({

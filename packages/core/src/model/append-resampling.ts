@@ -37,7 +37,12 @@ export function appendResampling(b: GraphBuilder, x: Value, axis: 2 | 3, to: num
   return parts.reduce((sum, part) => b.op("Add", [sum, part]));
 }
 
-function multiply(b: GraphBuilder, x: Value, axis: 2 | 3, band: readonly (readonly number[])[]): Value {
+function multiply(
+  b: GraphBuilder,
+  x: Value,
+  axis: 2 | 3,
+  band: readonly (readonly number[])[],
+): Value {
   const [out, from] = [band.length, band[0]?.length ?? 0];
   if (axis === 2) {
     return b.matmul(b.constant("float32", [out, from], band.flat(), "resize_height"), x);

@@ -145,9 +145,24 @@ it("takes an inner value as the output when it is named", async () => {
 
 it.each([
   ["a classifier", build(dims, (b, x) => ({ out: b.reshape(x, [1, 144]) })), {}, "ERR_OUTPUT"],
-  ["an output that is not there", build(dims, heads["logits"] as never), { output: "no" }, "ERR_OUTPUT"],
-  ["an input that is not there", build(dims, heads["logits"] as never), { input: "no" }, "ERR_IMAGE_INPUT"],
-  ["an input of two axes", build([1, 9], (b, x) => ({ out: b.op("Neg", [x]) })), {}, "ERR_IMAGE_INPUT"],
+  [
+    "an output that is not there",
+    build(dims, heads["logits"] as never),
+    { output: "no" },
+    "ERR_OUTPUT",
+  ],
+  [
+    "an input that is not there",
+    build(dims, heads["logits"] as never),
+    { input: "no" },
+    "ERR_IMAGE_INPUT",
+  ],
+  [
+    "an input of two axes",
+    build([1, 9], (b, x) => ({ out: b.op("Neg", [x]) })),
+    {},
+    "ERR_IMAGE_INPUT",
+  ],
   ["a batch of two", build([2, 3, 6, 8], heads["logits"] as never), {}, "ERR_IMAGE_INPUT"],
   ["too few class names", build(dims, heads["logits"] as never), { classes: ["a"] }, "ERR_CLASSES"],
 ])("refuses %s", async (_, bytes, options, code) => {
@@ -157,7 +172,11 @@ it.each([
 it.each([
   ["dims", { data: new Float32Array(3), dims: [1, 3, 1, 1] as const }, "ERR_IMAGE_DIMS"],
   ["values", { data: image.data.map((v) => 255 * v), dims: image.dims }, "ERR_IMAGE_RANGE"],
-  ["values that are not numbers", { data: image.data.map(() => Number.NaN), dims: image.dims }, "ERR_IMAGE_RANGE"],
+  [
+    "values that are not numbers",
+    { data: image.data.map(() => Number.NaN), dims: image.dims },
+    "ERR_IMAGE_RANGE",
+  ],
 ])("refuses images of other %s", async (_, wrong, code) => {
   const model = await load(build(dims, heads["logits"] as never));
   expect(() => model.checkImage(wrong)).toThrow(expect.objectContaining({ code }));

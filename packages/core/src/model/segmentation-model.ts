@@ -2,6 +2,7 @@ import {
   GraphBuilder,
   readModel,
   resolve,
+  writeForOutput,
   writeModel,
   type Model,
   type ResolvedModel,
@@ -191,7 +192,7 @@ export class SegmentationModel {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,
     });
-    const { bytes, externalData } = this.original.withOutput(this.description.head.output);
+    const { bytes, externalData } = writeForOutput(this.original, this.description.head.output);
     const model = await InferenceSession.create(bytes, {
       logSeverityLevel: 3,
       ...this.options.sessionOptions,

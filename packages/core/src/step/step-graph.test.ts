@@ -80,7 +80,11 @@ describe.each(["adaptive", "static"] as const)("with the %s mask", (mask) => {
 
 it("sees the image rounded to the file's levels and passes the gradient straight through", async () => {
   const session = await StepSession.create(model, { mask: "static", iou: "mean-all", levels: 3 });
-  const { metrics, unclipped } = await session.begin(image, target)(data, { beta: 0, tau: 0.01, lambda: 0 });
+  const { metrics, unclipped } = await session.begin(image, target)(data, {
+    beta: 0,
+    tau: 0.01,
+    lambda: 0,
+  });
   const rounded = { data: data.map((v) => Math.round(v * 2) / 2), dims: image.dims };
   expect(metrics.l2).toBeCloseTo(perturbationNorms(rounded, image).l2, 5);
   const at = labels.findIndex((label) => label === 1);

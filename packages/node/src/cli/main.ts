@@ -84,9 +84,13 @@ export function program(exit: (code: number) => void): Command {
       "weight of the distance loss (default: 0; 1 in the other flavours)",
       nonNegative(),
     )
-    .addOption(new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(300))
     .addOption(
-      new Option("--iou <number>", "IoU that counts as reached").argParser(nonNegative(1)).default(0.95),
+      new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(300),
+    )
+    .addOption(
+      new Option("--iou <number>", "IoU that counts as reached")
+        .argParser(nonNegative(1))
+        .default(0.95),
     )
     .addOption(
       new Option("--pixel-accuracy <number>", "pixel accuracy that counts as reached")
