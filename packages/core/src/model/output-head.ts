@@ -54,7 +54,9 @@ export function findOutputHead(
   const outputType = resolved.types.get(output) as TensorType;
   const walk = walkBack(resolved, output, outputType);
   const type = resolved.types.get(walk.scores) as TensorType;
-  const axes = axesOf(type.dims, layout);
+  // A softmax or argmax tells the axis of the classes; otherwise they are where the channels are.
+  const order = walk.axis === undefined ? layout : walk.axis === 3 ? "NHWC" : "NCHW";
+  const axes = axesOf(type.dims, order);
   if (axes === undefined) {
     throw notSpatial(
       resolved,
@@ -72,7 +74,7 @@ export function findOutputHead(
     border,
     classes: isBinary ? 2 : channels,
     size,
-    decoding: decodingOf(walk, outputType, layout, isBinary, border),
+    decoding: decodingOf(walk, outputType, order, isBinary, border),
   };
   decisions.push({
     what: "scores",
@@ -90,6 +92,8 @@ interface Walk {
   readonly through: readonly string[];
   /** Border on a probability, when the model compares with it. */
   readonly threshold: number | undefined;
+  /** Axis of four along which a softmax or argmax goes. */
+  readonly axis: number | undefined;
   readonly because: string;
 }
 
@@ -100,6 +104,7 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
   const through: string[] = [];
   let scores = output;
   let threshold: number | undefined;
+  let axis: number | undefined;
   let candidate = output;
   for (let node = producers.get(candidate); node !== undefined; node = producers.get(candidate)) {
     const [input = "", second = ""] = node.input;
@@ -120,6 +125,9 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
     if (type === undefined || (type.dims.length !== 4 && type.dims.length !== 3)) {
       break;
     }
+    if (isHead && node.opType !== "Sigmoid" && type.dims.length === 4) {
+      axis ??= classAxisOf(node, resolved.model.opset);
+    }
     if (isHead || isThreshold) {
       through.push(node.opType);
     }
@@ -137,7 +145,17 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
     through.length === 0
       ? "the output itself, taken as scores"
       : `what stands before ${through.toReversed().join(", ")} at the end`;
-  return { scores, through, threshold, because };
+  return { scores, through, threshold, axis, because };
+}
+
+type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
+
+/** The axis of a Softmax, LogSoftmax or ArgMax, counted from the front of four. */
+function classAxisOf(node: GraphNode, opset: number): number {
+  const given = node.attribute.find(({ name }) => name === "axis");
+  const fallback = node.opType === "ArgMax" ? 0 : opset < 13 ? 1 : -1;
+  const axis = given === undefined ? fallback : Number(given.i);
+  return axis < 0 ? axis + 4 : axis;
 }
 
 function borderOf(told: NonNullable<ModelOptions["outputKind"]>, walk: Walk): number {

@@ -106,6 +106,15 @@ it("understands channels last, in and out", async () => {
   expect(prediction).toEqual([...(await model.predict(image)).data]);
 });
 
+it("takes the axis of the classes from a softmax, whatever the input's layout", async () => {
+  const bytes = build(dims, (b, x) => ({
+    out: b.op("Softmax", [b.transpose(conv(b, x, 3, [0, 0, 0]), [0, 2, 3, 1])], { axis: 3 }),
+  }));
+  const model = await load(bytes);
+  expect(model.description.head).toMatchObject({ classes: 3, size: [6, 8], classAxis: 3 });
+  expect((await oneStep(model)).prediction).toEqual([...(await model.predict(image)).data]);
+});
+
 it("puts range, mean and std into the graph", async () => {
   const bytes = build(dims, heads["logits"] as never);
   const scaled = await load(bytes, { range: [0, 255], mean: [120, 110, 100], std: [60] });
