@@ -395,6 +395,12 @@ export class GraphBuilder {
   /** The finished model: nodes in topological order, nothing that no output needs. */
   build(): ResolvedModel {
     sortTopologically(this.graph);
+    // Not every runtime infers all dims itself, and what it does not know it does not optimise.
+    const outputs = new Set(this.graph.output.map(({ name }) => name));
+    this.graph.valueInfo = this.graph.node
+      .flatMap((node) => node.output)
+      .filter((name) => this.#types.has(name) && !outputs.has(name))
+      .map((name) => valueInfo(this.value(name)));
     const proto = create(ModelProtoSchema, { ...this.#base.model.proto, graph: this.graph });
     return new ResolvedModel(new Model(proto, this.#base.model.files), this.#types);
   }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AsmaError } from "@onnx-asma/core";
 
@@ -61,21 +61,18 @@ export async function fillResultsFolder<T>(
 }
 
 async function openStaging(folder: string) {
-  let made: string | undefined;
-  const removeFolder = async () => {
-    for (let at = resolve(folder); made !== undefined; at = dirname(at)) {
-      await rmdir(at);
-      if (at === resolve(made)) {
-        return;
-      }
+  const made: string[] = [];
+  const removeMade = async () => {
+    for (const parent of made.toReversed()) {
+      await rmdir(parent);
     }
   };
   let path: string;
   try {
-    made = await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder), made);
     path = await mkdtemp(join(folder, ".onnx-asma-"));
   } catch (cause) {
-    await removeFolder().catch(() => undefined);
+    await removeMade().catch(() => undefined);
     throw notWritable(folder, cause as Error);
   }
   return {
@@ -95,9 +92,25 @@ async function openStaging(folder: string) {
     discard: async () => {
       await rm(path, { recursive: true, force: true });
       // Somebody else's files keep it.
-      await removeFolder().catch(() => undefined);
+      await removeMade().catch(() => undefined);
     },
   };
+}
+
+/**
+ * Makes a folder and those above it, and notes which were new. Node's own `recursive` never returns
+ * where a file system answers "no such file" to a new folder, as /proc does.
+ */
+async function makeFolder(folder: string, made: string[]): Promise<void> {
+  const exists = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;
+  const missing: string[] = [];
+  for (let at = folder; !(await exists(at)); at = dirname(at)) {
+    missing.unshift(at);
+  }
+  for (const path of missing) {
+    await mkdir(path);
+    made.push(path);
+  }
 }
 
 function notWritable(folder: string, cause: Error): AsmaError {
