@@ -199,7 +199,7 @@ it("keeps what was computed when the runtime fails on the way", async () => {
   };
   const run = asma(failing, { image, target: moved }, { iouThreshold: 1, beta: 1e-5, tau: 1e-5 });
   await expect(collect(run)).rejects.toThrow("device lost");
-  expect(await run.result).toMatchObject({ stopReason: "failed", last: { step: 3 } });
+  expect(await run.result).toMatchObject({ stopReason: "failed", last: { step: 4 } });
 });
 
 it.each([

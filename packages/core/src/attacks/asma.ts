@@ -19,13 +19,7 @@ import {
 import { BestIterate } from "./best-iterate.ts";
 import { checkAttackInput } from "./check-attack-input.ts";
 import { explainGradient } from "./explain-gradient.ts";
-import {
-  automaticAlpha,
-  automaticBeta,
-  automaticTau,
-  checkStepScale,
-  type StepScaleOptions,
-} from "./step-scale.ts";
+import { automaticScale, checkStepScale, type StepScaleOptions } from "./step-scale.ts";
 import {
   advLibSchedule,
   automaticSchedule,
@@ -151,7 +145,7 @@ async function* steps(
   options: AsmaOptions,
   resolve: (result: AttackResult) => void,
 ): AsyncGenerator<AttackStep, void> {
-  const { iterations = 300, iouThreshold = 0.95, pixelAccuracyThreshold = 0 } = options;
+  const { iterations = 500, iouThreshold = 0.95, pixelAccuracyThreshold = 0 } = options;
   const { earlyStop = true, signal } = options;
   let runs = 0;
   const bound = session.step.begin(input.image, input.target, options.region);
@@ -160,34 +154,32 @@ async function* steps(
     return bound(image, inputs);
   };
   const start = performance.now();
-  const best = new BestIterate();
-  const trajectory: StepRecord[] = [];
-  let stopReason: StopReason = "aborted";
-  let error: unknown;
-  let last: (() => Iterate) | undefined;
+  const { scale, schedule } = await startSchedule(session, input, options, run);
+  // Everything that a step fills is allocated here, once.
+  const best = new BestIterate(input.image, input.target);
+  const labels = new Int32Array(input.target.data.length);
   let image = input.image.data.slice();
   let next = new Float32Array(image.length);
-  const { scale, schedule } = await startSchedule(session, input, options, run);
+  const trajectory: StepRecord[] = [];
+  const seen = (data: Float32Array) => seenImage(data, input.image, session.levels);
+  const prediction = () => ({ data: labels.slice(), dims: input.target.dims });
+  let stopReason: StopReason = "aborted";
+  let error: unknown;
   try {
     for (let step = 0; ; step++) {
-      const outputs = await run(image, schedule.inputs());
-      const { metrics } = outputs;
-      // The session's buffers hold until its next run only.
-      const labels = { data: Int32Array.from(outputs.prediction), dims: input.target.dims };
+      const { metrics, ...outputs } = await run(image, schedule.inputs());
+      if (step === 0) {
+        checkGradient(session, options, metrics);
+      }
+      labels.set(outputs.prediction);
       next.set(outputs.nextImage);
       const unclipped =
         session.flavour === "reference" ? await measure(run, outputs.unclipped.slice()) : undefined;
       const record = toRecord(step, metrics, unclipped);
       const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
-      const copy = () => ({
-        ...record,
-        image: seenImage(image, input.image, session.levels),
-        prediction: labels,
-      });
-      const isBest = best.offer(record, reached, copy);
-      last = copy;
+      const isBest = best.offer(record, reached, image, labels);
       trajectory.push(record);
-      yield { ...record, reached, isBest, image: () => copy().image, prediction: () => labels };
+      yield { ...record, reached, isBest, image: () => seen(image), prediction };
       const end = endOf(record, metrics, step === iterations, reached && earlyStop);
       if (end !== undefined || signal?.aborted) {
         stopReason = end ?? "aborted";
@@ -201,13 +193,14 @@ async function* steps(
     error = cause;
     throw cause;
   } finally {
+    const last = trajectory.at(-1);
     if (last !== undefined) {
       resolve({
         reached: best.reached,
         stopReason,
         error,
-        best: best.iterate,
-        last: last(),
+        best: { ...best.iterate, image: seen(best.iterate.image.data) },
+        last: { ...last, image: seen(image), prediction: prediction() },
         trajectory,
         scale: { ...scale, growth: schedule.growth ?? 1 },
         iouDefinition: session.iouDefinition,
@@ -219,12 +212,20 @@ async function* steps(
   }
 }
 
+/** @throws AsmaError `ERR_GRADIENT_NAN`, `ERR_GRADIENT_ZERO` when nothing can be climbed from the start */
+function checkGradient(session: AsmaSession, options: AsmaOptions, metrics: StepMetrics): void {
+  const { gradientLinf, correctPixels, countedPixels } = metrics;
+  if (!isNumber(metrics) || (gradientLinf === 0 && correctPixels < countedPixels)) {
+    throw explainGradient(session.step.model, metrics, options.region !== undefined);
+  }
+}
+
 async function measure(run: BoundStep, image: Float32Array): Promise<StepRecord["unclipped"]> {
   const { metrics } = await run(image, { beta: 0, tau: 0, lambda: 0 });
   return { iou: metrics.iou, l2: metrics.l2, linf: metrics.linf };
 }
 
-/** Measures the untouched image, finds the step size if none is given, and refuses a dead gradient. */
+/** Finds the step size if none is given; what it has to know of the untouched image takes one run. */
 async function startSchedule(
   session: AsmaSession,
   input: AttackInput,
@@ -232,43 +233,47 @@ async function startSchedule(
   run: BoundStep,
 ): Promise<{ scale: StepScale; schedule: StepSchedule }> {
   const lambda = options.lambda ?? (session.flavour === "default" ? 0 : 1);
-  const { metrics } = await run(input.image.data, { beta: 0, tau: 0, lambda: 0 });
-  const { gradientL2, gradientLinf, correctPixels, countedPixels } = metrics;
-  if (!isNumber(metrics) || (gradientLinf === 0 && correctPixels < countedPixels)) {
-    throw explainGradient(session.step.model, metrics, options.region !== undefined);
+  const isErasing =
+    session.flavour === "default" &&
+    isDynamic(session) &&
+    input.target.data.every((label) => label <= 0);
+  const given = givenScale(options);
+  let scale = given;
+  let erasedFrom: number | undefined;
+  if (given === undefined || isErasing) {
+    const { metrics } = await run(input.image.data, { beta: 0, tau: 0, lambda: 0 });
+    checkGradient(session, options, metrics);
+    scale ??= automaticScale(metrics.gradientL2, input.image.data.length, isDynamic(session));
+    erasedFrom = isErasing ? metrics.foregroundPixels : undefined;
   }
-  const scale = chooseScale(session, options, gradientL2, input.image.data.length);
-  if (session.flavour === "adv_lib") {
-    return { scale, schedule: advLibSchedule(scale, lambda) };
-  }
-  if (session.flavour === "reference" && isDynamic(session)) {
-    return { scale, schedule: referenceSchedule(scale, lambda) };
-  }
-  const isErasing = isDynamic(session) && input.target.data.every((label) => label <= 0);
-  const erasedFrom =
-    isErasing && session.flavour === "default" ? metrics.foregroundPixels : undefined;
-  const start = scale.isAutomatic ? automaticSchedule : paperSchedule;
-  return { scale, schedule: start(scale, lambda, erasedFrom) };
+  const found = scale as StepScale;
+  return { scale: found, schedule: scheduleOf(session, found, lambda, erasedFrom) };
 }
 
-function chooseScale(
+function scheduleOf(
   session: AsmaSession,
-  options: AsmaOptions,
-  gradientL2: number,
-  values: number,
-): StepScale {
-  const { alpha, beta, tau } = options;
+  scale: StepScale,
+  lambda: number,
+  erasedFrom: number | undefined,
+): StepSchedule {
+  if (session.flavour === "adv_lib") {
+    return advLibSchedule(scale, lambda);
+  }
+  if (session.flavour === "reference" && isDynamic(session)) {
+    return referenceSchedule(scale, lambda);
+  }
+  return scale.isAutomatic
+    ? automaticSchedule(scale, lambda, erasedFrom)
+    : paperSchedule(scale, lambda, erasedFrom);
+}
+
+function givenScale({ alpha, beta, tau }: AsmaOptions): StepScale | undefined {
   if (alpha !== undefined) {
     return { beta: 0, tau: alpha, isAutomatic: false, growth: 1 };
   }
-  if (beta !== undefined && tau !== undefined) {
-    return { beta, tau, isAutomatic: false, growth: 1 };
-  }
-  // Without wrong pixels there is nothing to climb, and no step will be taken.
-  const found = gradientL2 > 0 ? automaticTau(gradientL2, values) : 0;
-  return isDynamic(session)
-    ? { beta: automaticBeta(found), tau: found, isAutomatic: true, growth: 1 }
-    : { beta: 0, tau: automaticAlpha(found), isAutomatic: true, growth: 1 };
+  return beta === undefined || tau === undefined
+    ? undefined
+    : { beta, tau, isAutomatic: false, growth: 1 };
 }
 
 function toRecord(step: number, m: StepMetrics, unclipped: StepRecord["unclipped"]): StepRecord {
@@ -304,9 +309,12 @@ function endOf(
   return metrics.gradientLinf === 0 && record.wrongPixels > 0 ? "gradient vanished" : undefined;
 }
 
-/** Whether the gradient can be followed. A maximum may pass over NaN, a sum does not. */
-function isNumber({ gradientL2, gradientLinf }: StepMetrics): boolean {
-  return Number.isFinite(gradientL2) && Number.isFinite(gradientLinf);
+/**
+ * Whether scores and gradient can be followed. A maximum may pass over NaN, a sum does not; scores that
+ * are not numbers count as right in every comparison.
+ */
+function isNumber({ gradientL2, gradientLinf, scoresNotNumbers }: StepMetrics): boolean {
+  return Number.isFinite(gradientL2) && Number.isFinite(gradientLinf) && scoresNotNumbers === 0;
 }
 
 /** x_n as the model saw it: rounded to the levels of the file if the attack optimises those. */

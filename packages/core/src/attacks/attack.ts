@@ -11,7 +11,7 @@ export interface AttackInput {
 
 /** Options that every attack has. */
 export interface AttackOptions {
-  /** Steps to take at most. @default 300 */
+  /** Steps to take at most. @default 500 */
   readonly iterations?: number;
   /** IoU with the target that counts as reached, in [0, 1]. @default 0.95 */
   readonly iouThreshold?: number;

@@ -8,15 +8,15 @@ import type { StepMetrics } from "../step/step-graph.ts";
  */
 export function explainGradient(
   model: SegmentationModel,
-  { gradientL2, countedPixels, correctPixels }: StepMetrics,
+  { gradientL2, countedPixels, correctPixels, scoresNotNumbers }: StepMetrics,
   hasRegion: boolean,
 ): AsmaError {
   const { scores, output } = model.description.head;
   const wrong = countedPixels - correctPixels;
-  if (!Number.isFinite(gradientL2)) {
+  if (!Number.isFinite(gradientL2) || scoresNotNumbers > 0) {
     return new AsmaError(
       "ERR_GRADIENT_NAN",
-      `The gradient of '${scores}' with respect to the image is not a number. Check that the model gives finite numbers for this image and that the value range (--range, --mean, --std) is the one it was trained with.`,
+      `'${scores}' or its gradient with respect to the image is not a number (${scoresNotNumbers} scores are not). Check that the model gives finite numbers for this image and that the value range (--range, --mean, --std) is the one it was trained with.`,
       { details: { scores } },
     );
   }

@@ -1,4 +1,5 @@
 import { AsmaError } from "../errors.ts";
+import type { StepScale } from "./attack.ts";
 
 /** Step sizes as a user gives them, in the units of the paper. */
 export interface StepScaleOptions {
@@ -17,27 +18,21 @@ const betaOverTau = 10;
 const firstStepRms = 1e-4;
 
 /**
- * The step size τ for which the first step changes the image by a root mean square of 1e-4 (one
- * fortieth of an 8-bit level): large enough to arrive, small enough to stop early on the way.
+ * The step size for which the first step changes the image by a root mean square of 1e-4 (one fortieth
+ * of an 8-bit level): large enough to arrive, small enough to stop early on the way. A constant step
+ * is halfway between what β and τ start and end with.
  *
  * The paper's own β and τ suit its model only: the gradient grows with the number of wrong pixels,
  * the scale of the logits and the size of the image.
  *
- * @param gradientL2 ‖∇L(x_0)‖₂
+ * @param gradientL2 ‖∇L(x_0)‖₂; 0 when no pixel is wrong and no step will be taken
  * @param values number of values of the image
  */
-export function automaticTau(gradientL2: number, values: number): number {
-  return (firstStepRms * Math.sqrt(values)) / gradientL2;
-}
-
-/** α of the automatic scale when it does not grow: halfway between what β and τ start and end with. */
-export function automaticAlpha(tau: number): number {
-  return tau * (1 + betaOverTau / 2);
-}
-
-/** β of the automatic scale. */
-export function automaticBeta(tau: number): number {
-  return tau * betaOverTau;
+export function automaticScale(gradientL2: number, values: number, isDynamic: boolean): StepScale {
+  const tau = gradientL2 > 0 ? (firstStepRms * Math.sqrt(values)) / gradientL2 : 0;
+  return isDynamic
+    ? { beta: betaOverTau * tau, tau, isAutomatic: true, growth: 1 }
+    : { beta: 0, tau: (1 + betaOverTau / 2) * tau, isAutomatic: true, growth: 1 };
 }
 
 /**

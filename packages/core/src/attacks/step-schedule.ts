@@ -17,16 +17,20 @@ export function paperSchedule(scale: StepScale, lambda: number, erasedFrom?: num
   return { inputs: () => ({ beta, tau, lambda, erasedFrom }), advance: () => undefined };
 }
 
-/** Steps without a better iterate after which the automatic step size grows. */
-const patience = 12;
+/** Steps after which the automatic step size looks back. */
+const window = 12;
 
-/** How much it grows then. */
-const growth = 1.3;
+/** Share of the wrong pixels that has to be gone by then for the step size to stay as it is. */
+const enough = 0.1;
+
+/** By how much it changes otherwise, and how far it may grow. */
+const change = 1.3;
+const largestGrowth = 24;
 
 /**
- * As {@link paperSchedule} with a step size that was found from the first gradient: when no iterate has
- * come closer to the target for a while, β and τ grow together. The last wrong pixels have a small
- * gradient, which nobody knows beforehand.
+ * As {@link paperSchedule} with a step size that was found from the first gradient: when too few wrong
+ * pixels went in a while, β and τ change together. The last wrong pixels have a small gradient, which
+ * nobody knows beforehand, so the steps grow at first; large steps that do not help shrink again.
  */
 export function automaticSchedule(
   scale: StepScale,
@@ -34,17 +38,23 @@ export function automaticSchedule(
   erasedFrom?: number,
 ): StepSchedule {
   let factor = 1;
-  let fewestWrong = Number.POSITIVE_INFINITY;
-  let since = 0;
+  let direction = change;
+  let fewest = Number.POSITIVE_INFINITY;
+  let fewestBefore = Number.POSITIVE_INFINITY;
   return {
     inputs: () => ({ beta: scale.beta * factor, tau: scale.tau * factor, lambda, erasedFrom }),
-    advance: ({ wrongPixels }) => {
-      since = wrongPixels < fewestWrong ? 0 : since + 1;
-      fewestWrong = Math.min(fewestWrong, wrongPixels);
-      if (since >= patience) {
-        factor *= growth;
-        since = 0;
+    advance: ({ step, wrongPixels }) => {
+      fewest = Math.min(fewest, wrongPixels);
+      if ((step + 1) % window !== 0) {
+        return;
       }
+      if (fewest > (1 - enough) * fewestBefore) {
+        if (factor * direction > largestGrowth || factor * direction < 1) {
+          direction = 1 / direction;
+        }
+        factor *= direction;
+      }
+      fewestBefore = fewest;
     },
     get growth() {
       return factor;

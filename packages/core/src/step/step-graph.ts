@@ -33,6 +33,7 @@ export const metricNames = [
   "linf",
   "gradientL2",
   "gradientLinf",
+  "scoresNotNumbers",
 ] as const;
 
 /** Scalars of one step; `l2`, `linf` of x_n − x_0, gradients of the prediction loss at x_n. */
@@ -112,6 +113,10 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
     linf: largest(seenPerturbation),
     gradientL2: b.op("Sqrt", [total(b, b.op("Mul", [movable, movable]))]),
     gradientLinf: largest(movable),
+    scoresNotNumbers: b.op("Sub", [
+      b.scalar(scores.dims.reduce((n, d) => n * d, 1)),
+      total(b, b.cast(b.op("Equal", [scores, scores]), "float32")),
+    ]),
   };
   b.output(next, "next_image");
   b.output(unclipped, "unclipped");

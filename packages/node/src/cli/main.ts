@@ -85,7 +85,7 @@ export function program(exit: (code: number) => void): Command {
       nonNegative(),
     )
     .addOption(
-      new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(300),
+      new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(500),
     )
     .addOption(
       new Option("--iou <number>", "IoU that counts as reached")

@@ -89,7 +89,9 @@ async function runAttack(
   const isOurs = flavour === "default";
   const levels = flags.float === true || !isOurs ? undefined : image.levels === 65536 ? 65536 : 256;
   const session = await prepareAsma(model, {
-    ...{ variant, flavour, levels },
+    variant,
+    flavour,
+    levels,
     target: graphTarget(options.sessionOptions),
   });
   const { beta, tau, alpha, lambda, iterations, earlyStop } = flags;
@@ -97,7 +99,13 @@ async function runAttack(
     session,
     { image, target },
     {
-      ...{ beta, tau, alpha, lambda, iterations, region, signal },
+      beta,
+      tau,
+      alpha,
+      lambda,
+      iterations,
+      region,
+      signal,
       iouThreshold: flags.iou,
       pixelAccuracyThreshold: flags.pixelAccuracy,
       earlyStop: earlyStop && isOurs,
@@ -109,7 +117,7 @@ async function runAttack(
   try {
     for await (const step of run) {
       progress.update(step);
-      snapshots.offer(step.step, step.prediction());
+      snapshots.offer(step.step, step.prediction);
     }
   } catch (error) {
     failure = error;
@@ -119,9 +127,18 @@ async function runAttack(
   // Rejects with the failure if there was no step at all.
   const result = await run.result;
   const record = await writeResults(flags.out, {
-    ...{ model, modelPath, imagePath, image, target, predictionBefore, result },
+    model,
+    modelPath,
+    imagePath,
+    image,
+    target,
+    predictionBefore,
+    result,
     snapshots: snapshots.chosen,
-    thresholds: { iou: flags.iou, pixelAccuracy: flags.pixelAccuracy },
+    thresholds: {
+      iou: flags.iou,
+      pixelAccuracy: flags.pixelAccuracy,
+    },
     options: recordedOptions(flags, levels),
     build: session.step.build,
   });
@@ -165,11 +182,11 @@ class Snapshots {
   #kept: { iteration: number; prediction: LabelMap }[] = [];
   #stride = 1;
 
-  offer(iteration: number, prediction: LabelMap): void {
+  offer(iteration: number, prediction: () => LabelMap): void {
     if (iteration % this.#stride !== 0) {
       return;
     }
-    this.#kept.push({ iteration, prediction });
+    this.#kept.push({ iteration, prediction: prediction() });
     if (this.#kept.length > 16) {
       this.#stride *= 2;
       this.#kept = this.#kept.filter((snapshot) => snapshot.iteration % this.#stride === 0);

@@ -1,0 +1,384 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import type { ResultRecord } from "@onnx-asma/node";
+import {
+  goldenTarget,
+  readNpyValues,
+  toPixels,
+  toPlanes,
+  unet,
+  unet3,
+  writeImage,
+  writeMask,
+} from "../support/golden-scene.ts";
+import { decodePng } from "../support/png.ts";
+import { expectFailure, namesIn, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
+
+const files = [
+  "adversarial.npy",
+  "adversarial.png",
+  "overview.png",
+  "perturbation.png",
+  "prediction-after.png",
+  "prediction-before.png",
+  "result.json",
+  "target.png",
+  "trajectory.csv",
+  "trajectory.svg",
+];
+
+const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+/** The figures of a result, worked out from the files alone on the original model. */
+async function recompute(
+  folder: string,
+  image: string,
+  model: string,
+  side: number,
+  classes: number,
+) {
+  const saved = toPlanes(decodePng(readFileSync(join(folder, "adversarial.png"))).data, 3);
+  const before = toPlanes(decodePng(readFileSync(image)).data, 3);
+  const target = decodePng(readFileSync(join(folder, "target.png"))).data;
+  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1 });
+  const { logits } = await session.run({
+    image: new ort.Tensor("float32", saved, [1, 3, side, side]),
+  });
+  await session.release();
+  const scores = logits?.data as Float32Array;
+  const pixels = target.length;
+  const labels = Uint8Array.from({ length: pixels }, (_, i) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) {
+      best = (scores[c * pixels + i] as number) > (scores[best * pixels + i] as number) ? c : best;
+    }
+    return best;
+  });
+  const isRight = (i: number) => labels[i] === target[i];
+  const ofClass = Array.from({ length: classes }, (_, c) => {
+    let [both, either] = [0, 0];
+    labels.forEach((label, i) => {
+      both += label === c && target[i] === c ? 1 : 0;
+      either += label === c || target[i] === c ? 1 : 0;
+    });
+    return either === 0 ? undefined : both / either;
+  });
+  const present = ofClass.filter((v) => v !== undefined);
+  const changes = saved.map((v, i) => v - (before[i] as number));
+  return {
+    iou: classes === 2 ? (ofClass[1] ?? 1) : present.reduce((a, v) => a + v, 0) / present.length,
+    pixelAccuracy: labels.reduce((n, _, i) => n + (isRight(i) ? 1 : 0), 0) / pixels,
+    l2: Math.sqrt(changes.reduce((sum, v) => sum + v * v, 0)),
+    linf: changes.reduce((max, v) => Math.max(max, Math.abs(v)), 0),
+  };
+}
+
+describe("attack", () => {
+  it("reaches the target and writes everything, with the right figures", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "new", "out")];
+    const mask = writeMask(folder, goldenTarget("two.moved"));
+    const { code, stdout, stderr } = await runCli([
+      "attack",
+      unet,
+      image,
+      "--target",
+      mask,
+      "-o",
+      out,
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(
+      /^Reached in \d+ steps: the model draws the target on the saved file\.\n/,
+    );
+    expect(stdout).not.toContain("|=");
+    expect(stderr).toContain("attack |");
+    expect(namesIn(out)).toEqual(files);
+    const record = JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as ResultRecord;
+    expect(record).toMatchObject({ reached: true, stopReason: "reached", seed: null });
+    expect(record.files.toSorted()).toEqual(files);
+    expect(record.model).toMatchObject({
+      file: "unet-legacy.onnx",
+      sha256: sha256(unet),
+      opset: 17,
+    });
+    expect(record.image["adversarialSha256"]).toBe(sha256(join(out, "adversarial.png")));
+    expect(record.scale).toMatchObject({ isAutomatic: true });
+
+    const found = await recompute(out, image, unet, 92, 2);
+    expect(found.iou).toBeGreaterThanOrEqual(0.95);
+    for (const [name, value] of Object.entries(found)) {
+      expect(record.saved[name as "iou"], name).toBeCloseTo(value, 5);
+    }
+    const png = decodePng(readFileSync(join(out, "adversarial.png")));
+    expect(png).toMatchObject({ width: 92, height: 92, channels: 3 });
+    const npy = readNpyValues(join(out, "adversarial.npy"));
+    expect(Buffer.compare(png.data as Uint8Array, toPixels(npy, 3))).toBe(0);
+    const target = decodePng(readFileSync(join(out, "target.png")));
+    expect(Buffer.compare(target.data as Uint8Array, goldenTarget("two.moved"))).toBe(0);
+
+    const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n");
+    expect(rows).toHaveLength(record.steps + 2);
+    expect(rows[0]).toBe("step,alpha,iou,pixel_accuracy,wrong_pixels,loss,l2,linf");
+    const last = (rows.at(-1) as string).split(",").map(Number);
+    expect(last[0]).toBe(record.bestStep);
+    expect(last[2]).toBeCloseTo(found.iou, 5);
+    expect(record.forwards).toBe(record.steps + 2);
+    for (const name of ["perturbation.png", "prediction-before.png", "prediction-after.png"]) {
+      expect(decodePng(readFileSync(join(out, name)))).toMatchObject({ width: 92, height: 92 });
+    }
+
+    // A second run finds the results; the refusal leaves them as they are.
+    const checksums = () => files.map((name) => sha256(join(out, name)));
+    const [before, again] = [checksums(), ["attack", unet, image, "--hide", "1", "-o", out]];
+    const message = await expectFailure(again, { exit: 1, code: "ERR_RESULTS_EXIST" });
+    expect(message).toMatch(/holds results already \(adversarial\.png, .*--force/);
+    expect(checksums()).toEqual(before);
+    writeFileSync(join(out, "notes.txt"), "mine");
+    const forced = await runJson<ResultRecord>([...again, "--force", "--iterations", "1"]);
+    expect(forced.code).toBe(3);
+    expect(namesIn(out)).toEqual([...files, "notes.txt"].toSorted());
+    expect(checksums()).not.toEqual(before);
+    expect(JSON.parse(readFileSync(join(out, "result.json"), "utf8"))).toEqual(forced.object);
+  });
+
+  it("gives one object with --json, and exits 3 when it missed", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const mask = writeMask(folder, goldenTarget("two.moved"));
+    const { code, stderr, object } = await runJson<ResultRecord>([
+      "attack",
+      unet,
+      image,
+      "--target",
+      mask,
+      "-o",
+      out,
+      "--iterations",
+      "1",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
+    expect(object).toMatchObject({ reached: false, stopReason: "iterations", steps: 1 });
+    expect(object.saved.iou).toBeLessThan(0.95);
+    expect(namesIn(out)).toEqual(files);
+  });
+
+  it("says in words that it missed, and is quiet on demand", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const { code, stdout, stderr } = await runCli([
+      "attack",
+      unet,
+      image,
+      "--hide",
+      "1",
+      "-o",
+      out,
+      "--iterations",
+      "2",
+      "--quiet",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
+    expect(stdout).toContain("Not reached (iterations): best IoU");
+  });
+
+  it("attacks a model of three classes", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder, "three"), join(folder, "out")];
+    const mask = writeMask(folder, goldenTarget("three.absent"));
+    const { code, object } = await runJson<ResultRecord>([
+      "attack",
+      unet3,
+      image,
+      "--target",
+      mask,
+      "-o",
+      out,
+    ]);
+    expect(code).toBe(0);
+    expect(object.iouDefinition).toBe("mean-present");
+    const found = await recompute(out, image, unet3, 76, 3);
+    for (const [name, value] of Object.entries(found)) {
+      expect(object.saved[name as "iou"], name).toBeCloseTo(value, 5);
+    }
+  });
+
+  it("uses all iterations with --no-early-stop and keeps the smallest perturbation", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const { code, object } = await runJson<ResultRecord>([
+      "attack",
+      unet,
+      image,
+      "--hide",
+      "1",
+      "-o",
+      out,
+      "--no-early-stop",
+      "--iterations",
+      "80",
+    ]);
+    expect(code).toBe(0);
+    expect(object).toMatchObject({ stopReason: "iterations", steps: 80, reached: true });
+    const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n").slice(1);
+    const reached = rows
+      .map((row) => row.split(",").map(Number))
+      .filter((row) => (row[2] ?? 0) >= 0.95);
+    expect(object.saved.l2).toBeCloseTo(Math.min(...reached.map((row) => row[6] as number)), 5);
+  });
+
+  it("leaves everything outside the region as it was", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const inside = (i: number) => i % 92 >= 30;
+    const region = writeMask(
+      folder,
+      new Uint8Array(92 * 92),
+      (_, i) => (inside(i) ? 255 : 0),
+      "region.png",
+    );
+    const { code, object } = await runJson<ResultRecord>([
+      "attack",
+      unet,
+      image,
+      "--hide",
+      "1",
+      "-o",
+      out,
+      "--region",
+      region,
+      "--iterations",
+      "20",
+    ]);
+    expect([0, 3]).toContain(code);
+    expect(object.saved.l2).toBeGreaterThan(0);
+    const [before, after] = [image, join(out, "adversarial.png")].map(
+      (path) => decodePng(readFileSync(path)).data,
+    );
+    const moved = Array.from({ length: 92 * 92 }, (_, i) => i).filter((i) =>
+      [0, 1, 2].some((c) => before?.[3 * i + c] !== after?.[3 * i + c]),
+    );
+    expect(moved.length).toBeGreaterThan(0);
+    expect(moved.every(inside)).toBe(true);
+  });
+
+  it.each(["asm", "ssm", "ssm+dpm"])("runs the variant %s", async (variant) => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const { code, object } = await runJson<ResultRecord>([
+      "attack",
+      unet,
+      image,
+      "--hide",
+      "1",
+      "-o",
+      out,
+      "--variant",
+      variant,
+      "--iterations",
+      "5",
+    ]);
+    expect(code).toBe(3);
+    expect(object.options["variant"]).toBe(variant);
+    expect(object.scale.beta === 0).toBe(variant !== "ssm+dpm");
+    expect(object.saved.l2).toBeGreaterThan(0);
+  });
+
+  it.each(["reference", "adv_lib"])(
+    "runs the flavour %s with given step sizes",
+    async (flavour) => {
+      const folder = temporaryFolder();
+      const [image, out] = [writeImage(folder), join(folder, "out")];
+      const mask = writeMask(folder, goldenTarget("two.moved"));
+      const { code, object } = await runJson<ResultRecord>([
+        "attack",
+        unet,
+        image,
+        "--target",
+        mask,
+        "-o",
+        out,
+        "--flavour",
+        flavour,
+        "--beta",
+        "0.01",
+        "--tau",
+        "0.001",
+        "--iterations",
+        "30",
+      ]);
+      expect([0, 3]).toContain(code);
+      expect(object).toMatchObject({
+        steps: 30,
+        scale: { beta: 0.01, tau: 0.001, isAutomatic: false },
+      });
+      expect(object.iouDefinition).toBe(flavour === "adv_lib" ? "mean-all" : "foreground");
+      expect(object.saved.iou).toBeGreaterThan(0.5);
+    },
+  );
+
+  it("optimises the float image with --float", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const { object } = await runJson<ResultRecord>([
+      "attack",
+      unet,
+      image,
+      "--hide",
+      "1",
+      "-o",
+      out,
+      "--float",
+      "--iterations",
+      "10",
+    ]);
+    expect(object.options["levels"]).toBeNull();
+    const npy = readNpyValues(join(out, "adversarial.npy"));
+    expect(npy.some((v) => Math.abs(v * 255 - Math.round(v * 255)) > 0.01)).toBe(true);
+    expect(object.float.l2).not.toBe(object.saved.l2);
+    const saved = decodePng(readFileSync(join(out, "adversarial.png"))).data;
+    expect(Buffer.compare(saved as Uint8Array, toPixels(npy, 3))).toBe(0);
+  });
+});
+
+describe("usage", () => {
+  const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["no target", [], /exactly one target: --target, --target-image, --hide/],
+    ["two targets", ["--hide", "1", "--disc", "40,40,9"], /exactly one target/],
+    ["no number", ["--hide", "1", "--iterations", "many"], /Expected a number but received 'many'/],
+    ["no iterations", ["--hide", "1", "--iterations", "0"], /at least 1 but received '0'/],
+    ["negative beta", ["--hide", "1", "--beta=-1", "--tau", "1"], /'--beta .*greater than 0.*'-1'/],
+    ["zero tau", ["--hide", "1", "--beta", "1", "--tau", "0"], /'--tau .*greater than 0.*'0'/],
+    ["an IoU above 1", ["--hide", "1", "--iou", "95"], /from 0 to 1 but received '95'/],
+    ["the background hidden", ["--hide", "0"], /at least 1 but received '0'/],
+    ["a disc without extent", ["--disc", "40,40,-5"], /radius greater than 0.*40,40,-5/],
+    [
+      "an unknown provider",
+      ["--hide", "1", "--provider", "abacus"],
+      /among cpu.*but found 'abacus'/,
+    ],
+  ];
+
+  it.each(cases)("refuses %s", async (_, flags, message) => {
+    const folder = temporaryFolder();
+    const out = join(folder, "out");
+    const code = flags.includes("abacus") ? "ERR_PROVIDER" : "ERR_USAGE";
+    const args = ["attack", "absent.onnx", "absent.png", "-o", out, ...flags];
+    expect(await expectFailure(args, { exit: 2, code })).toMatch(message);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("refuses β without τ, and either for a constant step", async () => {
+    const folder = temporaryFolder();
+    const args = ["attack", unet, writeImage(folder), "--hide", "1", "-o", join(folder, "out")];
+    const expected = { exit: 2, code: "ERR_STEP_SIZE" };
+    expect(await expectFailure([...args, "--beta", "1"], expected)).toContain("belong together");
+    expect(
+      await expectFailure([...args, "--variant", "asm", "--beta", "1", "--tau", "1"], expected),
+    ).toContain("give alpha");
+    expect(namesIn(folder)).toEqual(["image.png"]);
+  });
+});

@@ -1,0 +1,168 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { ResultRecord } from "@onnx-asma/node";
+import {
+  goldenTarget,
+  unet,
+  unet3,
+  unetDynamo,
+  writeImage,
+  writeMask,
+} from "../support/golden-scene.ts";
+import { decodePng } from "../support/png.ts";
+import { expectFailure, runJson, temporaryFolder } from "../support/run-cli.ts";
+
+/** Runs one step (more if the flags say so) and gives the target that was written. */
+async function targetOf(folder: string, flags: readonly string[], model = unet) {
+  const image = writeImage(folder, model === unet3 ? "three" : "two");
+  const out = join(folder, "out");
+  const steps = flags.includes("--iterations") ? [] : ["--iterations", "1"];
+  const args = ["attack", model, image, "-o", out, "--force", ...steps, ...flags];
+  const { code, object } = await runJson<ResultRecord>(args);
+  return {
+    code,
+    object,
+    target: decodePng(readFileSync(join(out, "target.png"))).data as Uint8Array,
+  };
+}
+
+const moved = goldenTarget("two.moved");
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+/** The labels in the middle of a mask of the image's size. */
+function onImage(labels: Uint8Array, outside: number): Uint8Array {
+  return Uint8Array.from({ length: 92 * 92 }, (_, i) => {
+    const [y, x] = [Math.floor(i / 92) - 20, (i % 92) - 20];
+    return y >= 0 && y < 52 && x >= 0 && x < 52 ? (labels[y * 52 + x] as number) : outside;
+  });
+}
+
+function centreOf(labels: Uint8Array): { count: number; y: number; x: number } {
+  const pixels = [...labels.keys()].filter((i) => labels[i] === 1);
+  const mean = (f: (i: number) => number) => pixels.reduce((s, i) => s + f(i), 0) / pixels.length;
+  return { count: pixels.length, y: mean((i) => Math.floor(i / 52)), x: mean((i) => i % 52) };
+}
+
+describe("--target", () => {
+  it("takes labels, and white for class 1", async () => {
+    const folder = temporaryFolder();
+    const white = writeMask(folder, moved, (label) => 255 * label);
+    expect(same((await targetOf(folder, ["--target", white])).target, moved)).toBe(true);
+  });
+
+  it("takes a mask of the image's size and cuts out the output grid", async () => {
+    const folder = temporaryFolder();
+    const mask = writeMask(folder, onImage(moved, 1));
+    expect(same((await targetOf(folder, ["--target", mask])).target, moved)).toBe(true);
+  });
+
+  it("asks for a threshold for an anti-aliased mask", async () => {
+    const folder = temporaryFolder();
+    const mask = writeMask(folder, moved, (label, i) => (label === 1 ? 200 + (i % 56) : i % 90));
+    const args = ["attack", unet, writeImage(folder), "--target", mask, "-o", join(folder, "out")];
+    const message = await expectFailure(args, { exit: 1, code: "ERR_MASK_VALUES" });
+    expect(message).toContain("--mask-threshold");
+    const { target } = await targetOf(folder, ["--target", mask, "--mask-threshold", "128"]);
+    expect(same(target, moved)).toBe(true);
+  });
+
+  it("takes a class map for a model of three classes", async () => {
+    const folder = temporaryFolder();
+    const labels = goldenTarget("three.moved");
+    const mask = writeMask(folder, labels, (label) => [10, 120, 250][label] as number);
+    const flags = ["--target", mask, "--class-map", "10=0,120=1,250=2"];
+    expect(same((await targetOf(folder, flags, unet3)).target, labels)).toBe(true);
+  });
+
+  it("leaves out the ignore label", async () => {
+    const folder = temporaryFolder();
+    const ignored = (i: number) => i % 52 < 10;
+    const mask = writeMask(folder, moved, (label, i) => (ignored(i) ? 99 : label));
+    const { object, target } = await targetOf(folder, ["--target", mask, "--ignore-label", "99"]);
+    expect(object.target["ignoredPixels"]).toBe(520);
+    expect(target.every((label, i) => label === (ignored(i) ? 255 : moved[i]))).toBe(true);
+    const wrong = Math.round((1 - object.saved.pixelAccuracy) * (2704 - 520));
+    expect(object.saved.wrongPixels).toBe(wrong);
+  });
+
+  it("works with external data and a fixed input size", async () => {
+    const folder = temporaryFolder();
+    const mask = writeMask(folder, moved);
+    const { object, target } = await targetOf(
+      folder,
+      ["--target", mask, "--iterations", "10"],
+      unetDynamo,
+    );
+    expect(same(target, moved)).toBe(true);
+    expect(object.saved.l2).toBeGreaterThan(0);
+  });
+});
+
+it("--hide reaches an empty target", async () => {
+  const { code, object, target } = await targetOf(temporaryFolder(), [
+    "--hide",
+    "1",
+    "--iterations",
+    "150",
+  ]);
+  expect(code).toBe(0);
+  expect(target.every((label) => label === 0)).toBe(true);
+  expect(object.saved).toMatchObject({ iou: 1, wrongPixels: 0, reached: true });
+});
+
+it("--hide takes one class of three away", async () => {
+  const before = await targetOf(temporaryFolder(), ["--shift", "0,0"], unet3);
+  const { target } = await targetOf(temporaryFolder(), ["--hide", "2"], unet3);
+  expect(before.target.includes(2)).toBe(true);
+  expect(
+    same(
+      target,
+      before.target.map((label) => (label === 2 ? 0 : label)),
+    ),
+  ).toBe(true);
+});
+
+it("--shift, --rotate and --scale move the prediction", async () => {
+  const folder = temporaryFolder();
+  const still = centreOf((await targetOf(folder, ["--shift", "0,0"])).target);
+  const shifted = centreOf((await targetOf(folder, ["--shift", "3,-4"])).target);
+  expect(shifted.y - still.y).toBeCloseTo(3, 0);
+  expect(shifted.x - still.x).toBeCloseTo(-4, 0);
+  const { target } = await targetOf(folder, ["--rotate", "90", "--scale", "0.5"]);
+  expect(centreOf(target).count / still.count).toBeCloseTo(0.25, 1);
+});
+
+it("--target-image takes the prediction of another image", async () => {
+  const folder = temporaryFolder();
+  const image = writeImage(folder);
+  const { code, object, target } = await targetOf(folder, ["--target-image", image]);
+  // The image itself: reached without a step.
+  expect(code).toBe(0);
+  expect(object).toMatchObject({ bestStep: 0, steps: 0, saved: { l2: 0, iou: 1 } });
+  expect(same(target, (await targetOf(folder, ["--shift", "0,0"])).target)).toBe(true);
+});
+
+it("--disc and --rectangle lie in pixels of the image", async () => {
+  const folder = temporaryFolder();
+  const disc = await targetOf(folder, ["--disc", "46,46,10"]);
+  const centre = centreOf(disc.target);
+  expect(centre.count).toBeGreaterThan(300);
+  expect(centre.count).toBeLessThan(330);
+  expect([centre.y, centre.x]).toEqual([25.5, 25.5]);
+  const { target } = await targetOf(folder, ["--rectangle", "30,25,8,16"]);
+  const expected = Uint8Array.from({ length: 2704 }, (_, i) => {
+    const [y, x] = [Math.floor(i / 52), i % 52];
+    return y >= 10 && y < 18 && x >= 5 && x < 21 ? 1 : 0;
+  });
+  expect(same(target, expected)).toBe(true);
+});
+
+it("takes labels from .npy", async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, "mask.npy");
+  const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (52, 52), }".padEnd(117) + "\n";
+  const start = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
+  writeFileSync(path, Buffer.concat([start, Buffer.from(header), moved]));
+  expect(same((await targetOf(folder, ["--target", path])).target, moved)).toBe(true);
+});
