@@ -38,7 +38,9 @@ function inputGradient(c: RuleContext): Value {
   });
   return c.b.op("Conv", [c.b.pad(c.dy(), crops), c.x(1)], {
     kernel_shape: kernel,
-    ...{ strides, dilations, pads },
+    strides,
+    dilations,
+    pads,
     group: c.int("group", 1),
   });
 }

@@ -11,7 +11,6 @@ import {
   type AttackOptions,
   type AttackResult,
   type AttackStep,
-  type Iterate,
   type StepRecord,
   type StepScale,
   type StopReason,

@@ -1,4 +1,5 @@
 import {
+  AutodiffError,
   GraphBuilder,
   readModel,
   resolve,
@@ -11,6 +12,7 @@ import {
   type Value,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
+import { openSession } from "../open-session.ts";
 import type { ImageTensor, LabelMap, Size } from "../image.ts";
 import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
@@ -99,10 +101,7 @@ export class SegmentationModel {
     });
     decisions.push(...explainPreprocessing(preprocessing, options, metadata.padding !== undefined));
     const dims = inputDims(input, preprocessing);
-    const resolved = await resolve(original, runtime, {
-      dims: { ...options.dims, [input.name]: dims },
-      sessionOptions: options.sessionOptions,
-    });
+    const resolved = await resolveFor(original, runtime, input.name, dims, options);
     const head = findOutputHead(resolved, input.layout, options, decisions);
     const grid = outputGrid(sizeOf(dims, input), head.size, preprocessing);
     decisions.push({
@@ -187,17 +186,19 @@ export class SegmentationModel {
       preprocessing,
     );
     b.output(prepared, "input");
-    const { InferenceSession } = this.runtime;
-    const preprocess = await InferenceSession.create(writeModel(b.build().model, "embed").bytes, {
-      logSeverityLevel: 3,
-      ...this.options.sessionOptions,
-    });
-    const { bytes, externalData } = writeForOutput(this.original, this.description.head.output);
-    const model = await InferenceSession.create(bytes, {
-      logSeverityLevel: 3,
-      ...this.options.sessionOptions,
-      externalData,
-    });
+    const { runtime, options, original } = this;
+    const preprocess = await openSession(
+      runtime,
+      writeModel(b.build().model, "embed"),
+      options.sessionOptions,
+      "the preprocessing",
+    );
+    const model = await openSession(
+      runtime,
+      writeForOutput(original, this.description.head.output),
+      options.sessionOptions,
+      "the model",
+    );
     return { preprocess, model };
   }
 
@@ -230,6 +231,31 @@ export class SegmentationModel {
     this.#predictor = undefined;
     await predictor?.preprocess.release();
     await predictor?.model.release();
+  }
+}
+
+/** Resolves a model for input dims; a size that the model cannot take is named as such. */
+async function resolveFor(
+  original: Model,
+  runtime: Runtime,
+  input: string,
+  dims: readonly number[],
+  options: ModelOptions,
+): Promise<ResolvedModel> {
+  try {
+    return await resolve(original, runtime, {
+      dims: { ...options.dims, [input]: dims },
+      sessionOptions: options.sessionOptions,
+    });
+  } catch (cause) {
+    if (!(cause instanceof AutodiffError) || cause.code !== "ERR_MODEL_REFUSED") {
+      throw cause;
+    }
+    throw new AsmaError(
+      "ERR_MODEL_REFUSED",
+      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with --resize or --padding.`,
+      { cause },
+    );
   }
 }
 

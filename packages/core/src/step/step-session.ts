@@ -1,5 +1,6 @@
 import { writeModel, type Runtime, type Session } from "@onnx-asma/autodiff";
 import type { ImageTensor, LabelMap } from "../image.ts";
+import { openSession } from "../open-session.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import {
   buildStepGraph,
@@ -71,15 +72,17 @@ export class StepSession {
   static async create(model: SegmentationModel, options: StepGraphOptions): Promise<StepSession> {
     const start = performance.now();
     const graph = buildStepGraph(model, options);
-    const { bytes, externalData } = writeModel(graph.model, "reference");
+    const written = writeModel(graph.model, "reference");
     const built = performance.now();
-    const session = await model.runtime.InferenceSession.create(bytes, {
-      logSeverityLevel: 3,
-      ...model.options.sessionOptions,
-      externalData,
-    });
+    const { runtime, options: modelOptions } = model;
+    const session = await openSession(
+      runtime,
+      written,
+      modelOptions.sessionOptions,
+      "the step graph",
+    );
     return new StepSession(model, session, {
-      graphBytes: bytes.length,
+      graphBytes: written.bytes.length,
       nodes: graph.model.graph.node.length,
       differentiateSeconds: (built - start) / 1000,
       loadSeconds: (performance.now() - built) / 1000,

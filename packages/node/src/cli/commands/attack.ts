@@ -125,7 +125,9 @@ async function runAttack(
     progress.stop();
   }
   // Rejects with the failure if there was no step at all.
-  const result = await run.result;
+  const ended = await run.result;
+  // The authors' code keeps its last iterate.
+  const result = flavour === "reference" ? { ...ended, best: ended.last } : ended;
   const record = await writeResults(flags.out, {
     model,
     modelPath,
