@@ -18,7 +18,7 @@ import {
 } from "@onnx-asma/autodiff";
 // The model of a test is written with the same messages as a derived one.
 import { makeAttributes } from "../../packages/autodiff/src/graph/attribute.ts";
-import { valueInfo } from "../../packages/autodiff/src/graph/graph-builder.ts";
+import { valueInfo } from "../../packages/autodiff/src/graph/value-info.ts";
 import { makeTensor } from "../../packages/autodiff/src/model/tensor.ts";
 
 type Numbers = readonly number[];

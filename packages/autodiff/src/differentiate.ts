@@ -69,6 +69,13 @@ function named(b: GraphBuilder, name: string) {
 
 function firstFloat(b: GraphBuilder, values: readonly { name: string }[], what: string): string {
   const found = values.find(({ name }) => b.has(name) && isFloat(b.value(name).dtype));
+  const unknown = values.find(({ name }) => !b.has(name));
+  if (found === undefined && unknown !== undefined) {
+    throw new AutodiffError(
+      "ERR_UNKNOWN_TYPE",
+      `The dims of ${what} '${unknown.name}' depend on the image and are not known beforehand: differentiate a value before it.`,
+    );
+  }
   if (found === undefined) {
     const names = values.map(({ name }) => `'${name}'`).join(", ");
     throw new AutodiffError(

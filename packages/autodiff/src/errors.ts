@@ -38,7 +38,12 @@ export class UnsupportedOperatorError extends AutodiffError {
     const byType = new Map<string, UnsupportedNode[]>();
     for (const node of nodes) {
       const key = `${node.domain ? `${node.domain}.` : ""}${node.opType}`;
-      byType.set(key, [...(byType.get(key) ?? []), node]);
+      const others = byType.get(key);
+      if (others === undefined) {
+        byType.set(key, [node]);
+      } else {
+        others.push(node);
+      }
     }
     const lines = [...byType].map(([opType, list]) => {
       const names = list.map((n) => `'${n.nodeName}'`);

@@ -1,34 +1,23 @@
 import { clone, create } from "@bufbuild/protobuf";
 import {
-  GraphProtoSchema,
   ModelProtoSchema,
-  TensorProtoSchema,
   TensorShapeProtoSchema,
   TensorShapeProto_DimensionSchema,
   ValueInfoProtoSchema,
   type GraphProto,
-  type ModelProto,
-  type NodeProto,
-  type TensorProto,
   type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "./errors.ts";
 import { ResolvedModel } from "./graph/resolved-model.ts";
-import {
-  dataTypeFromProto,
-  dataTypeToProto,
-  elementCount,
-  type DataType,
-  type TensorType,
-} from "./model/data-type.ts";
+import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
-import { makeTensor } from "./model/tensor.ts";
-import { writeModel } from "./model/write-model.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
 import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
+import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
-import type { Runtime, Session, SessionOptions } from "./runtime.ts";
+import { openProbe } from "./probe-session.ts";
+import type { Runtime, SessionOptions } from "./runtime.ts";
 
 /** Options of {@link resolve}. */
 export interface ResolveOptions {
@@ -37,9 +26,6 @@ export interface ResolveOptions {
   /** Passed to the sessions that answer for dtypes and dims. */
   readonly sessionOptions?: SessionOptions;
 }
-
-/** Computed constants above this size stay computed in the graph. */
-const foldLimit = 1 << 16;
 
 /**
  * Finds every dtype, every dim and every constant of a model by asking the runtime: a session whose
@@ -173,7 +159,7 @@ async function typesOf(
     ...model.proto,
     graph: { ...graph, output: [...graph.output, ...extra] },
   });
-  const session = await openSession(new Model(probe, model.files), runtime, sessionOptions);
+  const session = await openProbe(new Model(probe, model.files), runtime, sessionOptions);
   try {
     for (const metadata of session.outputMetadata) {
       if (metadata.isTensor) {
@@ -188,166 +174,4 @@ async function typesOf(
     await session.release();
   }
   return types;
-}
-
-async function openSession(
-  model: Model,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<Session> {
-  const { bytes, externalData } = writeModel(model, "reference");
-  try {
-    return await runtime.InferenceSession.create(bytes, {
-      logSeverityLevel: 3,
-      ...sessionOptions,
-      externalData,
-      // Shapes and constants come from the CPU, wherever the model runs later.
-      executionProviders: undefined,
-      graphOptimizationLevel: "basic",
-    });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AutodiffError("ERR_MODEL_REFUSED", `ONNX Runtime cannot load the model: ${reason}`, {
-      cause,
-    });
-  }
-}
-
-/** Operators whose result is not a function of their inputs. */
-const random = new Set([
-  "RandomNormal",
-  "RandomNormalLike",
-  "RandomUniform",
-  "RandomUniformLike",
-  "Bernoulli",
-  "Multinomial",
-]);
-
-/** Replaces what depends on shapes and constants alone by initializers. Returns whether it found any. */
-async function foldConstants(
-  model: Model,
-  types: ReadonlyMap<string, TensorType>,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<boolean> {
-  const { graph } = model;
-  const known = new Map<string, TensorProto>();
-  for (const node of graph.node) {
-    const shape =
-      node.opType === "Shape" && node.domain === "" ? shapeConstant(node, types, graph) : undefined;
-    if (shape !== undefined) {
-      known.set(shape.name, shape);
-    }
-  }
-  const constant = new Set([...graph.initializer.map((t) => t.name), ...known.keys()]);
-  const computed: NodeProto[] = [];
-  for (const node of graph.node) {
-    const hasSubgraph = node.attribute.some((a) => a.g !== undefined || a.graphs.length > 0);
-    if (
-      !random.has(node.opType) &&
-      !hasSubgraph &&
-      !node.output.some((name) => known.has(name)) &&
-      node.input.every((name) => name === "" || constant.has(name))
-    ) {
-      computed.push(node);
-      node.output.forEach((name) => constant.add(name));
-    }
-  }
-  const inner = new Set(computed);
-  const readOutside = new Set([
-    ...graph.node.filter((node) => !inner.has(node)).flatMap((node) => node.input),
-    ...graph.output.map((output) => output.name),
-  ]);
-  const wanted = computed
-    .flatMap((node) => node.output)
-    .filter((name) => {
-      const type = types.get(name);
-      return (
-        readOutside.has(name) &&
-        type !== undefined &&
-        type.dtype !== "string" &&
-        elementCount(type.dims) <= foldLimit
-      );
-    });
-  for (const tensor of await evaluate(
-    model,
-    computed,
-    [...known.values()],
-    wanted,
-    runtime,
-    sessionOptions,
-  )) {
-    known.set(tensor.name, tensor);
-  }
-  if (known.size === 0) {
-    return false;
-  }
-  const outputs = new Set(graph.output.map((output) => output.name));
-  graph.node = graph.node.filter(
-    (node) => !node.output.every((name) => name === "" || (known.has(name) && !outputs.has(name))),
-  );
-  const stillMade = new Set(graph.node.flatMap((node) => node.output));
-  for (const [name, tensor] of known) {
-    if (!stillMade.has(name)) {
-      graph.initializer.push(tensor);
-    }
-  }
-  sortTopologically(graph);
-  return true;
-}
-
-function shapeConstant(
-  node: NodeProto,
-  types: ReadonlyMap<string, TensorType>,
-  graph: GraphProto,
-): TensorProto | undefined {
-  const [input = ""] = node.input;
-  const dims =
-    types.get(input)?.dims ?? graph.initializer.find((t) => t.name === input)?.dims.map(Number);
-  if (dims === undefined) {
-    return undefined;
-  }
-  const bound = (name: string, fallback: number) =>
-    Number(node.attribute.find((a) => a.name === name)?.i ?? fallback);
-  const part = dims.slice(bound("start", 0), bound("end", dims.length));
-  return makeTensor(node.output[0] as string, "int64", [part.length], part);
-}
-
-async function evaluate(
-  model: Model,
-  nodes: readonly NodeProto[],
-  shapes: readonly TensorProto[],
-  wanted: readonly string[],
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<TensorProto[]> {
-  if (wanted.length === 0) {
-    return [];
-  }
-  const proto: ModelProto = create(ModelProtoSchema, {
-    ...model.proto,
-    graph: create(GraphProtoSchema, {
-      name: "constants",
-      node: [...nodes],
-      initializer: [...model.graph.initializer, ...shapes],
-      output: wanted.map((name) => create(ValueInfoProtoSchema, { name })),
-    }),
-  });
-  sortTopologically(proto.graph as GraphProto);
-  const session = await openSession(new Model(proto, model.files), runtime, sessionOptions);
-  try {
-    const results = await session.run({});
-    return wanted.map((name) => {
-      const { type, dims, data } = results[name] as (typeof results)[string];
-      const { buffer, byteOffset, byteLength } = data as Exclude<typeof data, string[]>;
-      return create(TensorProtoSchema, {
-        name,
-        dataType: dataTypeToProto(type as DataType),
-        dims: dims.map(BigInt),
-        rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice(),
-      });
-    });
-  } finally {
-    await session.release();
-  }
 }

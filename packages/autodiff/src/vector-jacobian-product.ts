@@ -14,7 +14,8 @@ const ruleByOpType = new Map(gradientRules.map((rule) => [rule.opType, rule]));
  * respect to each input, by reverse-mode differentiation over the nodes on the paths between them.
  *
  * @param outputs values with their upstream gradients, of equal dtype and dims
- * @param inputs values to differentiate with respect to; graph inputs or intermediate values
+ * @param inputs values to differentiate with respect to; graph inputs or intermediate values, each
+ *   gradient along all paths (those through the other inputs too)
  * @returns one gradient per input, of its dtype and dims; `undefined` where no path exists or all
  *   paths have zero gradient
  * @throws UnsupportedOperatorError naming **every** node without a rule on the paths
@@ -29,7 +30,7 @@ export function vectorJacobianProduct(
     inputs.map((input) => input.name),
     outputs.map((output) => output.value.name),
   );
-  refuseUnsupported(b, path, outputs[0]?.value.name ?? "", inputs);
+  refuseUnsupported(b, path, outputs[0]?.value.name ?? "");
   const gradients = new Map<string, Value>();
   const accumulate = (name: string, gradient: Value) => {
     const sum = gradients.get(name);
@@ -92,11 +93,7 @@ function nodesBetween(
     if (isActive) {
       for (const name of node.output) {
         // Nothing flows through integers and booleans.
-        if (
-          name !== "" &&
-          !inputs.includes(name) &&
-          (!b.has(name) || isFloat(b.value(name).dtype))
-        ) {
+        if (name !== "" && !active.has(name) && (!b.has(name) || isFloat(b.value(name).dtype))) {
           active.add(name);
         }
       }
@@ -105,7 +102,7 @@ function nodesBetween(
   });
   const needed = new Set(outputs);
   const nodes = forward.toReversed().filter((node) => {
-    const isNeeded = node.output.some((name) => needed.has(name) && !inputs.includes(name));
+    const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
     if (isNeeded && !zeroGradients.has(node.opType)) {
       inputsOf(node).forEach((name) => needed.add(name));
     }
@@ -114,12 +111,7 @@ function nodesBetween(
   return { nodes: nodes.toReversed(), active };
 }
 
-function refuseUnsupported(
-  b: GraphBuilder,
-  path: Path,
-  output: string,
-  inputs: readonly Value[],
-): void {
+function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
   const unsupported = path.nodes.flatMap((node) => {
     const reason = reasonAgainst(b, node, path.active);
     return reason === undefined ? [] : [{ node, reason }];
@@ -147,7 +139,7 @@ function refuseUnsupported(
       }
     }
   }
-  throw new UnsupportedOperatorError(output, nodes, nearest ?? inputs[0]?.name);
+  throw new UnsupportedOperatorError(output, nodes, nearest);
 }
 
 function reasonAgainst(

@@ -24,23 +24,41 @@ const blocked = new Set([
 
 /** Whether a value is likely to be in blocked layout when it is computed. */
 export function isBlocked(b: GraphBuilder, value: Value): boolean {
-  const isEligible =
-    b.target === "cpu" &&
-    value.dtype === "float32" &&
-    value.dims.length === 4 &&
-    (value.dims[1] as number) % 16 === 0;
-  if (!isEligible) {
+  if (b.target !== "cpu") {
     return false;
   }
-  const producer = b.producer(value);
-  if (producer === undefined || !blocked.has(producer.opType)) {
-    return false;
+  const known = answers.get(b) ?? new Map<string, boolean>();
+  answers.set(b, known);
+  // Elementwise operators and pools are blocked when what they read is; chains may be long.
+  const pending = [value];
+  for (let at = pending.at(-1); at !== undefined; at = pending.at(-1)) {
+    if (known.has(at.name)) {
+      pending.pop();
+      continue;
+    }
+    const producer = eligibleProducer(b, at);
+    const inputs = producer?.opType === "Conv" ? [] : (producer?.input ?? []);
+    const read = inputs.filter((name) => name !== "" && b.has(name));
+    const open = read.filter((name) => !known.has(name));
+    if (open.length > 0) {
+      pending.push(...open.map((name) => b.value(name)));
+    } else {
+      const isConv = producer?.opType === "Conv";
+      known.set(at.name, isConv || read.some((name) => known.get(name) === true));
+      pending.pop();
+    }
   }
-  // Elementwise operators and pools are blocked when what they read is.
-  return (
-    producer.opType === "Conv" ||
-    producer.input.some((name) => name !== "" && b.has(name) && isBlocked(b, b.value(name)))
-  );
+  return known.get(value.name) === true;
+}
+
+const answers = new WeakMap<GraphBuilder, Map<string, boolean>>();
+
+/** The node that computes a value, if the value and the node can be in blocked layout. */
+function eligibleProducer(b: GraphBuilder, value: Value): NodeProto | undefined {
+  const { dtype, dims } = value;
+  const isEligible = dtype === "float32" && dims.length === 4 && (dims[1] as number) % 16 === 0;
+  const producer = isEligible ? b.producer(value) : undefined;
+  return producer !== undefined && blocked.has(producer.opType) ? producer : undefined;
 }
 
 /** 1 where y > 0, 0 elsewhere; exact for y ≥ 2⁻¹⁰⁰. A depthwise convolution with clipping fused into it. */

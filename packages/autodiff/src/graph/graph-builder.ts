@@ -4,15 +4,9 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
   type AttributeProto,
   type GraphProto,
   type NodeProto,
-  type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import {
@@ -30,6 +24,7 @@ import { NameAuthority } from "./name-authority.ts";
 import { namesOf } from "./names-of.ts";
 import { sortTopologically } from "../passes/sort-topologically.ts";
 import { ResolvedModel } from "./resolved-model.ts";
+import { valueInfo } from "./value-info.ts";
 import { sameDims, type Value } from "./value.ts";
 
 /**
@@ -56,6 +51,8 @@ export class GraphBuilder {
   #scope = "";
 
   readonly #producers = new Map<string, NodeProto>();
+  /** New names of values that became outputs. */
+  readonly #renamed = new Map<string, string>();
 
   /** @param target where the finished graph will run; every target gives the same numbers */
   constructor(resolved: ResolvedModel, target: Target = "any") {
@@ -233,25 +230,28 @@ export class GraphBuilder {
 
   /** Adds a graph output of exactly this name by renaming or copying the value. */
   output(value: Value, name = value.name): void {
-    let result = value;
-    if (name !== value.name) {
-      const producer = this.graph.node.find((node) => node.output.includes(value.name));
+    // A value that is an output already may have been renamed for it.
+    const current = { ...value, name: this.#renamed.get(value.name) ?? value.name };
+    let result = current;
+    if (name !== current.name) {
       const isShared =
-        producer === undefined || this.graph.output.some((output) => output.name === value.name);
+        this.#producers.get(current.name) === undefined ||
+        this.graph.output.some((output) => output.name === current.name);
       result = isShared
-        ? this.op("Reshape", [value, this.ints(value.dims)], {}, name)
-        : this.#rename(value, this.#names.unique(name));
+        ? this.op("Reshape", [current, this.ints(current.dims)], {}, name)
+        : this.#rename(current, this.#names.unique(name));
     }
     this.graph.output.push(valueInfo(result));
   }
 
   #rename(value: Value, name: string): Value {
-    const swap = (names: string[]) => names.map((n) => (n === value.name ? name : n));
-    for (const node of this.graph.node) {
-      node.input = swap(node.input);
-      node.output = swap(node.output);
+    const producer = this.#producers.get(value.name);
+    renameIn(this.graph.node, value.name, name);
+    if (producer !== undefined) {
+      this.#remember(producer);
     }
     this.#types.set(name, { dtype: value.dtype, dims: value.dims });
+    this.#renamed.set(value.name, name);
     return { ...value, name };
   }
 
@@ -396,6 +396,9 @@ export class GraphBuilder {
   build(): ResolvedModel {
     sortTopologically(this.graph);
     // Not every runtime infers all dims itself, and what it does not know it does not optimise.
+    this.graph.output = this.graph.output.map((output) =>
+      this.#types.has(output.name) ? valueInfo(this.value(output.name)) : output,
+    );
     const outputs = new Set(this.graph.output.map(({ name }) => name));
     this.graph.valueInfo = this.graph.node
       .flatMap((node) => node.output)
@@ -411,24 +414,19 @@ export class GraphBuilder {
   }
 }
 
-/** The ONNX message that declares a graph input or output. */
-export function valueInfo({ name, dtype, dims }: Value): ValueInfoProto {
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, {
-      value: {
-        case: "tensorType",
-        value: create(TypeProto_TensorSchema, {
-          elemType: dataTypeToProto(dtype),
-          shape: create(TensorShapeProtoSchema, {
-            dim: dims.map((d) =>
-              create(TensorShapeProto_DimensionSchema, {
-                value: { case: "dimValue", value: BigInt(d) },
-              }),
-            ),
-          }),
-        }),
-      },
-    }),
-  });
+/** Renames a value wherever nodes make or read it, subgraphs included. */
+function renameIn(nodes: readonly NodeProto[], from: string, to: string): void {
+  for (const node of nodes) {
+    if (node.input.includes(from)) {
+      node.input = node.input.map((name) => (name === from ? to : name));
+    }
+    if (node.output.includes(from)) {
+      node.output = node.output.map((name) => (name === from ? to : name));
+    }
+    for (const attribute of node.attribute) {
+      for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
+        renameIn(subgraph.node, from, to);
+      }
+    }
+  }
 }

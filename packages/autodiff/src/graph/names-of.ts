@@ -10,7 +10,9 @@ export function namesOf(graph: GraphProto): string[] {
     names.push(node.name, ...node.output, ...node.input);
     for (const attribute of node.attribute) {
       for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-        names.push(...namesOf(subgraph));
+        for (const name of namesOf(subgraph)) {
+          names.push(name);
+        }
       }
     }
   }

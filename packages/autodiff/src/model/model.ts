@@ -112,7 +112,12 @@ export function externalReference(tensor: TensorProto): ExternalReference | unde
   const length = entries.get("length");
   return {
     location: entries.get("location") ?? "",
-    offset: Number(entries.get("offset") ?? 0),
-    length: length === undefined ? undefined : Number(length),
+    offset: parseCount(entries.get("offset") ?? "0"),
+    length: length === undefined ? undefined : parseCount(length),
   };
+}
+
+/** A number of bytes as ONNX writes it, NaN for anything else. */
+function parseCount(text: string): number {
+  return /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
 }

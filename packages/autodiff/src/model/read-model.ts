@@ -2,13 +2,13 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
-  type GraphProto,
   type ModelProto,
   type TensorProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";
 import { externalReference, Model, type WeightFile } from "./model.ts";
+import { tensorsOf } from "./tensors-of.ts";
 
 /** Options of {@link readModel}. */
 export interface ReadModelOptions {
@@ -38,7 +38,7 @@ export async function readModel(bytes: Uint8Array, options: ReadModelOptions = {
   const location = options.location ?? "model.onnx";
   const proto = decode(bytes, location);
   const files: WeightFile[] = [{ location, data: bytes }];
-  for (const tensor of tensorsOf(proto.graph as GraphProto)) {
+  for (const tensor of tensorsOf(proto)) {
     if (tensor.dataLocation === 1) {
       await loadReferenced(tensor, files, options.loadExternalData);
     } else {
@@ -81,22 +81,6 @@ function unreadable(location: string, reason: string, cause?: unknown): Autodiff
   );
 }
 
-/** Every tensor of a graph: initializers and tensors in attributes, subgraphs included. */
-function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
-  yield* graph.initializer;
-  for (const node of graph.node) {
-    for (const attribute of node.attribute) {
-      if (attribute.t) {
-        yield attribute.t;
-      }
-      yield* attribute.tensors;
-      for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-        yield* tensorsOf(subgraph);
-      }
-    }
-  }
-}
-
 async function loadReferenced(
   tensor: TensorProto,
   files: WeightFile[],
@@ -129,15 +113,23 @@ async function loadReferenced(
   }
   const expected = tensorBytes(tensor);
   const available = length ?? file.data.length - offset;
-  if (
-    !(offset >= 0) ||
-    offset + available > file.data.length ||
-    (expected !== undefined && available < expected)
-  ) {
+  if (!isCount(offset) || !isCount(length ?? 0)) {
+    throw fail(`at offset ${offset} and of length ${length}, which are no numbers of bytes`);
+  }
+  if (offset + available > file.data.length || available < (expected ?? 0)) {
     throw fail(
-      `which is too short: expected ${expected} bytes at offset ${offset} but the file has ${file.data.length}; copy it again`,
+      `which is too short: expected ${expected ?? available} bytes at offset ${offset} but the file has ${file.data.length}; copy it again`,
     );
   }
+  if (length !== undefined && expected !== undefined && length !== expected) {
+    throw fail(
+      `of which it takes ${length} bytes where its dims [${tensor.dims.join(", ")}] need ${expected}`,
+    );
+  }
+}
+
+function isCount(bytes: number): boolean {
+  return Number.isSafeInteger(bytes) && bytes >= 0;
 }
 
 /** Whether a location is a relative path that cannot leave the model's folder. */
@@ -155,6 +147,12 @@ function tensorBytes(tensor: TensorProto): number | undefined {
 }
 
 function checkSize(tensor: TensorProto, location: string): void {
+  if (tensor.dims.some((d) => d < 0n)) {
+    throw unreadable(
+      location,
+      `its tensor '${tensor.name}' has negative dims [${tensor.dims.join(", ")}]`,
+    );
+  }
   const expected = tensorBytes(tensor);
   const found = tensor.rawData.length;
   if (expected !== undefined && found > 0 && found !== expected) {

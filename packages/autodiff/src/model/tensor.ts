@@ -97,16 +97,25 @@ const writers: Partial<Record<DataType, Writer>> = {
   float64: (v, i, x) => v.setFloat64(i * 8, x, true),
   float16: (v, i, x) => v.setUint16(i * 2, numberToHalf(x), true),
   bfloat16: (v, i, x) => v.setUint16(i * 2, numberToBfloat(x), true),
-  int64: (v, i, x) => v.setBigInt64(i * 8, BigInt(Math.trunc(x)), true),
+  int64: (v, i, x) => v.setBigInt64(i * 8, toBigInt(x, -(2n ** 63n), 2n ** 63n - 1n), true),
   int32: (v, i, x) => v.setInt32(i * 4, x, true),
   int16: (v, i, x) => v.setInt16(i * 2, x, true),
   int8: (v, i, x) => v.setInt8(i, x),
-  uint64: (v, i, x) => v.setBigUint64(i * 8, BigInt(Math.trunc(x)), true),
+  uint64: (v, i, x) => v.setBigUint64(i * 8, toBigInt(x, 0n, 2n ** 64n - 1n), true),
   uint32: (v, i, x) => v.setUint32(i * 4, x, true),
   uint16: (v, i, x) => v.setUint16(i * 2, x, true),
   uint8: (v, i, x) => v.setUint8(i, x),
   bool: (v, i, x) => v.setUint8(i, x ? 1 : 0),
 };
+
+/** An integer within bounds: 2⁶³, which is what INT64_MAX becomes as a number, stays INT64_MAX. */
+function toBigInt(x: number, lowest: bigint, highest: bigint): bigint {
+  if (!Number.isFinite(x)) {
+    return x > 0 ? highest : x < 0 ? lowest : 0n;
+  }
+  const integer = BigInt(Math.trunc(x));
+  return integer < lowest ? lowest : integer > highest ? highest : integer;
+}
 
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

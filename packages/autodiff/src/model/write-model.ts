@@ -1,13 +1,13 @@
 import { clone, create, toBinary } from "@bufbuild/protobuf";
 import {
-  GraphProtoSchema,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-  type GraphProto,
+  type ModelProto,
   type TensorProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { externalReference, Model, type WeightFile } from "./model.ts";
+import { tensorsOf } from "./tensors-of.ts";
 
 /** A serialized model and the files it refers to. */
 export interface WrittenModel {
@@ -26,7 +26,7 @@ export interface WrittenModel {
 export function writeModel(model: Model, weights: "reference" | "embed"): WrittenModel {
   if (weights === "reference") {
     const locations = new Set(
-      [...referencedTensors(model.graph)].map((tensor) => externalReference(tensor)?.location),
+      referencedTensors(model.proto).map((tensor) => externalReference(tensor)?.location),
     );
     return {
       bytes: toBinary(ModelProtoSchema, model.proto),
@@ -36,7 +36,7 @@ export function writeModel(model: Model, weights: "reference" | "embed"): Writte
     };
   }
   let total = 0;
-  for (const tensor of referencedTensors(model.graph)) {
+  for (const tensor of referencedTensors(model.proto)) {
     total += model.bytes(tensor).length;
   }
   if (total > 2 ** 31 - 2 ** 20) {
@@ -45,13 +45,12 @@ export function writeModel(model: Model, weights: "reference" | "embed"): Writte
       `Expected at most 2 GiB of weights in one file but found ${total} bytes: write the model with references to its weights instead.`,
     );
   }
-  const graph = clone(GraphProtoSchema, model.graph);
-  for (const tensor of referencedTensors(graph)) {
+  const proto = clone(ModelProtoSchema, model.proto);
+  for (const tensor of referencedTensors(proto)) {
     tensor.rawData = model.bytes(tensor);
     tensor.externalData = [];
     tensor.dataLocation = 0;
   }
-  const proto = { ...model.proto, graph };
   return { bytes: toBinary(ModelProtoSchema, proto), externalData: [] };
 }
 
@@ -70,20 +69,7 @@ export function writeForOutput(model: Model, name: string): WrittenModel {
   return writeModel(new Model(proto, model.files), "reference");
 }
 
-function* referencedTensors(graph: GraphProto): Generator<TensorProto> {
-  for (const tensor of graph.initializer) {
-    if (tensor.dataLocation === 1) {
-      yield tensor;
-    }
-  }
-  for (const node of graph.node) {
-    for (const attribute of node.attribute) {
-      if (attribute.t?.dataLocation === 1) {
-        yield attribute.t;
-      }
-      if (attribute.g) {
-        yield* referencedTensors(attribute.g);
-      }
-    }
-  }
+/** The tensors of a model whose bytes are in one of its files. */
+function referencedTensors(model: ModelProto): TensorProto[] {
+  return [...tensorsOf(model)].filter((tensor) => tensor.dataLocation === 1);
 }

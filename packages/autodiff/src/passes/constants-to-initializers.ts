@@ -1,5 +1,6 @@
-import { clone } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import { TensorProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
+import { dataTypeToProto } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
 
 /**
@@ -21,7 +22,7 @@ export function constantsToInitializers(graph: GraphProto): void {
 }
 
 function tensorOf(node: NodeProto): TensorProto | undefined {
-  const [attribute] = node.attribute;
+  const attribute = node.attribute.find(({ name }) => name.startsWith("value"));
   switch (attribute?.name) {
     case "value":
       return attribute.t && clone(TensorProtoSchema, attribute.t);
@@ -30,10 +31,16 @@ function tensorOf(node: NodeProto): TensorProto | undefined {
     case "value_floats":
       return makeTensor("", "float32", [attribute.floats.length], attribute.floats);
     case "value_int":
-      return makeTensor("", "int64", [], [Number(attribute.i)]);
+      return makeInts([], [attribute.i]);
     case "value_ints":
-      return makeTensor("", "int64", [attribute.ints.length], attribute.ints.map(Number));
+      return makeInts([attribute.ints.length], attribute.ints);
     default:
       return undefined;
   }
+}
+
+/** All 64 bits of each: "to the end" is written as INT64_MAX. */
+function makeInts(dims: readonly number[], int64Data: readonly bigint[]): TensorProto {
+  const dataType = dataTypeToProto("int64");
+  return create(TensorProtoSchema, { dataType, dims: dims.map(BigInt), int64Data: [...int64Data] });
 }

@@ -1,8 +1,11 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
+import { AutodiffError } from "../errors.ts";
 
 /**
  * Orders the nodes of a graph so that each comes after those it reads from, and drops the nodes and
  * initializers that no graph output needs. The order among independent nodes is kept.
+ *
+ * @throws AutodiffError `ERR_MODEL_CYCLE` when a node reads what follows from its own result
  */
 export function sortTopologically(graph: GraphProto): void {
   const producers = new Map<string, NodeProto>();
@@ -29,9 +32,10 @@ export function sortTopologically(graph: GraphProto): void {
       pending.push(read);
     }
   }
-  // Kahn's algorithm over a list kept in the original order.
+  // Depth first with a stack of its own, which deep graphs do not overflow.
   const order: NodeProto[] = [];
   const done = new Set<NodeProto>();
+  const waiting = new Set<NodeProto>();
   const visit: NodeProto[] = [...needed].sort(
     (a, b) => (position.get(b) as number) - (position.get(a) as number),
   );
@@ -43,13 +47,22 @@ export function sortTopologically(graph: GraphProto): void {
     }
     const missing = (readsOf.get(node) as readonly string[])
       .map((read) => producers.get(read))
-      .filter((producer) => producer !== undefined && !done.has(producer));
+      .filter((producer) => producer !== undefined)
+      .filter((producer) => !done.has(producer));
     if (missing.length === 0) {
       done.add(node);
       order.push(node);
       visit.pop();
+    } else if (waiting.has(node)) {
+      throw new AutodiffError(
+        "ERR_MODEL_CYCLE",
+        `Expected a graph without cycles but node '${node.name}' (${node.opType}) reads what is computed from its own result.`,
+      );
     } else {
-      visit.push(...(missing as NodeProto[]));
+      waiting.add(node);
+      for (const producer of missing) {
+        visit.push(producer);
+      }
     }
   }
   graph.node = order;
@@ -61,7 +74,14 @@ export function inputsOf(node: NodeProto): readonly string[] {
   const names = node.input.filter((name) => name !== "");
   for (const attribute of node.attribute) {
     for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-      names.push(...subgraph.node.flatMap(inputsOf), ...subgraph.output.map((o) => o.name));
+      for (const inner of subgraph.node) {
+        for (const name of inputsOf(inner)) {
+          names.push(name);
+        }
+      }
+      for (const { name } of subgraph.output) {
+        names.push(name);
+      }
     }
   }
   return names;
