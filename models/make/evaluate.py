@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from synthetic_fundus import SIZE, generate
+from synthetic_fundus import SIZE, VARIATIONS, generate
 
 OUT = 388
 BORDER = (SIZE - OUT) // 2
@@ -45,13 +45,13 @@ class Model:
         return self.session.run(["logits"], {"image": padded})[0][0].argmax(0)
 
 
-def evaluate(model: Model, seed: int, count: int) -> None:
+def evaluate(model: Model, variation: str, seed: int, count: int) -> None:
     """Prints the IoU of each class over pictures with the class in label or prediction."""
     classes = len(model.classes)
     scores: list[list[float]] = [[] for _ in range(classes)]
     inter, union = np.zeros(classes), np.zeros(classes)
     for index in range(count):
-        sample = generate(seed, index)
+        sample = generate(seed, index, variation)
         target = sample.labels(classes)[BORDER:-BORDER, BORDER:-BORDER]
         predicted = model.predict(sample.image)
         for c in range(classes):
@@ -61,7 +61,7 @@ def evaluate(model: Model, seed: int, count: int) -> None:
             union[c] += either
             if either:
                 scores[c].append(both / either)
-    print(f"{count} synthetic pictures of seed {seed}")
+    print(f"{count} synthetic pictures of seed {seed}, {variation} variation")
     print("class        mean IoU  median  10th percentile  IoU of all pixels  pictures with it")
     for name, values, pooled in zip(model.classes, scores, inter / union):
         mean, median, tenth = np.mean(values), np.median(values), np.percentile(values, 10)
@@ -111,6 +111,7 @@ def draw_overlay(image: NDArray[np.uint8], predicted: NDArray[np.int64]) -> Imag
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
+    parser.add_argument("--variation", choices=VARIATIONS, default="moderate")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--count", type=int, default=200, help="synthetic pictures, 0 for none")
     parser.add_argument("--photograph", type=Path)
@@ -121,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     model = Model(options.model)
     if options.count:
-        evaluate(model, options.seed, options.count)
+        evaluate(model, options.variation, options.seed, options.count)
     if options.photograph:
         photograph = Image.open(options.photograph)
         photograph = photograph.crop(options.box) if options.box else photograph

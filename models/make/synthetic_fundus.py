@@ -47,6 +47,46 @@ class Fundus:
 
 
 @dataclass(frozen=True)
+class Variation:
+    """How far the pictures go from a clear photograph of a healthy eye."""
+
+    greenish: float
+    """Share of backgrounds with an odd, greenish colour."""
+    slope: float
+    """Spread of the slope of the illumination."""
+    patches: float
+    """Share of pictures with large pale patches that are no optic disc."""
+    patch: float
+    """Largest radius of such a patch."""
+    atrophy: float
+    """Strongest paleness of the atrophy around the disc."""
+    rim: float
+    """Weakest paleness of the disc's rim."""
+    cup: float
+    """Strongest paleness of the cup over the rim."""
+    vessels: float
+    """Weakest visibility of the vessels."""
+    reflexes: float = 0
+    """Share of pictures with pale reflexes of the nerve fibres along the vessels."""
+
+
+VARIATIONS = {
+    "wide": Variation(
+        greenish=0.08, slope=0.28, patches=0.3, patch=60, atrophy=0.5, rim=0.2, cup=0.9, vessels=0.35
+    ),
+    "moderate": Variation(
+        greenish=0.02, slope=0.2, patches=0.12, patch=20, atrophy=0.25, rim=0.4, cup=0.7, vessels=0.5
+    ),
+    "reflexes": Variation(
+        greenish=0.02, slope=0.2, patches=0.12, patch=20, atrophy=0.25, rim=0.4, cup=0.7, vessels=0.5,
+        reflexes=0.75,
+    ),
+}
+"""Wide: some discs are hard to tell from their surroundings even for a person. Moderate: few are.
+Reflexes: moderate, with a sheen along the vessels that a network may take for the disc."""
+
+
+@dataclass(frozen=True)
 class Disc:
     """Outline of the optic disc: an ellipse with a few low harmonics on its radius."""
 
@@ -87,22 +127,24 @@ def mix(image: Map, colour: Map | NDArray, amount: Map) -> Map:
     return image + amount[..., None] * (colour - image)
 
 
-def fundus(random: Generator) -> Fundus:
+def fundus(random: Generator, variation: Variation) -> Fundus:
     """One picture; the same generator state gives the same picture."""
     wide = random.random() < 0.5
     view = field_of_view(random, wide)
     disc = place_disc(random, wide, view)
     present = random.random() > 0.05
 
-    background = background_colour(random)
-    image = paint_background(random, background)
+    background = background_colour(random, variation)
+    image = paint_background(random, background, variation)
     image = paint_macula(random, image, disc, wide)
-    image = paint_lesions(random, image, disc)
+    image = paint_lesions(random, image, variation)
     if present:
-        image, inside, cup = paint_disc(random, image, background, disc)
+        image, inside, cup = paint_disc(random, image, background, disc, variation)
     else:
         inside = cup = np.zeros((SIZE, SIZE), bool)
-    image, vessel = paint_vessels(random, image, disc, wide)
+    image, vessel = paint_vessels(random, image, disc, wide, variation)
+    if variation.reflexes and random.random() < variation.reflexes:
+        image = paint_reflexes(random, image, vessel, disc)
     image = paint_haze(random, image, disc)
     visible = view > 0.5
     image, visible = take_photograph(random, image, view, visible)
@@ -166,17 +208,17 @@ def place_disc(random: Generator, wide: bool, view: Map) -> Disc:
     )
 
 
-def background_colour(random: Generator) -> NDArray:
+def background_colour(random: Generator, variation: Variation) -> NDArray:
     """Dark red-brown, orange, yellowish, now and then pale or greenish."""
     red = random.uniform(0.3, 0.95)
-    green = red * random.uniform(0.12, 0.55)
-    blue = green * random.uniform(0.1, 0.85)
-    if random.random() < 0.08:
+    green = red * np.exp(random.uniform(np.log(0.12), np.log(0.55)))
+    blue = green * np.exp(random.uniform(np.log(0.08), np.log(0.85)))
+    if random.random() < variation.greenish:
         green = red * random.uniform(0.5, 0.9)
     return np.array([red, green, blue], np.float32)
 
 
-def paint_background(random: Generator, colour: NDArray) -> Map:
+def paint_background(random: Generator, colour: NDArray, variation: Variation) -> Map:
     image = np.broadcast_to(colour, (SIZE, SIZE, 3)).copy()
     # slow changes of light and tint
     image *= np.exp(random.uniform(0.02, 0.14) * smooth_noise(random, 3))[..., None]
@@ -194,7 +236,7 @@ def paint_background(random: Generator, colour: NDArray) -> Map:
     # uneven illumination
     angle = random.uniform(0, 2 * np.pi)
     ramp = (np.cos(angle) * (COLUMNS - SIZE / 2) + np.sin(angle) * (ROWS - SIZE / 2)) / SIZE
-    image *= np.exp(random.normal(0, 0.35) * ramp)[..., None]
+    image *= np.exp(random.normal(0, variation.slope) * ramp)[..., None]
     row, column = SIZE / 2 + random.normal(0, 80, 2)
     distance = np.hypot(ROWS - row, COLUMNS - column) / SIZE
     image *= np.exp(-random.uniform(0, 1.4) * distance**2)[..., None]
@@ -219,17 +261,16 @@ def paint_macula(random: Generator, image: Map, disc: Disc, wide: bool) -> Map:
 
 def pale_colour(random: Generator, image_colour: NDArray) -> NDArray:
     """Yellow-white to dull orange, brighter than the given colour."""
-    red = min(1.05, image_colour[0] * random.uniform(1.1, 2.0) + 0.05)
-    green = red * random.uniform(0.5, 1.0)
-    blue = green * random.uniform(0.25, 0.95)
+    red = min(1.05, image_colour[0] * random.uniform(1.0, 1.9) + 0.05)
+    green = red * random.uniform(0.45, 1.0)
+    blue = green * random.uniform(0.2, 0.95)
     return np.array([red, green, blue], np.float32)
 
 
-def paint_lesions(random: Generator, image: Map, disc: Disc) -> Map:
+def paint_lesions(random: Generator, image: Map, variation: Variation) -> Map:
     """Distractors: exudates, cotton-wool spots, reflections, haemorrhages, scars, pigment."""
     base = image.mean((0, 1))
-    draw = random.random()
-    if draw < 0.25:  # clusters of small bright exudates
+    if random.random() < 0.25:  # clusters of small bright exudates
         dots = np.zeros((SIZE, SIZE), np.float32)
         for _ in range(random.integers(1, 5)):
             row, column = random.uniform(0, SIZE, 2)
@@ -238,10 +279,10 @@ def paint_lesions(random: Generator, image: Map, disc: Disc) -> Map:
                 size = random.uniform(0.8, 4)
                 dots = np.maximum(dots, blob(random, y, x, size, 1.5))
         image = mix(image, pale_colour(random, base), dots * random.uniform(0.3, 1))
-    if random.random() < 0.3:  # large pale patches without vessels that converge on them
+    if random.random() < variation.patches:  # large pale patches without vessels that converge on them
         for _ in range(random.integers(1, 4)):
             row, column = random.uniform(0, SIZE, 2)
-            size = random.uniform(8, 60)
+            size = random.uniform(8, variation.patch)
             patch = blob(random, row, column, size, random.uniform(0.5, 0.5 + size / 3), wavy=True)
             image = mix(image, pale_colour(random, base), patch * random.uniform(0.1, 0.7))
     if random.random() < 0.35:  # dark spots
@@ -264,7 +305,7 @@ def blob(
 
 
 def paint_disc(
-    random: Generator, image: Map, background: NDArray, disc: Disc
+    random: Generator, image: Map, background: NDArray, disc: Disc, variation: Variation
 ) -> tuple[Map, Mask, Mask]:
     """Atrophy and pigment around the disc, then its rim, then its cup."""
     radius = disc.radius()
@@ -279,7 +320,7 @@ def paint_disc(
         zone = logistic((1 - outer) * unit / random.uniform(0.6, 6))
         if random.random() < 0.65:
             mottled = 1 + 0.3 * smooth_noise(random, 24)
-            image = mix(image, pale, zone * mottled * random.uniform(0.05, 0.5))
+            image = mix(image, pale, zone * mottled * random.uniform(0.05, variation.atrophy))
         else:
             image = image * (1 - random.uniform(0.1, 0.5) * zone[..., None])
     if random.random() < 0.4:  # crescent of pigment on the border
@@ -301,7 +342,7 @@ def paint_disc(
         edge = share * edge + (1 - share) * vague
 
     # rim: from a hardly visible orange to nearly the colour of the cup
-    rim = random.uniform(0.2, 0.8)
+    rim = random.uniform(variation.rim, 0.8)
     if random.random() < 0.5:
         rim *= 0.65
     angle = np.arctan2(ROWS - disc.row, COLUMNS - disc.column)
@@ -323,14 +364,14 @@ def paint_disc(
     cup_colour = np.clip(pale * random.uniform(1.0, 1.5), 0, 1.1) + np.array(
         [0, random.uniform(0, 0.1), random.uniform(0, 0.1)], np.float32
     )
-    image = mix(image, cup_colour, cup_edge * random.uniform(0.15, 0.9))
+    image = mix(image, cup_colour, cup_edge * random.uniform(0.15, variation.cup))
     if random.random() < 0.4:  # fine texture of the disc
         image = image * (1 + 0.06 * edge * smooth_noise(random, 60))[..., None]
     return image.astype(np.float32), inside, cup
 
 
 def paint_vessels(
-    random: Generator, image: Map, disc: Disc, wide: bool
+    random: Generator, image: Map, disc: Disc, wide: bool, variation: Variation
 ) -> tuple[Map, Mask]:
     """Arteries and veins from the disc outwards, over it and over everything painted before."""
     scale = disc.diameter
@@ -364,7 +405,7 @@ def paint_vessels(
             trees["vein"] += grow(random, *start, heading, trunk * random.uniform(0.2, 0.6), scale, 0, 1)
 
     vessel = np.zeros((SIZE, SIZE), bool)
-    visibility = random.uniform(0.35, 1.0)
+    visibility = random.uniform(variation.vessels, 1.0)
     on_disc = np.clip(1.15 - disc.radius(), 0, 1)
     redness = random.uniform(0.15, 0.5)
     blur = random.uniform(0.3, 1.2)
@@ -441,6 +482,18 @@ def draw_paths(paths: list[tuple[NDArray, NDArray]]) -> Map:
     return np.asarray(small, np.float32) / 255
 
 
+def paint_reflexes(random: Generator, image: Map, vessel: Mask, disc: Disc) -> Map:
+    """Pale, streaky sheen of the nerve fibres between and beside the vessels, away from the disc."""
+    near = ndimage.gaussian_filter(vessel.astype(np.float32), random.uniform(4, 16))
+    near = np.clip(near / (np.quantile(near, 0.97) + 1e-6), 0, 1)
+    patchy = logistic(random.uniform(2, 6) * (smooth_noise(random, int(random.integers(4, 10))) - 0.5))
+    streaks = np.clip(1 + random.uniform(0, 0.4) * smooth_noise(random, 50), 0, 2)
+    outside = logistic((disc.radius() - 1.15) * 10)
+    pale = image * np.array([random.uniform(1.0, 1.3), random.uniform(1.2, 1.8), random.uniform(1.3, 2.2)])
+    amount = near * patchy * streaks * outside * np.where(vessel, 0.4, 1) * random.uniform(0.15, 1)
+    return mix(image, pale, amount).astype(np.float32)
+
+
 def paint_haze(random: Generator, image: Map, disc: Disc) -> Map:
     """Reflexes of the nerve fibres along the disc, cloudy media, glare."""
     if random.random() < 0.4:
@@ -486,21 +539,22 @@ def take_photograph(
     return pixels, visible
 
 
-def generate(seed: int, index: int) -> Fundus:
+def generate(seed: int, index: int, variation: str = "moderate") -> Fundus:
     """Picture `index` of the endless series that belongs to `seed`."""
-    return fundus(np.random.default_rng([seed, index]))
+    return fundus(np.random.default_rng([seed, index]), VARIATIONS[variation])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw a sheet of synthetic fundus photographs.")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--variation", choices=VARIATIONS, default="moderate")
     parser.add_argument("--sheet", required=True, help="PNG to write: pictures above their labels")
     options = parser.parse_args()
     palette = np.array([[0, 0, 0], [240, 160, 60], [255, 240, 160], [200, 30, 30]], np.uint8)
     columns = []
     for index in range(options.count):
-        sample = generate(options.seed, index)
+        sample = generate(options.seed, index, options.variation)
         columns.append(np.concatenate([sample.image, palette[sample.labels(4)]]))
     rows = [np.concatenate(columns[i : i + 6], axis=1) for i in range(0, len(columns) // 6 * 6, 6)]
     Image.fromarray(np.concatenate(rows or columns)).save(options.sheet)

@@ -4,6 +4,10 @@
     python train.py --pool DIRECTORY --classes 4 --output optic-disc-4class.pt
     python train.py --pool DIRECTORY --robust --init ../optic-disc.onnx --output optic-disc-robust.pt
 
+Training from nothing has two parts: windows of the pictures with batch normalisation,
+which is then folded into the convolutions, and whole pictures without it. With --init
+the first part has no batch normalisation. --robust has only the second part.
+
 One seed decides everything: first weights, order and augmentation of the pictures, attacks.
 """
 
@@ -23,6 +27,7 @@ from torch import Tensor
 
 from pgd import pgd
 from pool import pool
+from synthetic_fundus import VARIATIONS
 from unet import MARGIN, UNet
 
 PADDING = 82
@@ -98,24 +103,26 @@ def read_weights(model: UNet, path: Path) -> None:
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up over 50 steps, then half a cosine down to a hundredth of the peak."""
+    """Linear warm-up over 50 steps, then half a cosine down to a fiftieth of the peak."""
     if step < 50:
         return peak * (step + 1) / 50
     share = (step - 50) / max(1, steps - 50)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pool", type=Path, required=True, help="folder of painted pictures")
+    parser.add_argument("--variation", choices=VARIATIONS, default="moderate")
     parser.add_argument("--pool-seed", type=int, default=1)
-    parser.add_argument("--pictures", type=int, default=2000, help="pictures to train on")
+    parser.add_argument("--pictures", type=int, default=1600, help="pictures to train on")
     parser.add_argument("--classes", type=int, choices=(2, 4), default=2)
     parser.add_argument("--init", type=Path, help="exported model to start from")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--crop-steps", type=int, default=1200, help="steps on four windows of 316")
-    parser.add_argument("--steps", type=int, default=1800, help="steps on two whole pictures")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate of Adam")
+    parser.add_argument("--crop-steps", type=int, default=1500, help="steps on six windows of 316")
+    parser.add_argument("--crop-rate", type=float, default=2e-3, help="highest learning rate there")
+    parser.add_argument("--steps", type=int, default=1200, help="steps on two whole pictures")
+    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate there")
     parser.add_argument("--robust", action="store_true", help="train on PGD pictures")
     parser.add_argument("--epsilon", type=float, default=4, help="largest Linf radius, of 255")
     parser.add_argument("--epsilon-l2", type=float, default=8, help="largest L2 radius")
@@ -129,12 +136,14 @@ def main() -> None:
     random = np.random.default_rng(options.seed)
     generator = torch.Generator().manual_seed(options.seed)
 
-    images, labels = pool(options.pool, options.pool_seed, options.pictures, options.classes)
-    model = UNet(options.classes)
+    images, labels = pool(
+        options.pool, options.variation, options.pool_seed, options.pictures, options.classes
+    )
+    model = UNet(options.classes, normalise=options.init is None)
     if options.init:
         read_weights(model, options.init)
     model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.rate)
+    optimizer = torch.optim.Adam(model.parameters())
     crop_steps = 0 if options.robust else options.crop_steps
     steps = crop_steps + options.steps
 
@@ -149,10 +158,16 @@ def main() -> None:
 
     started, recent = time.monotonic(), []
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, options.rate)
         windows = step < crop_steps
-        batch = [draw() for _ in range(4 if windows else 2)]
+        if step == crop_steps:
+            model.fold()
+            optimizer = torch.optim.Adam(model.parameters())
+        for group in optimizer.param_groups:
+            if windows:
+                group["lr"] = learning_rate(step, crop_steps, options.crop_rate)
+            else:
+                group["lr"] = learning_rate(step - crop_steps, options.steps, options.rate)
+        batch = [draw() for _ in range(6 if windows else 2)]
         if windows:
             batch = [crop(random, *pair, 316) for pair in batch]
         picture = torch.from_numpy(np.stack([image for image, _ in batch]))
@@ -183,7 +198,7 @@ def main() -> None:
             minutes = (time.monotonic() - started) / 60
             print(f"step {step + 1}/{steps}  loss {np.mean(recent):.4f}  {minutes:.1f} min", flush=True)
             recent = []
-            torch.save({"classes": options.classes, "weights": model.state_dict()}, options.output)
+    torch.save({"classes": options.classes, "weights": model.state_dict()}, options.output)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 Five levels of two 3x3 valid convolutions with ReLU, 2x2 max pooling between
 them, 2x2 transposed convolutions on the way up, skip connections cropped to
 their centre and concatenated, and a 1x1 convolution to K logits. A picture of
-3x572x572 gives Kx388x388. There is no normalisation layer, so that the exported
-graph holds Conv, Relu, MaxPool, ConvTranspose, Slice and Concat and nothing else.
+3x572x572 gives Kx388x388.
+
+Training may start with batch normalisation; `fold` turns it into plain
+convolutions of the same function, so that the exported graph holds Conv, Relu,
+MaxPool, ConvTranspose, Slice and Concat and nothing else.
 """
 
 import torch
@@ -17,22 +20,44 @@ MARGIN = 92
 """Pixels that valid convolutions take from each side of the input."""
 
 
+class Conv(nn.Conv2d):
+    """3x3 valid convolution, with batch normalisation until it is folded."""
+
+    def __init__(self, inputs: int, outputs: int, normalise: bool) -> None:
+        super().__init__(inputs, outputs, 3)
+        self.norm = nn.BatchNorm2d(outputs, momentum=0.03) if normalise else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        image = super().forward(image)
+        return image if self.norm is None else self.norm(image)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        norm = self.norm
+        if norm is None:
+            return
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        self.weight.mul_(scale[:, None, None, None])
+        self.bias.copy_((self.bias - norm.running_mean) * scale + norm.bias)
+        self.norm = None
+
+
 class DoubleConv(nn.Sequential):
     """Two 3x3 valid convolutions, each followed by a ReLU."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, normalise: bool) -> None:
         super().__init__(
-            nn.Conv2d(inputs, outputs, 3), nn.ReLU(), nn.Conv2d(outputs, outputs, 3), nn.ReLU()
+            Conv(inputs, outputs, normalise), nn.ReLU(), Conv(outputs, outputs, normalise), nn.ReLU()
         )
 
 
 class Up(nn.Module):
     """Transposed convolution, concatenation with the cropped skip connection, double convolution."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, normalise: bool) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
-        self.conv = DoubleConv(2 * outputs, outputs)
+        self.conv = DoubleConv(2 * outputs, outputs, normalise)
 
     def forward(self, below: Tensor, skip: Tensor) -> Tensor:
         below = self.up(below)
@@ -46,16 +71,16 @@ class Up(nn.Module):
 class UNet(nn.Module):
     """Any input of 16n+12 pixels a side from 188 on; the output is 184 pixels smaller."""
 
-    def __init__(self, classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self, classes: int, normalise: bool = False) -> None:
         super().__init__()
         self.down = nn.ModuleList(
-            DoubleConv(before, after) for before, after in zip((3, *widths), widths)
+            DoubleConv(before, after, normalise) for before, after in zip((3, *WIDTHS), WIDTHS)
         )
         self.pool = nn.MaxPool2d(2)
         self.up = nn.ModuleList(
-            Up(before, after) for before, after in zip(widths[:0:-1], widths[-2::-1])
+            Up(before, after, normalise) for before, after in zip(WIDTHS[:0:-1], WIDTHS[-2::-1])
         )
-        self.head = nn.Conv2d(widths[0], classes, 1)
+        self.head = nn.Conv2d(WIDTHS[0], classes, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -66,6 +91,12 @@ class UNet(nn.Module):
         with torch.no_grad():
             first.bias.sub_(first.weight.sum(dim=(1, 2, 3)))
             first.weight.mul_(2)
+
+    def fold(self) -> None:
+        """Merges batch normalisation, with the averages seen so far, into the convolutions."""
+        for module in self.modules():
+            if isinstance(module, Conv):
+                module.fold()
 
     def forward(self, image: Tensor) -> Tensor:
         below = image
