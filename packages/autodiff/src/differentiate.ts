@@ -48,7 +48,7 @@ export function differentiate(
     if (gradient === undefined) {
       throw new AutodiffError(
         "ERR_NO_GRADIENT",
-        `No gradient flows from output ${outputs.map((o) => `'${o.name}'`).join(", ")} to '${input.name}': every path passes an operator with zero gradient (ArgMax, Round, comparisons). Choose an output before it.`,
+        `No gradient flows from output ${outputs.map((o) => `'${o.name}'`).join(", ")} to '${input.name}': no path leads there, or every path passes an operator with zero gradient (ArgMax, Round, comparisons). Choose an output before it.`,
       );
     }
     b.output(gradient, `${input.name}_grad`);

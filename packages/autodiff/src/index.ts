@@ -3,6 +3,12 @@
  *
  * @module
  */
+export {
+  checkGradient,
+  type CheckGradientOptions,
+  type GradientFigure,
+  type TensorData,
+} from "./check-gradient.ts";
 export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 export { GraphBuilder, type Target } from "./graph/graph-builder.ts";

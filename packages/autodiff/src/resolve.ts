@@ -8,6 +8,8 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { AutodiffError } from "./errors.ts";
+import { NameAuthority } from "./graph/name-authority.ts";
+import { namesOf } from "./graph/names-of.ts";
 import { ResolvedModel } from "./graph/resolved-model.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
@@ -34,7 +36,8 @@ export interface ResolveOptions {
  *
  * @returns a model with fixed input dims; the model given is left as it is
  * @throws AutodiffError `ERR_INPUT_DIMS` when an input dim is dynamic and not given, or does not fit;
- *   `ERR_MODEL_REFUSED` when the runtime cannot load the model
+ *   `ERR_MODEL_CYCLE` when the nodes cannot be put in order; `ERR_MODEL_REFUSED` when the runtime
+ *   cannot load the model
  */
 export async function resolve(
   model: Model,
@@ -60,15 +63,20 @@ export async function resolve(
   }
   // Scaffolding of the exporters that could contradict the fixed dims.
   graph.valueInfo = [];
+  const names = new NameAuthority(namesOf(graph));
   graph.node.forEach((node, i) => {
-    node.name ||= `${node.opType}_${i}`;
+    node.name ||= names.unique(`${node.opType}_${i}`);
     node.domain = node.domain === "ai.onnx" ? "" : node.domain;
   });
   for (const output of graph.output) {
     freeDims(output);
   }
   constantsToInitializers(graph);
+  sortTopologically(graph);
   lowerOpset(proto);
+  if (proto.irVersion < 4n) {
+    proto.irVersion = 4n;
+  }
   const result = new Model(proto, model.files);
   // A second round sees dims that became known when shape computations were folded.
   for (let round = 0; ; round++) {

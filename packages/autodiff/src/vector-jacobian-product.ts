@@ -93,7 +93,7 @@ function nodesBetween(
     if (isActive) {
       for (const name of node.output) {
         // Nothing flows through integers and booleans.
-        if (name !== "" && !active.has(name) && (!b.has(name) || isFloat(b.value(name).dtype))) {
+        if (name !== "" && (!b.has(name) || isFloat(b.value(name).dtype))) {
           active.add(name);
         }
       }

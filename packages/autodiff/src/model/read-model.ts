@@ -2,6 +2,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
+  type GraphProto,
   type ModelProto,
   type TensorProto,
 } from "onnx-buf";
@@ -38,12 +39,13 @@ export async function readModel(bytes: Uint8Array, options: ReadModelOptions = {
   const location = options.location ?? "model.onnx";
   const proto = decode(bytes, location);
   const files: WeightFile[] = [{ location, data: bytes }];
+  const referable = referableTensors(proto.graph as GraphProto);
   for (const tensor of tensorsOf(proto)) {
     if (tensor.dataLocation === 1) {
       await loadReferenced(tensor, files, options.loadExternalData);
     } else {
       checkSize(tensor, location);
-      if (tensor.rawData.length >= inlineLimit) {
+      if (tensor.rawData.length >= inlineLimit && referable.has(tensor)) {
         refer(tensor, location, tensor.rawData.byteOffset - bytes.byteOffset);
       }
     }
@@ -79,6 +81,14 @@ function unreadable(location: string, reason: string, cause?: unknown): Autodiff
     `Expected an ONNX model in '${location}' but ${reason}. Export or download it again.`,
     { cause },
   );
+}
+
+/** Tensors that a runtime accepts as references: initializers and constants, not those of branches. */
+function referableTensors(graph: GraphProto): ReadonlySet<TensorProto> {
+  const constants = graph.node
+    .filter((node) => node.opType === "Constant")
+    .flatMap((node) => node.attribute.flatMap(({ t }) => t ?? []));
+  return new Set([...graph.initializer, ...constants]);
 }
 
 async function loadReferenced(

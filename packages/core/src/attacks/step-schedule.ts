@@ -25,7 +25,7 @@ const enough = 0.1;
 
 /** By how much it changes otherwise, and how far it may grow. */
 const change = 1.3;
-const largestGrowth = 24;
+const largestGrowth = 8;
 
 /**
  * As {@link paperSchedule} with a step size that was found from the first gradient: when too few wrong
