@@ -74,15 +74,24 @@ export async function checkGradient(
 ): Promise<{ figures: GradientFigure[]; worst: number }> {
   const { directions = 8, step = 1e-3, seed = 1, target, sessionOptions } = options;
   const random = mulberry32(seed);
-  const derived = differentiate(resolved, {
-    inputs: options.inputs,
-    outputs: options.outputs,
-    target,
-  });
-  const { inputs, outputs } = namesOf(resolved, derived, options);
+  const names = {
+    inputs: options.inputs && [...new Set(options.inputs)],
+    outputs: options.outputs && [...new Set(options.outputs)],
+  };
+  const derived = differentiate(resolved, { ...names, target });
+  const { inputs, outputs } = namesOf(resolved, derived, names);
   const point = new Map<string, number[]>();
   for (const { name } of resolved.model.graph.input) {
     point.set(name, feedOf(resolved, name, options.feeds?.[name], random));
+  }
+  for (const { name } of inputs) {
+    const type = resolved.types.get(name);
+    if (!point.has(name) || (type?.dtype !== "float32" && type?.dtype !== "float64")) {
+      throw new AutodiffError(
+        "ERR_FEED",
+        `Expected a graph input of float32 or float64 to move but found '${name}' of ${type?.dtype}: name another input.`,
+      );
+    }
   }
   for (const { upstream } of outputs) {
     const { dims } = derived.types.get(upstream) as TensorType;
@@ -131,11 +140,8 @@ export async function checkGradient(
       const relativeError = difference === 0 ? 0 : difference / scale;
       figures.push({ direction, expected, found: product, relativeError });
     }
-    // NaN is the worst of all.
-    const worst = figures.reduce(
-      (most, { relativeError }) => (relativeError <= most ? most : relativeError),
-      0,
-    );
+    // NaN if one of them is.
+    const worst = Math.max(0, ...figures.map(({ relativeError }) => relativeError));
     return { figures, worst };
   } finally {
     await forward.release();
@@ -147,7 +153,7 @@ export async function checkGradient(
 function namesOf(
   resolved: ResolvedModel,
   derived: ResolvedModel,
-  options: CheckGradientOptions,
+  options: Pick<CheckGradientOptions, "inputs" | "outputs">,
 ): {
   readonly inputs: readonly { readonly name: string; readonly gradient: string }[];
   readonly outputs: readonly { readonly name: string; readonly upstream: string }[];

@@ -1,6 +1,7 @@
 import { AutodiffError } from "./errors.ts";
 import { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
+import type { Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
 import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
 
@@ -26,12 +27,8 @@ export function differentiate(
   options: DifferentiateOptions = {},
 ): ResolvedModel {
   const b = new GraphBuilder(resolved, options.target);
-  const inputs = (options.inputs ?? [firstFloat(b, b.graph.input, "input")]).map((n) =>
-    named(b, n),
-  );
-  const outputs = (options.outputs ?? [firstFloat(b, b.graph.output, "output")]).map((n) =>
-    named(b, n),
-  );
+  const inputs = unique(options.inputs ?? [firstFloat(b, b.graph.input, "input")], b);
+  const outputs = unique(options.outputs ?? [firstFloat(b, b.graph.output, "output")], b);
   const seeded = outputs.map((value) => ({
     value,
     upstream: b.input(`${value.name}_grad`, value),
@@ -56,7 +53,12 @@ export function differentiate(
   return b.build();
 }
 
-function named(b: GraphBuilder, name: string) {
+/** The values of these names, each once. */
+function unique(names: readonly string[], b: GraphBuilder): Value[] {
+  return [...new Set(names)].map((name) => named(b, name));
+}
+
+function named(b: GraphBuilder, name: string): Value {
   if (!b.has(name)) {
     const known = [...b.graph.input, ...b.graph.output].map((v) => `'${v.name}'`).join(", ");
     throw new AutodiffError(

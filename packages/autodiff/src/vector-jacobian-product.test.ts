@@ -10,15 +10,18 @@ import {
 } from "onnx-buf";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import {
+  differentiate,
+  GraphBuilder,
+  readModel,
+  resolve,
+  ResolvedModel,
+  vectorJacobianProduct,
+  type DifferentiateOptions,
+  type Value,
+} from "@onnx-asma/autodiff";
 import { derive, run, tinyModel, type TinyModel } from "../../../test/support/tiny-model.ts";
-import { differentiate, type DifferentiateOptions } from "./differentiate.ts";
-import { GraphBuilder } from "./graph/graph-builder.ts";
-import { ResolvedModel } from "./graph/resolved-model.ts";
 import { valueInfo } from "./graph/value-info.ts";
-import type { Value } from "./graph/value.ts";
-import { readModel } from "./model/read-model.ts";
-import { resolve } from "./resolve.ts";
-import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
 
 const data = [0.5, -1, 2, 3];
 
@@ -126,7 +129,7 @@ describe("gradients", () => {
     expect(x_grad).toEqual(data.map((v) => 8 * v + 1));
   });
 
-  it("of several outputs add up, inner ones and repeated ones too", async () => {
+  it("of several outputs add up, inner ones too, each counted once", async () => {
     const model: TinyModel = {
       inputs: { x },
       nodes: [
@@ -140,8 +143,8 @@ describe("gradients", () => {
     expect(x_grad).toEqual(data.map((v) => 2 * v + 1));
     expect(h).toEqual(data.map((v) => v * v));
     const twice = await gradients(model, { outputs: ["h", "h"], inputs: ["x", "x"] });
-    expect(twice["x_grad"]).toEqual(data.map((v) => 4 * v));
-    expect(twice["x_grad_1"]).toEqual(twice["x_grad"]);
+    expect(Object.keys(twice).toSorted()).toEqual(["h", "x_grad", "y", "z"]);
+    expect(twice["x_grad"]).toEqual(data.map((v) => 2 * v));
   });
 
   it("go through a node of several outputs, of which one is used", async () => {
