@@ -30,6 +30,8 @@ export async function runCli(
   const threads = args[0] === "attack" && !args.includes("--threads") ? ["--threads", "1"] : [];
   const child = spawn(process.execPath, [bin, ...args, ...threads], {
     cwd,
+    // vitest sets FORCE_COLOR where CI is set; the tests read plain text.
+    env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr, isSent] = ["", "", false];
