@@ -148,6 +148,7 @@ describe("the target cpu", () => {
   it.each([
     [["conv", "Relu", "MaxPool", "conv", "Relu", "ConvTranspose", "Concat", "conv", "Relu"]],
     [["wide conv", "Relu", "MaxPool", "crop", "conv", "Relu", "Resize", "valid conv"]],
+    [["conv", "Resize", "crop", "crop"]],
     [["conv", "Pad", "conv", "Relu", "overlapping MaxPool", "valid conv"]],
     [["conv", "Relu", "crop", "conv", "Add", "Relu", "MaxPool"]],
   ] as const)("gives the gradient of any: %j", async (sequence) => {

@@ -20,6 +20,7 @@ const blocked = new Set([
   "Sigmoid",
   "MaxPool",
   "AveragePool",
+  "Resize",
 ]);
 
 /** Whether a value is likely to be in blocked layout when it is computed. */
@@ -71,15 +72,83 @@ export function padWithZeros(b: GraphBuilder, x: Value, pads: readonly number[])
   return scaleChannels(b, x, 1, pads);
 }
 
-function scaleChannels(b: GraphBuilder, x: Value, factor: number, pads?: readonly number[]): Value {
+/** A factor (and a bias) for all channels as a depthwise 1×1 convolution. */
+function scaleChannels(
+  b: GraphBuilder,
+  x: Value,
+  factor: number,
+  pads?: readonly number[],
+  bias?: number,
+): Value {
   const channels = x.dims[1] as number;
-  const weights = b.constant(
+  const all = (dims: readonly number[], number: number) =>
+    b.constant(
+      "float32",
+      dims,
+      Array.from({ length: channels }, () => number),
+      "channel_scale",
+    );
+  const inputs = [x, all([channels, 1, 1, 1], factor)];
+  return b.op("Conv", bias === undefined ? inputs : [...inputs, all([channels], bias)], {
+    kernel_shape: [1, 1],
+    group: channels,
+    pads,
+  });
+}
+
+/**
+ * The gradient of a max pool whose windows tile x: dy at the first maximum of each window in row-major
+ * order, 0 elsewhere. With ⇑ for nearest upsampling and p = k₀k₁ … 1 over each window:
+ *
+ *     s  = max(0, 2⁸⁰(x − ⇑y) + p)        p at every maximum, 0 elsewhere
+ *     dx = max(0, 1 + s − ⇑maxpool(s)) · ⇑dy
+ *
+ * Exact for |x| < 2⁴⁸ where maxima differ from the rest by 2⁻⁷⁷ or more. `undefined` when the graph
+ * has no input to keep p from being folded (a folded p would take the memory of x).
+ */
+export function unpoolInBlocks(
+  b: GraphBuilder,
+  x: Value,
+  y: Value,
+  dy: Value,
+  kernel: readonly number[],
+): Value | undefined {
+  const pattern = tiePattern(b, x, kernel);
+  if (pattern === undefined) {
+    return undefined;
+  }
+  const far = 2 ** 80;
+  const up = (value: Value) => b.upsample(value, kernel);
+  const below = b.op("Add", [scaleChannels(b, x, far), up(scaleChannels(b, y, -far))]);
+  const maxima = b.op("Relu", [b.op("Add", [pattern, below])]);
+  const first = b.op("MaxPool", [maxima], { kernel_shape: [...kernel], strides: [...kernel] });
+  const later = up(scaleChannels(b, first, -1, undefined, 1));
+  const mask = b.op("Relu", [b.op("Add", [scaleChannels(b, maxima, 1), later])]);
+  return b.op("Mul", [mask, up(dy)]);
+}
+
+/** k₀k₁, …, 2, 1 over each window, in every channel of x. */
+function tiePattern(b: GraphBuilder, x: Value, kernel: readonly number[]): Value | undefined {
+  const [n, channels, height, width] = x.dims as [number, number, number, number];
+  const [rows, columns] = kernel as [number, number];
+  const count = rows * columns;
+  const window = b.constant(
+    "float32",
+    [1, 1, rows, columns],
+    Array.from({ length: count }, (_, i) => count - i),
+  );
+  const varying = b.atEveryRun(window);
+  const repeats = b.ints([n, 1, height / rows, width / columns]);
+  const ones = b.constant(
     "float32",
     [channels, 1, 1, 1],
-    Array.from({ length: channels }, () => factor),
+    Array.from({ length: channels }, () => 1),
     "channel_scale",
   );
-  return b.op("Conv", [x, weights], { kernel_shape: [1, 1], group: channels, pads });
+  return (
+    varying &&
+    b.op("Conv", [b.op("Tile", [varying, repeats]), ones], { kernel_shape: [1, 1], group: 1 })
+  );
 }
 
 /**

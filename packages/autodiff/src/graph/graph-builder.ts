@@ -367,6 +367,43 @@ export class GraphBuilder {
     );
   }
 
+  /** Nearest-neighbour upsampling of height and width by whole factors. */
+  upsample(x: Value, factors: readonly number[]): Value {
+    const scales = this.constant("float32", [4], [1, 1, ...factors]);
+    // The second input, roi, is optional from opset 13 on.
+    const roi = this.opset < 13 ? this.constant("float32", [0], []) : null;
+    const dims = x.dims.map((d, i) => (i < 2 ? d : d * (factors[i - 2] as number)));
+    return this.#append(
+      "Resize",
+      [x, roi, scales],
+      makeAttributes({
+        mode: "nearest",
+        nearest_mode: "floor",
+        coordinate_transformation_mode: "asymmetric",
+      }),
+      [{ dtype: x.dtype, dims }],
+    )[0] as Value;
+  }
+
+  /**
+   * The same numbers, but depending on the graph's first float32 input as far as the runtime can see, so
+   * that nothing computed from them is folded into a constant. `undefined` without such an input.
+   */
+  atEveryRun(constant: Value): Value | undefined {
+    const input = this.graph.input.find(
+      ({ name }) => this.has(name) && this.value(name).dtype === "float32",
+    );
+    if (input === undefined) {
+      return undefined;
+    }
+    const x = this.value(input.name);
+    const axes = x.dims.map((_, i) => i);
+    const [starts, ends] = [axes.map(() => 0), axes.map(() => 1)];
+    const element = axes.length === 0 ? x : this.reshape(this.slice(x, axes, starts, ends), []);
+    const zero = this.op("Clip", [element, this.scalar(0), this.scalar(0)]);
+    return this.op("Add", [constant, zero]);
+  }
+
   /** The second output of a MaxPool whose first has the type of `y`. */
   maxPoolIndices(x: Value, y: Value, attributes: Attributes): Value {
     const types: TensorType[] = [y, { dtype: "int64", dims: y.dims }];

@@ -1,3 +1,4 @@
+import { isBlocked, unpoolInBlocks } from "../graph/blocked-layout.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
@@ -28,7 +29,11 @@ function gradient(c: RuleContext): Value {
   const { b } = c;
   const windows = spatialWindows(c, c.ints("kernel_shape") as number[]);
   if (b.target === "cpu" && windows.every(isApart) && windows.length === 2) {
-    return unpool(c);
+    const tiles = windows.every((w) => w.kernel === w.stride && w.out * w.stride === w.size);
+    const kernel = windows.map((w) => w.kernel);
+    const inBlocks =
+      tiles && isBlocked(b, c.x()) && unpoolInBlocks(b, c.x(), c.y(), c.dy(), kernel);
+    return inBlocks || unpool(c);
   }
   const padded = padToWindows(b, c.x(), windows);
   const positions = kernelPositions(windows);

@@ -42,11 +42,23 @@ function inputGradient(
     [...matrices.keys()].every((axis) => axis >= 2) &&
     repeats.every((times) => times !== undefined);
   if (isRepetition) {
-    const kernel = repeats as number[];
-    const mean = b.op("AveragePool", [c.dy()], { kernel_shape: kernel, strides: kernel });
-    return b.op("Mul", [mean, b.scalar((kernel[0] as number) * (kernel[1] as number), mean.dtype)]);
+    return sumOfBlocks(b, c.dy(), repeats as [number, number]);
   }
   return [...matrices].reduce((dy, [axis, matrix]) => applyTransposed(b, dy, axis, matrix), c.dy());
+}
+
+function sumOfBlocks(b: GraphBuilder, dy: Value, kernel: [number, number]): Value {
+  const [rows, columns] = kernel;
+  const attributes = { kernel_shape: kernel, strides: kernel };
+  if (b.producer(dy)?.opType === "Pad") {
+    // ONNX Runtime moves a Pad into a pool that follows, and then refuses pads as wide as the kernel.
+    const group = dy.dims[1] as number;
+    const data = Array.from({ length: group * rows * columns }, () => 1);
+    const ones = b.constant(dy.dtype, [group, 1, rows, columns], data, "ones");
+    return b.op("Conv", [dy, ones], { ...attributes, group });
+  }
+  const mean = b.op("AveragePool", [dy], attributes);
+  return b.op("Mul", [mean, b.scalar(rows * columns, mean.dtype)]);
 }
 
 /** Multiplies an axis of `dy` by the transposed matrix ([out, size]). */
