@@ -115,6 +115,9 @@ def conv():
         pads=[1, 1, 1, 1])
     add("weight gradient", (2, 2, 5, 6), (3, 2, 3, 3), True, variable_weight=True, kernel_shape=[3, 3],
         pads=[1, 1, 1, 1])
+    add("few channels even sizes", (2, 3, 6, 8), (5, 3, 3, 2), True, kernel_shape=[3, 2], pads=[1, 0, 1, 1])
+    add("few channels even sizes valid", (1, 1, 8, 6), (4, 1, 5, 3), kernel_shape=[5, 3])
+    add("few channels even sizes asymmetric", (1, 4, 6, 6), (3, 4, 4, 4), kernel_shape=[4, 4], pads=[0, 3, 2, 1])
     return suite
 
 

@@ -42,7 +42,7 @@ async function checkFlat(testCase: OperatorCase): Promise<void> {
   );
 }
 
-/** Output and gradients against the expected ones; gradients along random directions against finite differences. */
+/** For both targets: output and gradients against the expected ones, gradients along random directions against finite differences. */
 async function check(testCase: OperatorCase): Promise<void> {
   const resolved = await resolve(await readModel(singleNodeModel(testCase)), ort);
   const variables = new Map(
@@ -51,12 +51,27 @@ async function check(testCase: OperatorCase): Promise<void> {
   const seeded = testCase.outputs.flatMap((output, i) =>
     output.upstream === undefined ? [] : [{ name: `y${i}`, ...output }],
   );
-  const derived = differentiate(resolved, {
-    inputs: [...variables.keys()],
-    outputs: seeded.map((output) => output.name),
-  });
-  expect(derived.model.graph.node.every((node) => node.domain === "")).toBe(true);
-  const session = await ort.InferenceSession.create(writeModel(derived.model, "embed").bytes);
+  const names = { inputs: [...variables.keys()], outputs: seeded.map(({ name }) => name) };
+  const [forAny, forCpu] = (["any", "cpu"] as const).map((target) => {
+    const { model } = differentiate(resolved, { ...names, target });
+    expect(model.graph.node.every((node) => node.domain === "")).toBe(true);
+    return writeModel(model, "embed").bytes;
+  }) as [Uint8Array, Uint8Array];
+  await checkGraph(forAny, testCase, variables, seeded);
+  if (Buffer.compare(forAny, forCpu) !== 0) {
+    await checkGraph(forCpu, testCase, variables, seeded);
+  }
+}
+
+type CaseInput = NonNullable<OperatorCase["inputs"][number]>;
+
+async function checkGraph(
+  bytes: Uint8Array,
+  testCase: OperatorCase,
+  variables: ReadonlyMap<string, CaseInput>,
+  seeded: readonly { name: string; upstream?: string; dims: readonly number[] }[],
+): Promise<void> {
+  const session = await ort.InferenceSession.create(bytes);
   const feeds: Record<string, ort.Tensor> = {};
   for (const [name, { data, dims }] of variables) {
     feeds[name] = new ort.Tensor("float32", decodeFloats(data), dims);

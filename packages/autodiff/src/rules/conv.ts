@@ -41,12 +41,49 @@ function gradientByConv(
   ];
   // Padding beyond the kernel's reach saw nothing of x: that part of dy is dropped.
   const cropped = b.pad(dy, alongSpatial(pads.map((p) => Math.min(0, p))));
-  return b.op("Conv", [cropped, transposedAndFlipped(b, w, group)], {
+  const weights = transposedAndFlipped(b, w, group);
+  const padding = pads.map((p) => Math.max(0, p));
+  if (group === 1 && gainsFromBlocks(b, w, windows)) {
+    return convolveInBlocks(b, cropped, weights, padding);
+  }
+  return b.op("Conv", [cropped, weights], {
     kernel_shape: listOf(windows, "kernel"),
     dilations: listOf(windows, "dilation"),
-    pads: pads.map((p) => Math.max(0, p)),
+    pads: padding,
     group,
   });
+}
+
+/** The CPU computes channels by the 8 or 16; with few of them, most of that work is for nothing. */
+function gainsFromBlocks(b: GraphBuilder, w: Value, windows: readonly SpatialWindow[]): boolean {
+  return (
+    b.target === "cpu" &&
+    windows.length === 2 &&
+    (w.dims[1] as number) <= 4 &&
+    windows.every(({ kernel, dilation, size }) => kernel > 1 && dilation === 1 && size % 2 === 0)
+  );
+}
+
+/**
+ * A convolution of stride 1 that computes blocks of 2×2 outputs as channels of one output, by the
+ * kernel at its four offsets and stride 2, and then spreads them.
+ */
+function convolveInBlocks(b: GraphBuilder, x: Value, w: Value, pads: readonly number[]): Value {
+  const [outputs, inputs, rows, columns] = w.dims as [number, number, number, number];
+  const offsets = [0, 1].flatMap((i) => [0, 1].map((j) => [i, j] as const));
+  const shifted = offsets.map(([i, j]) => {
+    const padded = b.pad(w, [0, 0, i, j, 0, 0, 1 - i, 1 - j]);
+    return b.reshape(padded, [outputs, 1, inputs, rows + 1, columns + 1]);
+  });
+  const joined = b.op("Concat", shifted, { axis: 1 });
+  const weights = b.reshape(joined, [4 * outputs, inputs, rows + 1, columns + 1]);
+  const blocks = b.op("Conv", [x, weights], {
+    kernel_shape: [rows + 1, columns + 1],
+    strides: [2, 2],
+    pads: [...pads],
+    group: 1,
+  });
+  return b.op("DepthToSpace", [blocks], { blocksize: 2, mode: "CRD" });
 }
 
 /** Pads of the spatial axes as pads of all axes. */
