@@ -367,6 +367,21 @@ export class GraphBuilder {
     );
   }
 
+  /** The k largest or smallest along an axis in order, and their int64 indices (opset 11). */
+  topK(
+    x: Value,
+    k: number,
+    attributes: { readonly axis: number; readonly largest: 0 | 1 },
+  ): [values: Value, indices: Value] {
+    const dims = x.dims.map((d, i) => (i === attributes.axis ? k : d));
+    const types: TensorType[] = [
+      { dtype: x.dtype, dims },
+      { dtype: "int64", dims },
+    ];
+    const inputs = [x, this.ints([k])];
+    return this.#append("TopK", inputs, makeAttributes(attributes), types) as [Value, Value];
+  }
+
   /** The second output of a MaxPool whose first has the type of `y`. */
   maxPoolIndices(x: Value, y: Value, attributes: Attributes): Value {
     const types: TensorType[] = [y, { dtype: "int64", dims: y.dims }];
