@@ -4,7 +4,6 @@ import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
 import { clip } from "./clip.ts";
-import { compress } from "./compress.ts";
 import { concat } from "./concat.ts";
 import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
@@ -83,7 +82,6 @@ export const gradientRules: readonly GradientRule[] = [
   cast,
   celu,
   clip,
-  compress,
   concat,
   conv,
   convTranspose,
@@ -232,6 +230,7 @@ const deprecated = "it was removed from ONNX; export the model with opset 17";
 
 /** Operators that are refused, with the reason. */
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
+  ["Compress", "its condition is computed, and the dims of its output depend on it"],
   ["ConcatFromSequence", sequences],
   ["ConvInteger", integers],
   ["DequantizeLinear", integers],
