@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import Suite, const, var
+from common import COMPOSITION, Suite, const, var
 
 
 def batch_normalization():
