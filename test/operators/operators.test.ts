@@ -9,7 +9,12 @@ import {
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
-import { decodeFloats, decodeNumbers, operatorCases, type OperatorCase } from "../support/operator-case.ts";
+import {
+  decodeFloats,
+  decodeNumbers,
+  operatorCases,
+  type OperatorCase,
+} from "../support/operator-case.ts";
 import { singleNodeModel } from "../support/single-node-model.ts";
 
 const only = process.env["OPERATOR"];

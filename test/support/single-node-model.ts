@@ -27,7 +27,8 @@ const dataTypes = {
 /** Serializes a case as a model of one node; variables and computed inputs are graph inputs, the rest initializers. */
 export function singleNodeModel(testCase: OperatorCase): Uint8Array {
   const tensors = testCase.inputs.filter((input) => input !== null);
-  const isInput = ({ gradient, computed }: CaseTensor) => gradient !== undefined || computed === true;
+  const isInput = ({ gradient, computed }: CaseTensor) =>
+    gradient !== undefined || computed === true;
   const info = (name: string, type: number, dims: readonly number[]) =>
     create(ValueInfoProtoSchema, {
       name,
