@@ -66,6 +66,9 @@ export function addToRows(
   { rows, rowLength, places, count }: Rows,
   dims: readonly number[],
 ): Value {
+  if (count === 0) {
+    return b.fill(0, { dtype: slices.dtype, dims });
+  }
   const lines = b.reshape(slices, [count, rowLength]);
   const sums =
     "name" in places ? scatterAdd(b, lines, 0, rows, places) : untake(b, rows, places)(lines, 0);

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
-import type { DataType } from "../model/data-type.ts";
+import { elementCount, type DataType } from "../model/data-type.ts";
 import type { Value } from "../graph/value.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { RuleRefusal } from "./gradient-rule.ts";
@@ -22,6 +22,9 @@ export function scatterAdd(
   indices: Value,
 ): Value {
   refuseOldOpset(b);
+  if (elementCount(indices.dims) === 0) {
+    return b.fill(0, { dtype: gradient.dtype, dims: withSize(gradient, axis, size) });
+  }
   // Not ScatterND: its additions race on the CPU (ONNX Runtime 1.32).
   return inThreeAxes(b, gradient, axis, size, (x) =>
     b.opset >= 16
