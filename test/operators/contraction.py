@@ -1,4 +1,4 @@
-"""Einsum and Det."""
+"""Einsum, Det and DFT."""
 
 import numpy as np
 import torch
@@ -82,4 +82,44 @@ def determinants():
     return suite
 
 
-SUITES = [einsum, determinants]
+def fourier():
+    suite = Suite("DFT")
+
+    def add(name, dims, opset, axis=None, length=None, **attributes):
+        along = (1 if opset < 20 else -2) if axis is None else axis
+        along = along % len(dims)
+
+        def fn(x, *_):
+            x = torch.view_as_complex(x) if dims[-1] == 2 else torch.complex(x[..., 0], 0 * x[..., 0])
+            if attributes.get("inverse", 0):
+                y = torch.fft.ifft(x, length, along)
+            else:
+                y = torch.fft.fft(x, length, along)
+            n = y.shape[along]
+            if attributes.get("onesided", 0):
+                y = y.narrow(along, 0, n // 2 + 1)
+            return torch.view_as_real(y)
+
+        inputs = [var(suite.normal(*dims))]
+        if length is not None or (axis is not None and opset >= 20):
+            inputs.append(None if length is None else const(np.int64(length)))
+        if axis is not None and opset >= 20:
+            inputs.append(const(np.int64(axis)))
+        elif axis is not None:
+            attributes["axis"] = axis
+        suite.add(name, inputs, fn, "torch.fft.fft", opset=opset, **attributes)
+
+    for opset in (17, 20):
+        for channels, kind in [(1, "real"), (2, "complex")]:
+            add(f"{kind} opset {opset}", (2, 5, channels), opset)
+            add(f"{kind} inverse opset {opset}", (2, 4, channels), opset, inverse=1)
+            add(f"{kind} axis 1 opset {opset}", (1, 4, 3, channels), opset, 1)
+            add(f"{kind} longer opset {opset}", (2, 3, channels), opset, 1, 5)
+            add(f"{kind} shorter opset {opset}", (2, 5, channels), opset, 1, 4)
+        for n in (4, 5):
+            add(f"one-sided of {n} opset {opset}", (2, n, 3, 1), opset, 1, onesided=1)
+        add(f"one-sided longer opset {opset}", (2, 4, 1), opset, 1, 7, onesided=1)
+    return suite
+
+
+SUITES = [einsum, determinants, fourier]

@@ -367,6 +367,14 @@ export class GraphBuilder {
     );
   }
 
+  /** The discrete Fourier transform along an axis of [..., 2] complex numbers (opset 17). */
+  dft(x: Value, axis: number, isInverse: boolean): Value {
+    const inverse = isInverse ? 1 : 0;
+    return this.opset < 20
+      ? this.op("DFT", [x], { axis, inverse })
+      : this.op("DFT", [x, null, this.scalar(axis, "int64")], { inverse });
+  }
+
   /** The k largest or smallest along an axis in order, and their int64 indices (opset 11). */
   topK(
     x: Value,

@@ -75,6 +75,7 @@ const table: Record<string, Infer> = {
       "ScatterElements",
       "ScatterND",
       "Trilu",
+      "DFT",
       "ReverseSequence",
       "HardSigmoid",
       "Softplus",

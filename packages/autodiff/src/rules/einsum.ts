@@ -40,7 +40,10 @@ export const einsum: GradientRule = {
   },
 };
 
-/** A tensor without its axes of size 1, broadcast or not: products do not need them, and every label left has one size. */
+/**
+ * A tensor without its axes of size 1, broadcast or not: products do not need them, and every label left
+ * has one size.
+ */
 function withoutOnes({ b }: RuleContext, value: Value, labels: readonly string[]): Labelled {
   const dims = value.dims.filter((d) => d !== 1);
   return {

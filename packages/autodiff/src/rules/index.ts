@@ -9,6 +9,7 @@ import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { cumSum } from "./cum-sum.ts";
 import { det } from "./det.ts";
+import { dft } from "./dft.ts";
 import { div } from "./div.ts";
 import { dropout } from "./dropout.ts";
 import { einsum } from "./einsum.ts";
@@ -90,6 +91,7 @@ export const gradientRules: readonly GradientRule[] = [
   cumSum,
   depthToSpace,
   det,
+  dft,
   div,
   dropout,
   einsum,
@@ -225,7 +227,6 @@ const loops = "loops are not differentiated; export the model with the loop unro
 const recurrent = "recurrent operators are not differentiated";
 const sequences = "sequences are not differentiated; export the model with plain tensors";
 const strings = "text has no gradient";
-const signals = "Fourier transforms are not differentiated";
 const deprecated = "it was removed from ONNX; export the model with opset 17";
 
 /** Operators that are refused, with the reason. */
@@ -234,7 +235,6 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["ConcatFromSequence", sequences],
   ["ConvInteger", integers],
   ["DequantizeLinear", integers],
-  ["DFT", signals],
   ["DynamicQuantizeLinear", integers],
   ["GRU", recurrent],
   ["If", "branches are not differentiated; export the model without control flow"],
@@ -257,7 +257,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["SequenceInsert", sequences],
   ["SequenceMap", sequences],
   ["SplitToSequence", sequences],
-  ["STFT", signals],
+  ["STFT", "short-time Fourier transforms are not differentiated"],
   ["StringConcat", strings],
   ["StringNormalizer", strings],
   ["StringSplit", strings],
