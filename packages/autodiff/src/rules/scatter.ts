@@ -27,7 +27,8 @@ interface Access {
  * ScatterElements (opset 11; `reduction` from 16): dx = dy with zeros at the indices, dupdates = dy at the
  * indices. With "add": dx = dy, dupdates = dy at the indices. With "mul": as a product of x and the
  * updates, safe for zeros. With "max" and "min" (opset 18): dy split evenly between x and the updates that
- * reach y, as torch.scatter_reduce. Without reduction, ONNX leaves repeated indices undefined: each gets all of dy.
+ * reach y, as torch.scatter_reduce. Without reduction, ONNX leaves repeated indices undefined; each gets
+ * all of dy.
  *
  * @see https://onnx.ai/onnx/operators/onnx__ScatterElements.html
  */
