@@ -219,12 +219,14 @@ describe("operators without a gradient", () => {
           ["LSTM", ["steps", "W", "R"], "hidden", { hidden_size: 16 }],
           ["Squeeze", ["hidden", "one"], "squeezed"],
           ["LSTM", ["squeezed", "W2", "R"], "again", { hidden_size: 16 }],
-          ["LpNormalization", ["again"], "normal"],
+          ["Dropout", ["again", "half", "training"], "normal"],
           ["Reshape", ["normal", "picture"], "logits"],
         ],
         {
           sequence: { dtype: "int64", dims: [3], data: [8, 1, 16] },
           one: { dtype: "int64", dims: [1], data: [1] },
+          half: { dims: [], data: [0.5] },
+          training: { dtype: "bool", dims: [], data: [1] },
           picture: { dtype: "int64", dims: [4], data: [1, 2, 8, 8] },
           W: { dims: [1, 64, 16], data: ones(1024) },
           W2: { dims: [1, 64, 16], data: ones(1024) },
@@ -238,7 +240,7 @@ describe("operators without a gradient", () => {
       code: "ERR_UNSUPPORTED_OPERATOR",
     });
     expect(message).toContain("LSTM (opset 17), 2 node(s) 'lstm_3', 'lstm_5': recurrent operators");
-    expect(message).toContain("LpNormalization (opset 17), 1 node(s) 'lpnormalization_6'");
+    expect(message).toContain("Dropout (opset 17), 1 node(s) 'dropout_6'");
     expect(message).toContain("nearest output that can be differentiated is 'steps'");
     const differentiate = ["differentiate", files.model, "-o", join(folder, "out.onnx")];
     const expected = { exit: 4, code: "ERR_UNSUPPORTED_OPERATOR" };

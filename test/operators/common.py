@@ -21,17 +21,28 @@ ort.set_default_logger_severity(4)
 CASES = Path(__file__).parent / "cases"
 COMPOSITION = "composition in torch of the ONNX definition"
 DTYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64, "bool": TensorProto.BOOL}
+OUTPUTS = {torch.float64: TensorProto.FLOAT, torch.int64: TensorProto.INT64, torch.bool: TensorProto.BOOL}
 
 
 @dataclass(eq=False)
 class Value:
     array: np.ndarray
     variable: bool
+    computed: bool = False
+
+    @property
+    def fed(self) -> bool:
+        return self.variable or self.computed
 
 
 def var(array) -> Value:
     """A graph input, whose gradient is expected. Passed twice, it is one value used twice."""
     return Value(np.asarray(array, np.float32), True)
+
+
+def computed(array) -> Value:
+    """A graph input without gradient: integers or booleans that are not known beforehand."""
+    return Value(const(array).array, False, True)
 
 
 def const(array, dtype=None) -> Value:
@@ -112,7 +123,7 @@ class Suite:
         arguments = [None if value is None else tensors[id(value)] for value in inputs]
         outputs = fn(*arguments)
         outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
-        used = [True] * len(outputs) if upstream is None else list(upstream)
+        used = [y.is_floating_point() for y in outputs] if upstream is None else list(upstream)
         seeds = [np.asarray(self.rng.standard_normal(tuple(y.shape)), np.float32) if use else None
                  for y, use in zip(outputs, used, strict=True)]
 
@@ -138,12 +149,20 @@ class Suite:
                      "data": encode(value.array)}
             if value.variable:
                 entry["gradient"] = encode(gradients[id(value)].detach().numpy().astype(np.float32))
+            if value.computed:
+                entry["computed"] = True
             entries.append(entry)
         case = {"name": name, "opType": self.op, "opset": opset,
                 "attributes": {key: attribute(value) for key, value in attributes.items()},
                 "inputs": entries, "outputs": [], "oracle": oracle}
         for y, seed in zip(outputs, seeds):
-            entry = {"dims": list(y.shape), "data": encode(y.detach().numpy().astype(np.float32))}
+            array = y.detach().numpy()
+            entry = {"dims": list(y.shape)}
+            if y.is_floating_point():
+                array = array.astype(np.float32)
+            else:
+                entry["dtype"] = str(array.dtype)
+            entry["data"] = encode(array)
             if seed is not None:
                 entry["upstream"] = encode(seed)
             case["outputs"].append(entry)
@@ -171,15 +190,15 @@ class Suite:
         graph = helper.make_graph(
             [node], "case",
             [helper.make_tensor_value_info(key, DTYPES[str(value.array.dtype)], value.array.shape)
-             for key, value in values.items() if value.variable],
-            [helper.make_tensor_value_info(key, TensorProto.FLOAT, tuple(y.shape)) for key, y in zip(results, outputs)],
-            [numpy_helper.from_array(value.array, key) for key, value in values.items() if not value.variable])
+             for key, value in values.items() if value.fed],
+            [helper.make_tensor_value_info(key, OUTPUTS[y.dtype], tuple(y.shape)) for key, y in zip(results, outputs)],
+            [numpy_helper.from_array(value.array, key) for key, value in values.items() if not value.fed])
         model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", opset)])
         onnx.checker.check_model(model)
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1
-        feeds = {key: value.array for key, value in values.items() if value.variable}
+        feeds = {key: value.array for key, value in values.items() if value.fed}
         session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         actual = session.run(None, feeds)
         for index, (expected, result) in enumerate(zip(outputs, actual, strict=True)):

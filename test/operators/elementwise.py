@@ -76,6 +76,12 @@ def activations():
     clip.add("boundary Relu6", [var([0, 6, 3, -1, 7, 0]), const(np.float32(0)), const(np.float32(6))], torch.clamp,
              "torch.clamp", tie=True)
     clip.add("boundary min only", [var([0, 6, -1]), const(np.float32(0))], torch.clamp, "torch.clamp", tie=True)
+    for opset in (11, 13, 17):
+        clip.add(f"variable bounds opset {opset}", [var(clip.away(SHAPE, [-1, 1.5])), var(-1), var(1.5)], torch.clamp,
+                 "torch.clamp", opset=opset)
+    clip.add("variable min", [var(clip.away((2, 3), [0.5])), var(0.5)], torch.clamp, "torch.clamp")
+    clip.add("variable max", [var(clip.away((2, 3), [0.5])), None, var(0.5)], torch.clamp, "torch.clamp")
+    clip.add("variable bounds crossed", [var(clip.away((2, 3), [1, -1])), var(1), var(-1)], torch.clamp, "torch.clamp")
 
     def hard_sigmoid_case(name, opset=17, **attributes):
         alpha, beta = attributes.get("alpha", 0.2), attributes.get("beta", 0.5)
@@ -315,6 +321,15 @@ def more():
         unary("Sign", torch.sign, "torch.sign", off_integers, 11, 13, 17),
         unary("Sin", torch.sin, "torch.sin", between(-3, 3), 11, 17, 22),
         unary("Cos", torch.cos, "torch.cos", between(-3, 3), 11, 17, 22),
+        unary("Tan", torch.tan, "torch.tan", between(-1.2, 1.2), 11, 17, 22),
+        unary("Asin", torch.asin, "torch.asin", between(-0.9, 0.9), 11, 17, 22),
+        unary("Acos", torch.acos, "torch.acos", between(-0.9, 0.9), 11, 17, 22),
+        unary("Atan", torch.atan, "torch.atan", between(-3, 3), 11, 17, 22),
+        unary("Sinh", torch.sinh, "torch.sinh", between(-2, 2), 11, 17, 22),
+        unary("Cosh", torch.cosh, "torch.cosh", between(-2, 2), 11, 17, 22),
+        unary("Asinh", torch.asinh, "torch.asinh", between(-3, 3), 11, 17, 22),
+        unary("Acosh", torch.acosh, "torch.acosh", between(1.2, 4), 11, 17, 22),
+        unary("Atanh", torch.atanh, "torch.atanh", between(-0.9, 0.9), 11, 17, 22),
         unary("Softsign", F.softsign, "torch.nn.functional.softsign", lambda s, d: s.away(d, [0]), 11, 17, 22),
         selu,
         with_alpha("Celu", lambda x, a: F.celu(x, a), "torch.nn.functional.celu", 1.0, 0.5, 2.0),
@@ -324,4 +339,23 @@ def more():
     ]
 
 
-SUITES = [activations, functions, arithmetic, power, extrema, where, more]
+def remainder():
+    suite = Suite("Mod")
+
+    def add(name, a, b, opset, constant=False):
+        quotients = suite.away(np.broadcast_shapes(a, b), [0, 1, 2, 3], -3.5, 3.5)
+        quotients = np.where(np.abs(quotients - np.round(quotients)) < 0.1, 0.5, quotients)
+        divisor = suite.uniform(0.7, 1.5, *b) * np.where(suite.rng.random(b) < 0.5, -1, 1).astype(np.float32)
+        dividend = np.asarray(quotients * divisor, np.float32)
+        suite.add(name, [var(dividend), (const if constant else var)(divisor)], torch.fmod, "torch.fmod", opset=opset,
+                  fmod=1)
+
+    add("same shape", (2, 3, 4), (2, 3, 4), 17)
+    add("broadcast", (2, 3, 4), (3, 1), 17)
+    add("constant divisor", (2, 3), (), 17, True)
+    add("opset 10", (2, 3), (3,), 10)
+    add("opset 13", (2, 3), (2, 1), 13)
+    return suite
+
+
+SUITES = [activations, functions, arithmetic, power, extrema, where, more, remainder]

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from common import COMPOSITION, Suite, const, var
+from indexing import gather_computed
 
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 
@@ -271,6 +272,7 @@ def gather():
     add("scalar of 1-D", (4,), 1, 0)
     add("opset 11", (4, 2), [1, 3], 0, 11)
     add("opset 13", (4, 2), [1, 3], 0, 13)
+    gather_computed(suite)
     return suite
 
 

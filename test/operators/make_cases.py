@@ -8,7 +8,7 @@ import importlib
 import sys
 
 FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "layout", "reduction",
-            "further"]
+            "further", "indexing", "contraction"]
 
 
 def main(wanted: set[str]) -> None:

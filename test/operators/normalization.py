@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import Suite, const, var
+from common import COMPOSITION, Suite, const, var
 
 
 def batch_normalization():
@@ -115,4 +116,43 @@ def softmaxes():
     return suites
 
 
-SUITES = [batch_normalization, instance_normalization, layer_normalization, softmaxes]
+def lp_normalization():
+    suite = Suite("LpNormalization")
+
+    def normalize(x, axis, p):
+        norm = torch.linalg.vector_norm(x, p, axis, keepdim=True)
+        return torch.where(norm == 0, 0 * x, x / torch.where(norm == 0, 1, norm))
+
+    def add(name, x, opset=17, **attributes):
+        axis, p = attributes.get("axis", -1), attributes.get("p", 2)
+        suite.add(name, [var(x)], lambda x: normalize(x, axis, p), COMPOSITION, opset=opset, **attributes)
+
+    add("default", suite.normal(2, 4))
+    for p in (1, 2):
+        add(f"p {p} axis 1", suite.away((2, 3, 2), [0]), axis=1, p=p)
+        add(f"p {p} axis -2", suite.away((1, 2, 3, 2), [0]), axis=-2, p=p)
+        add(f"p {p} opset 11", suite.away((3, 2), [0]), 11, axis=0, p=p)
+        add(f"p {p} opset 22", suite.away((3, 2), [0]), 22, p=p)
+    # The operator gives 0 for a vector of zeros; its gradient there is 0 as well.
+    for p in (1, 2):
+        x = np.asarray([[1, -2, 2], [0, 0, 0], [3, 1, -1]], np.float32)
+        suite.add(f"p {p} zero vector", [var(x)], lambda x, p=p: normalize(x, 1, p), COMPOSITION, tie=True, axis=1, p=p)
+    return suite
+
+
+def hardmax():
+    suite = Suite("Hardmax")
+
+    def add(name, dims, opset, axis=-1):
+        def fn(x):
+            largest = x.argmax(axis)
+            return torch.nn.functional.one_hot(largest, x.shape[axis]).movedim(-1, axis).double()
+
+        suite.add(name, [var(suite.distinct(*dims))], fn, COMPOSITION, opset=opset, axis=axis)
+
+    add("axis -1", (2, 4), 13)
+    add("axis 1", (2, 3, 2), 17, 1)
+    return suite
+
+
+SUITES = [batch_normalization, instance_normalization, layer_normalization, softmaxes, lp_normalization, hardmax]

@@ -8,6 +8,8 @@ export interface CaseTensor {
   readonly data: string;
   /** Expected gradient; present when this input is a variable. */
   readonly gradient?: string;
+  /** Present when this input is fed but has no gradient: integers or booleans. */
+  readonly computed?: true;
 }
 
 /** One operator with attributes, inputs, expected outputs and gradients (test/operators/README.md). */
@@ -20,6 +22,8 @@ export interface OperatorCase {
   >;
   readonly inputs: readonly (CaseTensor | null)[];
   readonly outputs: readonly {
+    /** @default "float32" */
+    readonly dtype?: CaseTensor["dtype"];
     readonly dims: readonly number[];
     readonly data: string;
     readonly upstream?: string;
@@ -45,4 +49,22 @@ export function decodeBytes(base64: string): Uint8Array<ArrayBuffer> {
 /** float32 numbers behind base64. */
 export function decodeFloats(base64: string): Float32Array {
   return new Float32Array(decodeBytes(base64).buffer);
+}
+
+/** Numbers of a case's tensor as ONNX Runtime takes them. */
+export function decodeNumbers(
+  base64: string,
+  dtype: CaseTensor["dtype"] = "float32",
+): Float32Array | Float64Array | BigInt64Array | Uint8Array {
+  const bytes = decodeBytes(base64);
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(bytes.buffer);
+    case "float64":
+      return new Float64Array(bytes.buffer);
+    case "int64":
+      return new BigInt64Array(bytes.buffer);
+    case "bool":
+      return bytes;
+  }
 }

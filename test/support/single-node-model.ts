@@ -15,7 +15,7 @@ import {
   ValueInfoProtoSchema,
   type AttributeProto,
 } from "onnx-buf";
-import { decodeBytes, type OperatorCase } from "./operator-case.ts";
+import { decodeBytes, type CaseTensor, type OperatorCase } from "./operator-case.ts";
 
 const dataTypes = {
   float32: TensorProto_DataType.FLOAT,
@@ -24,10 +24,11 @@ const dataTypes = {
   bool: TensorProto_DataType.BOOL,
 };
 
-/** Serializes a case as a model of one node; variables are graph inputs, the rest initializers. */
+/** Serializes a case as a model of one node; variables and computed inputs are graph inputs, the rest initializers. */
 export function singleNodeModel(testCase: OperatorCase): Uint8Array {
   const tensors = testCase.inputs.filter((input) => input !== null);
-  const variables = tensors.filter((tensor) => tensor.gradient !== undefined);
+  const isInput = ({ gradient, computed }: CaseTensor) =>
+    gradient !== undefined || computed === true;
   const info = (name: string, type: number, dims: readonly number[]) =>
     create(ValueInfoProtoSchema, {
       name,
@@ -59,8 +60,8 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
       ],
       graph: create(GraphProtoSchema, {
         name: "case",
-        input: unique(variables).map((t) => info(t.name, dataTypes[t.dtype], t.dims)),
-        initializer: unique(tensors.filter((t) => t.gradient === undefined)).map((t) =>
+        input: unique(tensors.filter(isInput)).map((t) => info(t.name, dataTypes[t.dtype], t.dims)),
+        initializer: unique(tensors.filter((t) => !isInput(t))).map((t) =>
           create(TensorProtoSchema, {
             name: t.name,
             dataType: dataTypes[t.dtype],
@@ -78,7 +79,7 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
           }),
         ],
         output: testCase.outputs.map((output, i) =>
-          info(`y${i}`, TensorProto_DataType.FLOAT, output.dims),
+          info(`y${i}`, dataTypes[output.dtype ?? "float32"], output.dims),
         ),
       }),
     }),

@@ -13,6 +13,7 @@ import { namesOf } from "./graph/names-of.ts";
 import { ResolvedModel } from "./graph/resolved-model.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
+import { compressToGather } from "./passes/compress-to-gather.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
 import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
@@ -85,8 +86,8 @@ export async function resolve(
     const isComplete = graph.node.every((node) =>
       node.output.every((name) => name === "" || types.has(name)),
     );
-    // Without the mode, dims may differ from what was inferred with it.
-    const isChanged = dropNeedlessCeilMode(graph, types);
+    // Dims may differ from what was inferred without these, or be known for the first time.
+    const isChanged = [dropNeedlessCeilMode(graph, types), compressToGather(result)].includes(true);
     if (isChanged && round < 2) {
       continue;
     }

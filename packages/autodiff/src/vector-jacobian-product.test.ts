@@ -223,30 +223,36 @@ describe("refusals", () => {
 
   it("list all nodes once, by type, and the nearest output", async () => {
     const dets: TinyModel = {
-      inputs: { x: { dims: [2, 2] }, other: { dims: [2, 2] } },
+      inputs: {
+        x: { dims: [17, 17] },
+        other: { dims: [17, 17] },
+        training: { dtype: "bool", dims: [] },
+      },
+      constants: { ratio: { dims: [], data: [0.5] } },
       nodes: [
         ["Relu", ["x"], "fine"],
         ["Det", ["fine"], "d1"],
         ["Det", ["x"], "d2"],
         ["Det", ["other"], "aside"],
-        ["Hardmax", ["fine"], "h"],
+        ["Dropout", ["fine", "ratio", "training"], "h"],
         ["Mul", ["d1", "h"], "m"],
         ["Add", ["m", "d2"], "y"],
       ],
       outputs: ["y", "aside"],
     };
+    const reason = "matrices of 17 × 17 are larger than 16 × 16";
     const error = await failure(dets);
     expect(error).toMatchObject({
       code: "ERR_UNSUPPORTED_OPERATOR",
       nearestOutput: "fine",
       nodes: [
-        { nodeName: "det_1", opType: "Det", opset: 17, reason: "no rule" },
+        { nodeName: "det_1", opType: "Det", opset: 17, reason },
         { nodeName: "det_2", opType: "Det" },
-        { nodeName: "hardmax_4", opType: "Hardmax" },
+        { nodeName: "dropout_4", opType: "Dropout" },
       ],
     });
     expect((error as Error).message).toContain(
-      "Det (opset 17), 2 node(s) 'det_1', 'det_2': no rule",
+      `Det (opset 17), 2 node(s) 'det_1', 'det_2': ${reason}`,
     );
     expect((error as Error).message).toContain(
       "The nearest output that can be differentiated is 'fine'.",
@@ -254,7 +260,7 @@ describe("refusals", () => {
   });
 
   it("name no nearest output where there is none", async () => {
-    const model: TinyModel = { inputs: { x: { dims: [2, 2] } }, nodes: [["Det", ["x"], "y"]] };
+    const model: TinyModel = { inputs: { x: { dims: [17, 17] } }, nodes: [["Det", ["x"], "y"]] };
     const error = await failure(model);
     expect(error).toMatchObject({ nearestOutput: undefined });
     expect((error as Error).message).toContain("No value between them can be differentiated.");

@@ -404,6 +404,29 @@ export class GraphBuilder {
     return this.op("Add", [constant, zero]);
   }
 
+  /** The discrete Fourier transform along an axis of [..., 2] complex numbers (opset 17). */
+  dft(x: Value, axis: number, isInverse: boolean): Value {
+    const inverse = isInverse ? 1 : 0;
+    return this.opset < 20
+      ? this.op("DFT", [x], { axis, inverse })
+      : this.op("DFT", [x, null, this.scalar(axis, "int64")], { inverse });
+  }
+
+  /** The k largest or smallest along an axis in order, and their int64 indices (opset 11). */
+  topK(
+    x: Value,
+    k: number,
+    attributes: { readonly axis: number; readonly largest: 0 | 1 },
+  ): [values: Value, indices: Value] {
+    const dims = x.dims.map((d, i) => (i === attributes.axis ? k : d));
+    const types: TensorType[] = [
+      { dtype: x.dtype, dims },
+      { dtype: "int64", dims },
+    ];
+    const inputs = [x, this.ints([k])];
+    return this.#append("TopK", inputs, makeAttributes(attributes), types) as [Value, Value];
+  }
+
   /** The second output of a MaxPool whose first has the type of `y`. */
   maxPoolIndices(x: Value, y: Value, attributes: Attributes): Value {
     const types: TensorType[] = [y, { dtype: "int64", dims: y.dims }];

@@ -63,6 +63,8 @@ const table: Record<string, Infer> = {
       "Erf",
       "Sin",
       "Cos",
+      "Sinh",
+      "Cosh",
       "Round",
       "Floor",
       "Reciprocal",
@@ -72,6 +74,9 @@ const table: Record<string, Infer> = {
       "CumSum",
       "ScatterElements",
       "ScatterND",
+      "Trilu",
+      "DFT",
+      "ReverseSequence",
       "HardSigmoid",
       "Softplus",
       "Identity",
@@ -145,6 +150,21 @@ const table: Record<string, Infer> = {
       dims: [...dims.slice(0, at), ...(indices as Value).dims, ...dims.slice(at + 1)],
     };
   },
+  GatherElements: ([x, indices]) => ({
+    dtype: (x as Value).dtype,
+    dims: (indices as Value).dims,
+  }),
+  GatherND: ([x, indices], { batch_dims = 0 }) => {
+    const depth = (indices as Value).dims.at(-1) as number;
+    return {
+      dtype: (x as Value).dtype,
+      dims: [
+        ...(indices as Value).dims.slice(0, -1),
+        ...(x as Value).dims.slice((batch_dims as number) + depth),
+      ],
+    };
+  },
+  Det: ([x]) => ({ dtype: (x as Value).dtype, dims: (x as Value).dims.slice(0, -2) }),
   ArgMax: ([x], { axis = 0, keepdims = 1 }) => {
     const { dims } = x as Value;
     const at = normalizeAxis(axis as number, dims.length);

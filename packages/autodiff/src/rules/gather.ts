@@ -1,10 +1,11 @@
 import { normalizeAxis } from "../graph/value.ts";
-import { RuleRefusal, type GradientRule } from "./gradient-rule.ts";
-import { scatter, untake } from "./untake.ts";
+import type { GradientRule } from "./gradient-rule.ts";
+import { refuseOldOpset, scatterAdd } from "./scatter-add.ts";
+import { untake } from "./untake.ts";
 
 /**
  * Gather (opset 1): dx = dy summed to the places that the indices name; repeated indices add up.
- * Computed indices need opset 16.
+ * Computed indices need opset 11.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Gather.html
  */
@@ -25,13 +26,11 @@ export const gather: GradientRule = {
       const putBack = untake(c.b, size, indices);
       return [() => putBack(dyInDimsOfX(), axis)];
     }
-    if (c.opset < 16) {
-      throw new RuleRefusal("computed indices need opset 16; export the model with opset 17");
-    }
+    refuseOldOpset(c.b);
     return [
       () => {
         const places = c.b.cast(c.b.reshape(c.x(1), [count]), "int64");
-        return scatter(c.b, dyInDimsOfX(), axis, size, places, true);
+        return scatterAdd(c.b, dyInDimsOfX(), axis, size, places);
       },
     ];
   },

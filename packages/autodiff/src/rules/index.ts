@@ -5,29 +5,39 @@ import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
 import { clip } from "./clip.ts";
 import { concat } from "./concat.ts";
-import { convTranspose } from "./conv-transpose.ts";
 import { conv } from "./conv.ts";
+import { convTranspose } from "./conv-transpose.ts";
 import { cumSum } from "./cum-sum.ts";
+import { det } from "./det.ts";
+import { dft } from "./dft.ts";
 import { div } from "./div.ts";
+import { dropout } from "./dropout.ts";
+import { einsum } from "./einsum.ts";
 import { celu, elu, selu } from "./elu.ts";
 import { erf } from "./erf.ts";
 import { exp, log, reciprocal, sqrt } from "./exponential.ts";
 import { max, min } from "./extremum.ts";
 import { gather } from "./gather.ts";
+import { gatherElements } from "./gather-elements.ts";
+import { gatherND } from "./gather-nd.ts";
 import { gelu } from "./gelu.ts";
 import { gemm } from "./gemm.ts";
 import { globalAveragePool, globalMaxPool } from "./global-pool.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { hardSigmoid } from "./hard-sigmoid.ts";
 import { hardSwish } from "./hard-swish.ts";
+import { acosh, asinh, atanh, cosh, sinh } from "./hyperbolic.ts";
 import { instanceNormalization } from "./instance-normalization.ts";
 import { layerNormalization } from "./layer-normalization.ts";
 import { leakyRelu } from "./leaky-relu.ts";
+import { lpNormalization } from "./lp-normalization.ts";
 import { matMul } from "./mat-mul.ts";
 import { maxPool } from "./max-pool.ts";
 import { mish } from "./mish.ts";
+import { mod } from "./mod.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
+import { oneHot } from "./one-hot.ts";
 import { pRelu } from "./p-relu.ts";
 import { pad } from "./pad.ts";
 import { pow } from "./pow.ts";
@@ -37,8 +47,10 @@ import { reduceProd } from "./reduce-prod.ts";
 import { reduceLogSum, reduceLogSumExp, reduceMean, reduceSum } from "./reduce-sum.ts";
 import { relu } from "./relu.ts";
 import { expand, tile } from "./repeating.ts";
-import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
+import { flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
 import { resize } from "./resize.ts";
+import { reverseSequence } from "./reverse-sequence.ts";
+import { scatterElements, scatterND } from "./scatter.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
@@ -50,14 +62,22 @@ import { sub } from "./sub.ts";
 import { mean, sum } from "./sum.ts";
 import { tanh } from "./tanh.ts";
 import { thresholdedRelu } from "./thresholded-relu.ts";
+import { topK } from "./top-k.ts";
 import { transpose } from "./transpose.ts";
-import { cos, sin } from "./trigonometric.ts";
+import { acos, asin, atan, cos, sin, tan } from "./trigonometric.ts";
+import { trilu } from "./trilu.ts";
 import { where } from "./where.ts";
 
 /** Every operator with a gradient rule. The one list. */
 export const gradientRules: readonly GradientRule[] = [
   abs,
+  acos,
+  acosh,
   add,
+  asin,
+  asinh,
+  atan,
+  atanh,
   averagePool,
   batchNormalization,
   cast,
@@ -67,16 +87,22 @@ export const gradientRules: readonly GradientRule[] = [
   conv,
   convTranspose,
   cos,
+  cosh,
   cumSum,
   depthToSpace,
+  det,
+  dft,
   div,
   dropout,
+  einsum,
   elu,
   erf,
   exp,
   expand,
   flatten,
   gather,
+  gatherElements,
+  gatherND,
   gelu,
   gemm,
   globalAveragePool,
@@ -89,14 +115,17 @@ export const gradientRules: readonly GradientRule[] = [
   leakyRelu,
   log,
   logSoftmax,
+  lpNormalization,
   matMul,
   max,
   maxPool,
   mean,
   min,
   mish,
+  mod,
   mul,
   neg,
+  oneHot,
   pad,
   pow,
   pRelu,
@@ -114,9 +143,13 @@ export const gradientRules: readonly GradientRule[] = [
   relu,
   reshape,
   resize,
+  reverseSequence,
+  scatterElements,
+  scatterND,
   selu,
   sigmoid,
   sin,
+  sinh,
   slice,
   softmax,
   softplus,
@@ -127,10 +160,13 @@ export const gradientRules: readonly GradientRule[] = [
   squeeze,
   sub,
   sum,
+  tan,
   tanh,
   thresholdedRelu,
   tile,
+  topK,
   transpose,
+  trilu,
   unsqueeze,
   where,
 ];
@@ -143,48 +179,89 @@ export const zeroGradients: ReadonlySet<string> = new Set([
   "And",
   "ArgMax",
   "ArgMin",
+  "Bernoulli",
   "BitShift",
+  "BitwiseAnd",
+  "BitwiseNot",
+  "BitwiseOr",
+  "BitwiseXor",
+  "BlackmanWindow",
   "Ceil",
+  "Constant",
   "ConstantOfShape",
   "Equal",
   "EyeLike",
   "Floor",
   "Greater",
   "GreaterOrEqual",
+  "HammingWindow",
+  "HannWindow",
+  "Hardmax",
   "IsInf",
   "IsNaN",
   "Less",
   "LessOrEqual",
+  "MelWeightMatrix",
+  "Multinomial",
+  "NonMaxSuppression",
   "NonZero",
   "Not",
-  "OneHot",
+  "OptionalHasElement",
   "Or",
+  "QuantizeLinear",
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
   "Round",
+  "SequenceEmpty",
+  "SequenceLength",
   "Shape",
   "Sign",
   "Size",
   "Xor",
 ]);
 
+const integers = "integer arithmetic has no gradient; use the float model it was quantized from";
+const loops = "loops are not differentiated; export the model with the loop unrolled";
+const recurrent = "recurrent operators are not differentiated";
+const sequences = "sequences are not differentiated; export the model with plain tensors";
+const strings = "text has no gradient";
+const deprecated = "it was removed from ONNX; export the model with opset 17";
+
 /** Operators that are refused, with the reason. */
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
-  ["Loop", "loops are not differentiated; export the model with the loop unrolled"],
-  ["Scan", "loops are not differentiated; export the model with the loop unrolled"],
-  ["LSTM", "recurrent operators are not differentiated"],
-  ["GRU", "recurrent operators are not differentiated"],
-  ["RNN", "recurrent operators are not differentiated"],
-  ["ConvInteger", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  [
-    "MatMulInteger",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
-  ["QLinearConv", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  [
-    "QLinearMatMul",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
-  [
-    "DynamicQuantizeLinear",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
+  ["Compress", "its condition is computed, and the dims of its output depend on it"],
+  ["ConcatFromSequence", sequences],
+  ["ConvInteger", integers],
+  ["DequantizeLinear", integers],
+  ["DynamicQuantizeLinear", integers],
+  ["GRU", recurrent],
+  ["If", "branches are not differentiated; export the model without control flow"],
+  ["ImageDecoder", "decoding of files has no gradient"],
+  ["Loop", loops],
+  ["LSTM", recurrent],
+  ["MatMulInteger", integers],
+  ["Optional", sequences],
+  ["OptionalGetElement", sequences],
+  ["QLinearConv", integers],
+  ["QLinearMatMul", integers],
+  ["Range", "its length depends on computed values; make start, limit and delta constants"],
+  ["RegexFullMatch", strings],
+  ["RNN", recurrent],
+  ["Scan", loops],
+  ["Scatter", deprecated],
+  ["SequenceAt", sequences],
+  ["SequenceConstruct", sequences],
+  ["SequenceErase", sequences],
+  ["SequenceInsert", sequences],
+  ["SequenceMap", sequences],
+  ["SplitToSequence", sequences],
+  ["STFT", "short-time Fourier transforms are not differentiated"],
+  ["StringConcat", strings],
+  ["StringNormalizer", strings],
+  ["StringSplit", strings],
+  ["TfIdfVectorizer", strings],
+  ["Unique", "the dims of its outputs depend on the values"],
+  ["Upsample", deprecated],
 ]);

@@ -1,4 +1,4 @@
-import { RuleRefusal, type GradientRule } from "./gradient-rule.ts";
+import type { GradientRule } from "./gradient-rule.ts";
 
 /** Rules of operators that keep the elements and their order: dx = dy with the dims of x. */
 function reshaping(opType: string): GradientRule {
@@ -39,20 +39,3 @@ export const unsqueeze = reshaping("Unsqueeze");
  * @see https://onnx.ai/onnx/operators/onnx__Identity.html
  */
 export const identity = reshaping("Identity");
-
-/**
- * Dropout (opset 7) at inference: dx = dy. Refused in training mode, where outputs are random.
- *
- * @see https://onnx.ai/onnx/operators/onnx__Dropout.html
- */
-export const dropout: GradientRule = {
-  opType: "Dropout",
-  build: (c) => {
-    if (c.hasInput(2) && c.constant(2)?.[0] !== 0) {
-      throw new RuleRefusal(
-        "training_mode is not the constant false; export the model for inference",
-      );
-    }
-    return [() => c.dy()];
-  },
-};

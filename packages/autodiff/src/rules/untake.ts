@@ -1,6 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
-import { RuleRefusal } from "./gradient-rule.ts";
+import { scatterOnce } from "./scatter-add.ts";
+import { inThreeAxes, withSize } from "./three-axes.ts";
 
 /** Most runs of indices that are put back one by one. */
 const runLimit = 4;
@@ -8,14 +9,17 @@ const runLimit = 4;
 /** Most elements of a matrix that puts the indices back. */
 const matrixLimit = 1 << 16;
 
+/** Most elements that one destination gathers at once where destinations differ much in what they get. */
+const chunkSize = 8;
+
 /**
  * The adjoint of taking constant indices along an axis (Gather, Pad): returns what sums the elements of
  * a gradient to the places they were taken from. A few runs of neighbours become Pads, a small number
- * of indices a product with a matrix of zeros and ones, the rest ScatterElements.
+ * of indices a product with a matrix of zeros and ones; else every place gathers what it is the sum of,
+ * which needs no additions in place (they take opset 16 and run on one thread).
  *
  * @param size of the axis that is taken from
  * @param indices from the front, in any order
- * @throws RuleRefusal where the opset has no way to add up so many repeated indices
  */
 export function untake(
   b: GraphBuilder,
@@ -42,31 +46,53 @@ export function untake(
         b.matmul(b.constant(gradient.dtype, [size, indices.length], ones.flat()), matrices),
       );
   }
-  const isRepeated = new Set(indices).size < indices.length;
-  if (b.opset < (isRepeated ? 16 : 11)) {
-    throw new RuleRefusal(
-      `${indices.length} indices into ${size} elements need opset ${isRepeated ? 16 : 11}; export the model with opset 17`,
-    );
+  const sources: number[][] = Array.from({ length: size }, () => []);
+  indices.forEach((index, i) => sources[index]?.push(i));
+  const used = sources.flatMap((list, i) => (list.length > 0 ? [i] : []));
+  if (2 * used.length < size && b.opset >= 11) {
+    return (gradient, axis) => {
+      const lists = used.map((i) => sources[i] as number[]);
+      return scatterOnce(b, gatherSums(b, gradient, axis, lists), axis, size, b.ints(used));
+    };
   }
-  return (gradient, axis) => scatter(b, gradient, axis, size, b.ints(indices), isRepeated);
+  return (gradient, axis) => gatherSums(b, gradient, axis, sources);
 }
 
-/** Scatters a gradient along an axis to the places in a list of int64 indices; `add` where they repeat. */
-export function scatter(
+/** For every list, the sum of the elements along the axis that it names; each is named once in all. */
+function gatherSums(
   b: GraphBuilder,
-  gradient: Value,
+  x: Value,
   axis: number,
-  size: number,
-  indices: Value,
-  add: boolean,
+  lists: readonly (readonly number[])[],
 ): Value {
-  // Not ScatterND: its additions race on the CPU (ONNX Runtime 1.32).
-  return inThreeAxes(b, gradient, axis, size, (matrices) => {
-    const zeros = b.fill(0, { dtype: gradient.dtype, dims: withSize(matrices, 1, size) });
-    const places = b.expand(b.reshape(indices, [indices.dims[0] as number, 1]), matrices.dims);
-    const reduction = add ? "add" : undefined;
-    return b.op("ScatterElements", [zeros, places, matrices], { axis: 1, reduction });
-  });
+  const count = x.dims[axis] as number;
+  const longest = lists.reduce((length, list) => Math.max(length, list.length), 0);
+  if (lists.length * longest > 2 * (count + lists.length) && longest > chunkSize) {
+    // Long lists are summed in chunks first, so that the short ones are not filled up to their length.
+    const chunks: (readonly number[])[] = [];
+    const chunked = lists.map((list) => {
+      const places: number[] = [];
+      for (let start = 0; start < list.length; start += chunkSize) {
+        places.push(chunks.push(list.slice(start, start + chunkSize)) - 1);
+      }
+      return places;
+    });
+    return gatherSums(b, gatherSums(b, x, axis, chunks), axis, chunked);
+  }
+  const isFull = lists.every((list) => list.length === longest);
+  const pads = x.dims.flatMap(() => [0, 0]);
+  pads[x.dims.length + axis] = 1;
+  // Lists are filled up with an added zero.
+  const padded = isFull ? x : b.pad(x, pads);
+  const table = lists.flatMap((list) =>
+    Array.from({ length: longest }, (_, k) => list[k] ?? count),
+  );
+  const taken = b.op(
+    "Gather",
+    [padded, b.constant("int64", longest === 1 ? [lists.length] : [lists.length, longest], table)],
+    { axis },
+  );
+  return longest === 1 ? taken : b.reduce("ReduceSum", taken, [axis + 1], false);
 }
 
 interface Run {
@@ -113,25 +139,4 @@ function putBack(
   pads[axis] = lowest;
   pads[axis + gradient.dims.length] = size - lowest - (part.dims[axis] as number);
   return b.pad(part, pads);
-}
-
-/** Works on a value of dims [before, axis, after] and gives the axis its new size in the value's own dims. */
-function inThreeAxes(
-  b: GraphBuilder,
-  value: Value,
-  axis: number,
-  size: number,
-  work: (matrices: Value) => Value,
-): Value {
-  const count = (dims: readonly number[]) => dims.reduce((product, d) => product * d, 1);
-  const dims = [
-    count(value.dims.slice(0, axis)),
-    value.dims[axis] as number,
-    count(value.dims.slice(axis + 1)),
-  ];
-  return b.reshape(work(b.reshape(value, dims)), withSize(value, axis, size));
-}
-
-function withSize({ dims }: Value, axis: number, size: number): number[] {
-  return dims.map((d, i) => (i === axis ? size : d));
 }

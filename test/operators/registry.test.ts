@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { gradientRules, notDifferentiable, zeroGradients } from "@onnx-asma/autodiff";
+
+/** Opsets that brought or changed every operator of ONNX's default domain (make_operator_list.py). */
+const opsets = JSON.parse(
+  readFileSync(new URL("operators.json", import.meta.url), "utf8"),
+) as Readonly<Record<string, readonly number[]>>;
+
+/** Newest opset whose operators are all decided on. */
+const newest = 23;
+
+/** Operators that nothing is said about yet. */
+const undecided = new Set([
+  "AffineGrid",
+  "Attention",
+  "CastLike",
+  "CenterCropPad",
+  "Col2Im",
+  "DeformConv",
+  "GlobalLpPool",
+  "GridSample",
+  "GroupNormalization",
+  "LpPool",
+  "LRN",
+  "MaxRoiPool",
+  "MaxUnpool",
+  "MeanVarianceNormalization",
+  "NegativeLogLikelihoodLoss",
+  "RMSNormalization",
+  "RoiAlign",
+  "RotaryEmbedding",
+  "Shrink",
+  "SoftmaxCrossEntropyLoss",
+]);
+
+const decided = [
+  ...gradientRules.map((rule) => rule.opType),
+  ...zeroGradients,
+  ...notDifferentiable.keys(),
+];
+
+it("decides on every operator, once", () => {
+  const missing = Object.entries(opsets).flatMap(([name, [first = 0]]) =>
+    first > newest || decided.includes(name) || undecided.has(name) ? [] : [name],
+  );
+  const twice = decided.filter((name, i) => decided.indexOf(name) !== i);
+  expect({ missing, twice }).toEqual({ missing: [], twice: [] });
+});
+
+it("knows no operator that ONNX lacks", () => {
+  expect(decided.filter((name) => !Object.hasOwn(opsets, name))).toEqual([]);
+});
+
+it("gives a reason wherever it refuses", () => {
+  for (const reason of notDifferentiable.values()) {
+    expect(reason).toMatch(/^[a-zA-Z].{10,}[^.]$/);
+  }
+});
