@@ -116,7 +116,7 @@ function putBack(
 }
 
 /** Works on a value of dims [before, axis, after] and gives the axis its new size in the value's own dims. */
-function inThreeAxes(
+export function inThreeAxes(
   b: GraphBuilder,
   value: Value,
   axis: number,
