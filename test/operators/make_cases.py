@@ -7,7 +7,7 @@
 import importlib
 import sys
 
-FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "layout", "reduction",
+FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout", "reduction",
             "further"]
 
 

@@ -145,6 +145,7 @@ const table: Record<string, Infer> = {
       dims: [...dims.slice(0, at), ...(indices as Value).dims, ...dims.slice(at + 1)],
     };
   },
+  GatherElements: ([x, indices]) => ({ dtype: (x as Value).dtype, dims: (indices as Value).dims }),
   ArgMax: ([x], { axis = 0, keepdims = 1 }) => {
     const { dims } = x as Value;
     const at = normalizeAxis(axis as number, dims.length);

@@ -17,6 +17,7 @@ import { gather } from "./gather.ts";
 import { gelu } from "./gelu.ts";
 import { gemm } from "./gemm.ts";
 import { globalAveragePool, globalMaxPool } from "./global-pool.ts";
+import { gridSample } from "./grid-sample.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { hardSigmoid } from "./hard-sigmoid.ts";
 import { hardSwish } from "./hard-swish.ts";
@@ -81,6 +82,7 @@ export const gradientRules: readonly GradientRule[] = [
   gemm,
   globalAveragePool,
   globalMaxPool,
+  gridSample,
   hardSigmoid,
   hardSwish,
   identity,
