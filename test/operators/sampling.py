@@ -1,10 +1,10 @@
-"""GridSample."""
+"""GridSample and DeformConv."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import Suite, const, var
+from common import COMPOSITION, Suite, const, var
 
 
 def grid_sample():
@@ -74,4 +74,65 @@ def grid_sample():
     return suite
 
 
-SUITES = [grid_sample]
+def deform_conv():
+    suite = Suite("DeformConv")
+
+    def add(name, x, w, *, opset=19, mask=True, bias=False, variables="X", reach=1.0, **attributes):
+        (batch, channels, *size), (outputs, _, *kernel) = x, w
+        strides, dilations = attributes.get("strides", [1, 1]), attributes.get("dilations", [1, 1])
+        pads = attributes.get("pads", [0, 0, 0, 0])
+        group, offset_group = attributes.get("group", 1), attributes.get("offset_group", 1)
+        out = [(n + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1
+               for i, n in enumerate(size)]
+        taps = kernel[0] * kernel[1]
+
+        def fn(x, w, offset, bias=None, mask=None):
+            offset = offset.reshape(batch * offset_group, taps, 2, *out)
+            tap, row, column = torch.meshgrid(*(torch.arange(n) for n in (taps, *out)), indexing="ij")
+            base = (row * strides[0] - pads[0] + tap // kernel[1] * dilations[0],
+                    column * strides[1] - pads[1] + tap % kernel[1] * dilations[1])
+            # grid_sample on pixel positions, width first
+            grid = [2 * (base[i] + offset[:, :, i]) / (size[i] - 1) - 1 for i in (1, 0)]
+            grid = torch.stack(grid, -1).reshape(batch * offset_group, taps, -1, 2)
+            image = x.reshape(batch * offset_group, channels // offset_group, *size)
+            read = F.grid_sample(image, grid, "bilinear", "zeros", True)
+            if mask is not None:
+                read = read * mask.reshape(batch * offset_group, 1, taps, -1)
+            read = read.reshape(batch, group, channels // group * taps, -1)
+            y = torch.einsum("gok,ngkp->ngop", w.reshape(group, outputs // group, -1), read)
+            y = y.reshape(batch, outputs, *out)
+            return y if bias is None else y + bias[:, None, None]
+
+        def tensor(letter, array):
+            return (var if letter in variables else const)(array)
+
+        whole = suite.rng.integers(-int(reach), int(reach) + 1, (batch, offset_group * taps * 2, *out))
+        offset = whole + suite.uniform(0.15, 0.85, *whole.shape)  # away from whole pixels
+        inputs = [tensor("X", suite.normal(*x)), tensor("W", suite.normal(*w) * 0.5),
+                  tensor("O", offset.astype(np.float32))]
+        if bias or mask:
+            inputs.append(tensor("B", suite.normal(outputs)) if bias else None)
+        if mask:
+            inputs.append(tensor("M", suite.uniform(0.1, 1, batch, offset_group * taps, *out)))
+        suite.add(name, inputs, fn, COMPOSITION, opset=opset, **attributes)
+
+    add("k3", (1, 2, 6, 5), (3, 2, 3, 3), mask=False, kernel_shape=[3, 3])
+    add("k3 all variables", (2, 2, 5, 6), (3, 2, 3, 3), bias=True, variables="XWOBM", kernel_shape=[3, 3],
+        pads=[1, 1, 1, 1])
+    add("k3 without mask all variables", (1, 2, 5, 4), (2, 2, 3, 3), mask=False, bias=True, variables="XWOB",
+        pads=[1, 1, 1, 1])
+    add("k3 s2 p1", (1, 2, 7, 6), (2, 2, 3, 3), variables="XOM", strides=[2, 2], pads=[1, 1, 1, 1])
+    add("k1", (1, 3, 4, 4), (2, 3, 1, 1), variables="XOM", kernel_shape=[1, 1])
+    add("k2 by 3 asymmetric pads", (2, 2, 5, 6), (2, 2, 2, 3), variables="XOM", kernel_shape=[2, 3],
+        pads=[0, 2, 1, 0], strides=[1, 2])
+    add("dilation 2", (1, 2, 7, 7), (2, 2, 3, 3), variables="XOM", dilations=[2, 1], pads=[2, 1, 2, 1])
+    add("group 2", (2, 4, 5, 5), (4, 2, 3, 3), variables="XWOM", group=2, pads=[1, 1, 1, 1])
+    add("offset_group 2", (2, 4, 5, 4), (2, 4, 3, 3), variables="XWOM", offset_group=2, pads=[1, 1, 1, 1])
+    add("group 2 offset_group 4", (1, 4, 4, 5), (2, 2, 3, 3), bias=True, variables="XWOBM", group=2, offset_group=4,
+        pads=[1, 1, 1, 1])
+    add("far offsets", (1, 2, 5, 5), (2, 2, 3, 3), variables="XOM", reach=8.0, pads=[1, 1, 1, 1])
+    add("opset 22", (1, 2, 5, 5), (2, 2, 3, 3), opset=22, variables="XOM", kernel_shape=[3, 3])
+    return suite
+
+
+SUITES = [grid_sample, deform_conv]

@@ -8,6 +8,7 @@ import { concat } from "./concat.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { conv } from "./conv.ts";
 import { cumSum } from "./cum-sum.ts";
+import { deformConv } from "./deform-conv.ts";
 import { div } from "./div.ts";
 import { celu, elu, selu } from "./elu.ts";
 import { erf } from "./erf.ts";
@@ -69,6 +70,7 @@ export const gradientRules: readonly GradientRule[] = [
   convTranspose,
   cos,
   cumSum,
+  deformConv,
   depthToSpace,
   div,
   dropout,
