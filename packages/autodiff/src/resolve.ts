@@ -14,7 +14,7 @@ import { ResolvedModel } from "./graph/resolved-model.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
-import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
+import { dropCeilMode } from "./passes/drop-ceil-mode.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
@@ -86,7 +86,7 @@ export async function resolve(
       node.output.every((name) => name === "" || types.has(name)),
     );
     // Without the mode, dims may differ from what was inferred with it.
-    const isChanged = dropNeedlessCeilMode(graph, types);
+    const isChanged = dropCeilMode(graph, types);
     if (isChanged && round < 2) {
       continue;
     }

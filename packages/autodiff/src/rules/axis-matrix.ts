@@ -23,7 +23,5 @@ export function multiplyAxis(b: GraphBuilder, x: Value, axis: number, matrix: Ma
   if (axis > 0 && axis === x.dims.length - 2) {
     return b.matmul(constant(matrix), x);
   }
-  return inThreeAxes(b, x, axis, matrix.length, (matrices) =>
-    b.matmul(constant(matrix), matrices),
-  );
+  return inThreeAxes(b, x, axis, matrix.length, (matrices) => b.matmul(constant(matrix), matrices));
 }

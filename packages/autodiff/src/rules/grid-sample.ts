@@ -96,7 +96,10 @@ function sampledAxes(c: RuleContext, how: Sampling): SampledAxis[] {
   return sizes.map((size, i) => {
     const at = sizes.length - 1 - i;
     const column = b.slice(flat, [2], [at], [at + 1]);
-    return { size, neighbours: neighbours(b, b.reshape(column, [batch, 1, positionCount(c)]), size, how) };
+    return {
+      size,
+      neighbours: neighbours(b, b.reshape(column, [batch, 1, positionCount(c)]), size, how),
+    };
   });
 }
 
@@ -183,7 +186,11 @@ function cubicTaps(b: GraphBuilder, position: Value): Neighbour[] {
   const tap = (offset: number, distance: Value, polynomial: readonly number[], sign: number) => ({
     place: add(low, offset),
     weight: horner(b, distance, polynomial),
-    slope: horner(b, distance, derivative(polynomial).map((factor) => factor * sign)),
+    slope: horner(
+      b,
+      distance,
+      derivative(polynomial).map((factor) => factor * sign),
+    ),
   });
   return [
     tap(-1, add(t, 1), far, 1),
@@ -206,12 +213,7 @@ function derivative(polynomial: readonly number[]): number[] {
   return polynomial.slice(0, -1).map((factor, i) => factor * (degree - i));
 }
 
-function gridGradient(
-  c: RuleContext,
-  axes: readonly SampledAxis[],
-  image: Value,
-  g: Value,
-): Value {
+function gridGradient(c: RuleContext, axes: readonly SampledAxis[], image: Value, g: Value): Value {
   const { b } = c;
   const perAxis = sampleGradients(b, axes, image, g).positions();
   const columns = perAxis

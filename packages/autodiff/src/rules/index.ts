@@ -3,7 +3,9 @@ import { add } from "./add.ts";
 import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
+import { centerCropPad } from "./center-crop-pad.ts";
 import { clip } from "./clip.ts";
+import { col2Im } from "./col-2-im.ts";
 import { concat } from "./concat.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { conv } from "./conv.ts";
@@ -25,8 +27,11 @@ import { hardSwish } from "./hard-swish.ts";
 import { instanceNormalization } from "./instance-normalization.ts";
 import { layerNormalization } from "./layer-normalization.ts";
 import { leakyRelu } from "./leaky-relu.ts";
+import { globalLpPool, lpPool } from "./lp-pool.ts";
+import { lrn } from "./lrn.ts";
 import { matMul } from "./mat-mul.ts";
 import { maxPool } from "./max-pool.ts";
+import { maxUnpool } from "./max-unpool.ts";
 import { mish } from "./mish.ts";
 import { mul } from "./mul.ts";
 import { neg } from "./neg.ts";
@@ -64,7 +69,9 @@ export const gradientRules: readonly GradientRule[] = [
   batchNormalization,
   cast,
   celu,
+  centerCropPad,
   clip,
+  col2Im,
   concat,
   conv,
   convTranspose,
@@ -83,6 +90,7 @@ export const gradientRules: readonly GradientRule[] = [
   gelu,
   gemm,
   globalAveragePool,
+  globalLpPool,
   globalMaxPool,
   gridSample,
   hardSigmoid,
@@ -93,9 +101,12 @@ export const gradientRules: readonly GradientRule[] = [
   leakyRelu,
   log,
   logSoftmax,
+  lpPool,
+  lrn,
   matMul,
   max,
   maxPool,
+  maxUnpool,
   mean,
   min,
   mish,
@@ -177,6 +188,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["LSTM", "recurrent operators are not differentiated"],
   ["GRU", "recurrent operators are not differentiated"],
   ["RNN", "recurrent operators are not differentiated"],
+  ["MaxRoiPool", "maxima over regions have no rule; export the model with RoiAlign of mode avg"],
   ["ConvInteger", "integer arithmetic has no gradient; use the float model it was quantized from"],
   [
     "MatMulInteger",

@@ -37,7 +37,11 @@ export function linearNeighbours(b: GraphBuilder, position: Value, size: number)
 }
 
 /** A neighbour that is dropped where it lies beyond the image. A position that is no number is beyond. */
-export function within(b: GraphBuilder, { place, weight, slope }: Neighbour, size: number): Neighbour {
+export function within(
+  b: GraphBuilder,
+  { place, weight, slope }: Neighbour,
+  size: number,
+): Neighbour {
   const { greater, less, where } = arithmetic(b);
   const isInside = b.op("And", [greater(place, -1), less(place, size)]);
   return {
@@ -67,7 +71,10 @@ export function scatterSamples(b: GraphBuilder, axes: readonly SampledAxis[], g:
   const pixels = axes.reduce((n, { size }) => n * size, 1);
   const zeros = b.fill(0, { dtype: g.dtype, dims: [batch, channels, pixels] });
   return corners(axes).reduce((image, corner) => {
-    const weight = b.cast(corner.map(({ weight: w }) => w).reduce((x, y) => mul(x, y)), g.dtype);
+    const weight = b.cast(
+      corner.map(({ weight: w }) => w).reduce((x, y) => mul(x, y)),
+      g.dtype,
+    );
     const places = b.expand(flatPlace(b, axes, corner), g.dims);
     return b.op("ScatterElements", [image, places, mul(g, weight)], { axis: 2, reduction: "add" });
   }, zeros);

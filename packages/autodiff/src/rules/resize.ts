@@ -57,7 +57,13 @@ function sumRepeats(b: GraphBuilder, dy: Value, repeats: readonly number[]): Val
   // Execution providers other than the CPU pool two spatial axes at most.
   if (isPool && (kernel.length === 2 || b.target === "cpu")) {
     const mean = b.op("AveragePool", [dy], { kernel_shape: kernel, strides: kernel });
-    return b.op("Mul", [mean, b.scalar(kernel.reduce((n, k) => n * k, 1), mean.dtype)]);
+    return b.op("Mul", [
+      mean,
+      b.scalar(
+        kernel.reduce((n, k) => n * k, 1),
+        mean.dtype,
+      ),
+    ]);
   }
   const dims = dy.dims.map((d, i) => d / (repeats[i] as number));
   const apart: number[] = [];
