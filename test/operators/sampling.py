@@ -1,4 +1,4 @@
-"""GridSample and DeformConv."""
+"""GridSample, DeformConv and RoiAlign."""
 
 import numpy as np
 import torch
@@ -135,4 +135,52 @@ def deform_conv():
     return suite
 
 
-SUITES = [grid_sample, deform_conv]
+def roi_align():
+    suite = Suite("RoiAlign")
+
+    def axis_matrix(low, high, n, cells, samples, scale, half):
+        """[cells, n]: the mean of the interpolated samples of every cell."""
+        start, end = np.float32(low) * scale - half, np.float32(high) * scale - half
+        size = end - start if half else max(end - start, 1.0)
+        weights = np.zeros((cells, n))
+        for cell in range(cells):
+            for i in range(samples):
+                u = start + size / cells * (cell + (i + 0.5) / samples)
+                if -1 <= u <= n:
+                    u = min(max(u, 0), n - 1)
+                    weights[cell] += np.maximum(0, 1 - np.abs(u - np.arange(n))) / samples
+        return torch.from_numpy(weights)
+
+    def add(name, x, rois, images, *, opset=16, **attributes):
+        (_, _, height, width), samples = x, attributes["sampling_ratio"]
+        rows, columns = attributes.get("output_height", 1), attributes.get("output_width", 1)
+        scale = attributes.get("spatial_scale", 1.0)
+        half = 0.5 if attributes.get("coordinate_transformation_mode", "half_pixel") == "half_pixel" else 0.0
+
+        def fn(x, *_):
+            return torch.stack([
+                axis_matrix(y1, y2, height, rows, samples, scale, half) @ x[image]
+                @ axis_matrix(x1, x2, width, columns, samples, scale, half).T
+                for (x1, y1, x2, y2), image in zip(rois, images)])
+
+        inputs = [var(suite.normal(*x)), const(np.array(rois, np.float32)), const(images)]
+        suite.add(name, inputs, fn, COMPOSITION, opset=opset, **attributes)
+
+    rois = [[0.3, 1.2, 4.4, 5.1], [2.1, 0.4, 5.7, 3.3]]
+    size = {"output_height": 2, "output_width": 3}
+    add("sampling_ratio 2", (1, 2, 6, 7), rois, [0, 0], sampling_ratio=2, **size)
+    add("sampling_ratio 1 batch 2", (2, 3, 6, 7), rois, [1, 0], sampling_ratio=1, **size)
+    add("sampling_ratio 3 spatial_scale 0.5", (2, 2, 5, 5), [[1.3, 2.2, 7.4, 9.1]], [1], sampling_ratio=3,
+        spatial_scale=0.5, **size)
+    add("output_half_pixel", (1, 2, 6, 7), rois, [0, 0], sampling_ratio=2,
+        coordinate_transformation_mode="output_half_pixel", **size)
+    add("output_half_pixel small region", (1, 1, 5, 5), [[1.2, 1.3, 1.4, 1.6]], [0], sampling_ratio=2,
+        coordinate_transformation_mode="output_half_pixel", **size)
+    add("beyond the image", (1, 2, 5, 6), [[-3.2, -2.1, 3.3, 2.2], [3.1, 2.7, 9.4, 8.3]], [0, 0], sampling_ratio=2,
+        **size)
+    add("one cell", (1, 2, 5, 5), [[0.7, 0.8, 3.9, 4.2]], [0], sampling_ratio=2)
+    add("opset 21", (1, 2, 6, 6), rois, [0, 0], opset=21, sampling_ratio=2, **size)
+    return suite
+
+
+SUITES = [grid_sample, deform_conv, roi_align]

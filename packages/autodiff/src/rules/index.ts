@@ -46,6 +46,7 @@ import { relu } from "./relu.ts";
 import { expand, tile } from "./repeating.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
 import { resize } from "./resize.ts";
+import { roiAlign } from "./roi-align.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
@@ -129,6 +130,7 @@ export const gradientRules: readonly GradientRule[] = [
   relu,
   reshape,
   resize,
+  roiAlign,
   selu,
   sigmoid,
   sin,
