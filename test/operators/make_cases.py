@@ -7,8 +7,8 @@
 import importlib
 import sys
 
-FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout", "reduction",
-            "further"]
+FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout",
+            "reduction", "further"]
 
 
 def main(wanted: set[str]) -> None:

@@ -55,13 +55,12 @@ function phaseWeights(
   const widths = windows.map(({ kernel, dilation }) => kernel * dilation);
   const apart = windows.flatMap(({ kernel }) => [kernel, 1]);
   const between = windows.flatMap(({ dilation }) => [0, dilation - 1]);
-  const dilated = b.reshape(
-    b.pad(b.reshape(w, [outputs, inputsPerGroup, ...apart]), [
-      ...[0, 0, ...between.map(() => 0)],
-      ...[0, 0, ...between],
-    ]),
-    [outputs, inputsPerGroup, ...widths],
-  );
+  const taken = b.reshape(w, [outputs, inputsPerGroup, ...apart]);
+  const dilated = b.reshape(b.pad(taken, [0, 0, ...between.map(() => 0), 0, 0, ...between]), [
+    outputs,
+    inputsPerGroup,
+    ...widths,
+  ]);
   const missing = windows.map(
     ({ stride }, i) => (taps[i] as number) * stride - (widths[i] as number),
   );
