@@ -113,6 +113,29 @@ def conv():
     add("opset 13 k3 p1", (1, 2, 5, 5), (2, 2, 3, 3), opset=13, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
     add("opset 22 k3 s2 p1", (1, 2, 6, 7), (2, 2, 3, 3), True, opset=22, kernel_shape=[3, 3], strides=[2, 2],
         pads=[1, 1, 1, 1])
+    add("3-D k3 p1", (1, 2, 4, 3, 5), (3, 2, 3, 3, 3), True, kernel_shape=[3, 3, 3], pads=[1] * 6)
+    add("3-D k3 s2 p1", (2, 2, 5, 4, 6), (2, 2, 3, 3, 3), True, kernel_shape=[3, 3, 3], strides=[2, 2, 2],
+        pads=[1] * 6)
+    add("3-D k2 s2", (1, 2, 4, 5, 4), (3, 2, 2, 2, 2), kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+    add("3-D k3 s2 without padding", (1, 2, 5, 6, 7), (2, 2, 3, 3, 3), kernel_shape=[3, 3, 3], strides=[2, 2, 2])
+    add("3-D k1 s2", (1, 3, 4, 5, 3), (2, 3, 1, 1, 1), kernel_shape=[1, 1, 1], strides=[2, 2, 2])
+    add("3-D s1 by 2 by 2", (1, 2, 4, 6, 5), (2, 2, 1, 3, 3), kernel_shape=[1, 3, 3], strides=[1, 2, 2],
+        pads=[0, 1, 1, 0, 1, 1])
+    add("3-D k5 s3 asymmetric pads", (1, 1, 7, 8, 6), (2, 1, 5, 4, 2), kernel_shape=[5, 4, 2], strides=[3, 2, 3],
+        pads=[2, 1, 0, 1, 0, 2])
+    add("3-D pads larger than the stride", (1, 1, 3, 4, 3), (2, 1, 3, 3, 3), kernel_shape=[3, 3, 3],
+        strides=[2, 2, 2], pads=[3, 2, 4, 2, 3, 1])
+    add("3-D dilation 2 s2", (1, 2, 6, 7, 6), (2, 2, 3, 2, 3), kernel_shape=[3, 2, 3], dilations=[2, 3, 1],
+        strides=[2, 2, 3], pads=[2, 1, 1, 2, 2, 1])
+    add("3-D group 2 s2", (1, 4, 4, 5, 4), (6, 2, 3, 3, 3), True, kernel_shape=[3, 3, 3], group=2, strides=[2, 2, 2],
+        pads=[1] * 6)
+    add("3-D depthwise", (1, 3, 4, 4, 3), (3, 1, 3, 3, 3), kernel_shape=[3, 3, 3], group=3, pads=[1] * 6)
+    add("3-D depthwise s2", (1, 3, 4, 5, 4), (3, 1, 3, 3, 3), kernel_shape=[3, 3, 3], group=3, strides=[2, 2, 2],
+        pads=[1] * 6)
+    add("3-D SAME_UPPER k3 s2", (1, 2, 4, 5, 6), (2, 2, 3, 3, 3), kernel_shape=[3, 3, 3], strides=[2, 2, 2],
+        auto_pad="SAME_UPPER")
+    add("3-D weight gradient", (2, 2, 4, 3, 4), (2, 2, 3, 3, 3), True, variable_weight=True, kernel_shape=[3, 3, 3],
+        strides=[2, 1, 2], pads=[1] * 6)
     add("weight gradient", (2, 2, 5, 6), (3, 2, 3, 3), True, variable_weight=True, kernel_shape=[3, 3],
         pads=[1, 1, 1, 1])
     add("few channels even sizes", (2, 3, 6, 8), (5, 3, 3, 2), True, kernel_shape=[3, 2], pads=[1, 0, 1, 1])
@@ -196,6 +219,16 @@ def conv_transpose():
         output_padding=[2])
     add("1-D group 2 dilation 2", (1, 4, 5), (4, 2, 3), kernel_shape=[3], group=2, dilations=[2])
     add("opset 11 k2 s2", (1, 2, 3, 3), (2, 2, 2, 2), True, opset=11, kernel_shape=[2, 2], strides=[2, 2])
+    add("3-D k2 s2", (1, 3, 3, 2, 4), (3, 2, 2, 2, 2), True, kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+    add("3-D k3 s2 p1 output_padding 1", (1, 2, 2, 3, 3), (2, 2, 3, 3, 3), True, kernel_shape=[3, 3, 3],
+        strides=[2, 2, 2], pads=[1] * 6, output_padding=[1, 1, 1])
+    add("3-D asymmetric dilation 2 s3", (1, 2, 3, 2, 3), (2, 2, 2, 3, 3), kernel_shape=[2, 3, 3],
+        dilations=[2, 1, 2], strides=[1, 3, 2], pads=[1, 0, 2, 0, 1, 1])
+    add("3-D group 2", (2, 4, 2, 3, 2), (4, 1, 3, 3, 3), kernel_shape=[3, 3, 3], group=2, pads=[1] * 6)
+    add("3-D output_shape", (1, 2, 2, 3, 2), (2, 2, 3, 3, 3), kernel_shape=[3, 3, 3], strides=[2, 2, 2],
+        output_shape=[4, 6, 5])
+    add("3-D SAME_UPPER k3 s2", (1, 2, 2, 3, 2), (2, 2, 3, 3, 3), kernel_shape=[3, 3, 3], strides=[2, 2, 2],
+        auto_pad="SAME_UPPER")
     add("opset 22 k3 s2 p1", (1, 2, 3, 3), (2, 2, 3, 3), opset=22, kernel_shape=[3, 3], strides=[2, 2],
         pads=[1, 1, 1, 1], output_padding=[1, 1])
     return suite

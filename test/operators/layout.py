@@ -171,6 +171,80 @@ def pad():
         add(f"wrap opset {opset}", image, [0, 0, 1, 2, 0, 0, 2, 3], opset, mode="wrap")
         add(f"constant opset {opset}", image, [0, 0, 1, 0, 0, 0, 0, 2], opset, 1.0)
     add("wrap axes opset 19", image, [2, 1], 19, None, [2], mode="wrap")
+    volume = (1, 2, 3, 4, 3)
+    add("3-D constant value", volume, [0, 0, 1, 0, 2, 0, 0, 0, 3, 1], 17, 1.5)
+    add("3-D constant negative", volume, [0, 0, -1, 1, 0, 0, 0, 0, -2, -1], 17)
+    add("3-D reflect", volume, [0, 0, 2, 1, 1, 0, 0, 1, 3, 2], 17, mode="reflect")
+    add("3-D edge", volume, [0, 0, 1, 2, 1, 0, 0, 0, 3, 2], 17, mode="edge")
+    add("3-D wrap axes opset 19", volume, [1, 2, 3, 0, 1, 2], 19, None, [2, 3, 4], mode="wrap")
+    add("wrap by the whole axis opset 19", (1, 1, 3, 2), [0, 0, 0, 2, 0, 0, 3, 0], 19, mode="wrap")
+    return suite
+
+
+def center_crop_pad():
+    suite = Suite("CenterCropPad")
+
+    def add(name, dims, shape, opset=18, **attributes):
+        axes = [axis % len(dims) for axis in attributes.get("axes", range(len(dims)))]
+
+        def fn(x, _):
+            for axis, n in zip(axes, shape):
+                extra = n - x.shape[axis]
+                begin = -(-extra // 2) if extra < 0 else extra // 2
+                x = F.pad(x, [0] * 2 * (x.ndim - 1 - axis) + [begin, extra - begin])
+            return x
+
+        suite.add(name, [var(suite.normal(*dims)), const(shape)], fn, "torch.nn.functional.pad", opset=opset,
+                  **attributes)
+
+    add("crop", (1, 2, 5, 6), [3, 4], axes=[2, 3])
+    add("crop odd", (1, 2, 6, 5), [3, 2], axes=[2, 3])
+    add("pad", (1, 2, 3, 4), [5, 8], axes=[2, 3])
+    add("pad odd", (1, 2, 3, 4), [6, 5], axes=[2, 3])
+    add("pad and crop", (2, 5, 3), [2, 2, 6])
+    add("axes negative", (1, 2, 4, 3), [7, 6], axes=[-1, -2])
+    add("3-D", (1, 2, 3, 4, 5), [4, 3, 5], axes=[2, 3, 4])
+    add("unchanged", (2, 3), [2, 3])
+    add("opset 21", (3, 4), [4, 3], 21)
+    return suite
+
+
+def col_2_im():
+    suite = Suite("Col2Im")
+
+    def add(name, dims, image, block, opset=18, **attributes):
+        rank = len(block)
+        strides, dilations = attributes.get("strides", [1] * rank), attributes.get("dilations", [1] * rank)
+        pads = attributes.get("pads", [0] * 2 * rank)
+        extents = [n + pads[i] + pads[i + rank] for i, n in enumerate(image)]
+        counts = [(n - d * (k - 1) - 1) // s + 1 for n, d, k, s in zip(extents, dilations, block, strides)]
+        places = torch.zeros([1] * 2 * rank, dtype=torch.int64)
+        for i, n in enumerate(extents):
+            tap, step = torch.arange(block[i]) * dilations[i], torch.arange(counts[i]) * strides[i]
+            places = places * n + tap.reshape([-1 if j == i else 1 for j in range(2 * rank)]) + step.reshape(
+                [-1 if j == rank + i else 1 for j in range(2 * rank)])
+        places = places.reshape(-1)
+
+        def fn(x, *_):
+            batch, channels = dims
+            columns = x.reshape(batch * channels, -1)
+            flat = torch.zeros(batch * channels, int(np.prod(extents)), dtype=x.dtype)
+            y = flat.index_add(1, places, columns).reshape(batch, channels, *extents)
+            for i, n in enumerate(image):
+                y = y.narrow(i + 2, pads[i], n)
+            return y
+
+        x = suite.normal(dims[0], dims[1] * int(np.prod(block)), int(np.prod(counts)))
+        suite.add(name, [var(x), const(image), const(block)], fn, "torch.Tensor.index_add", opset=opset, **attributes)
+
+    add("patches", (1, 2), [4, 6], [2, 2], strides=[2, 2])
+    add("overlap", (2, 2), [4, 5], [3, 2])
+    add("pads", (1, 2), [4, 5], [3, 3], pads=[1, 0, 1, 2])
+    add("dilations and strides", (1, 2), [7, 6], [2, 3], dilations=[2, 1], strides=[2, 1])
+    add("remainder", (1, 1), [5, 6], [2, 2], strides=[2, 3])
+    add("1-D", (1, 2), [6], [3], strides=[2], pads=[1, 0])
+    add("3-D", (1, 2), [3, 4, 3], [2, 2, 2], strides=[1, 2, 1])
+    add("opset 21", (1, 1), [3, 3], [2, 2], 21)
     return suite
 
 
@@ -298,4 +372,4 @@ def copies():
     return [cast, identity, dropout]
 
 
-SUITES = [concat, split, slices, pad, reshapes, gather, copies]
+SUITES = [center_crop_pad, col_2_im, concat, split, slices, pad, reshapes, gather, copies]

@@ -7,8 +7,8 @@
 import importlib
 import sys
 
-FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "layout", "reduction",
-            "further", "indexing", "contraction"]
+FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout",
+            "reduction", "further", "indexing", "contraction"]
 
 
 def main(wanted: set[str]) -> None:

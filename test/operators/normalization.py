@@ -1,4 +1,4 @@
-"""BatchNormalization (inference), InstanceNormalization, LayerNormalization, Softmax, LogSoftmax."""
+"""BatchNormalization (inference), InstanceNormalization, LayerNormalization, LRN, Softmax, LogSoftmax."""
 
 import math
 
@@ -51,6 +51,29 @@ def instance_normalization():
     add("one channel", (2, 1, 3, 4))
     add("opset 11", (1, 2, 4, 4), 11)
     add("opset 22", (1, 2, 4, 4), 22)
+    return suite
+
+
+def lrn():
+    suite = Suite("LRN")
+
+    def add(name, dims, opset=17, **attributes):
+        size, alpha, beta = attributes["size"], attributes.get("alpha", 1e-4), attributes.get("beta", 0.75)
+
+        def fn(x):
+            squares = torch.stack([(x[:, max(0, i - (size - 1) // 2):i + size // 2 + 1] ** 2).sum(1)
+                                   for i in range(dims[1])], 1)
+            return x / (attributes.get("bias", 1.0) + alpha / size * squares) ** beta
+
+        suite.add(name, [var(suite.normal(*dims) * 2)], fn, COMPOSITION, opset=opset, **attributes)
+
+    add("size 3", (1, 5, 3, 2), size=3, alpha=0.5)
+    add("size 5 batch 2", (2, 7, 2, 3), size=5, alpha=1.0, beta=0.6, bias=2.0)
+    add("size 1", (1, 3, 2, 2), size=1, alpha=0.5)
+    add("size larger than the channels", (1, 3, 3, 3), size=9, alpha=0.9)
+    add("default alpha", (1, 6, 3, 3), size=5)
+    add("beta 2", (1, 4, 3, 3), size=3, alpha=0.5, beta=2.0)
+    add("opset 11", (1, 4, 3, 3), 11, size=3, alpha=0.3)
     return suite
 
 
@@ -155,4 +178,4 @@ def hardmax():
     return suite
 
 
-SUITES = [batch_normalization, instance_normalization, layer_normalization, softmaxes, lp_normalization, hardmax]
+SUITES = [batch_normalization, instance_normalization, lrn, layer_normalization, softmaxes, lp_normalization, hardmax]

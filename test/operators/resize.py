@@ -38,7 +38,8 @@ def source(mode, n, out, scale, start, end):
 
 
 def nearest_index(x, mode):
-    return {"round_prefer_floor": lambda: np.ceil(x - 0.5), "round_prefer_ceil": lambda: np.floor(x + 0.5),
+    """The neighbour; within 1e-6 of a half onnxruntime takes it for one."""
+    return {"round_prefer_floor": lambda: np.ceil(x - 0.5 - 1e-6), "round_prefer_ceil": lambda: np.floor(x + 0.5 + 1e-6),
             "floor": lambda: np.floor(x), "ceil": lambda: np.ceil(x)}[mode]()
 
 
@@ -217,6 +218,22 @@ def resize():
                 exclude_outside=outside)
     add("antialias linear down opset 19 axes", (1, 2, 7, 9), opset=19, axes=[2, 3], scales=[0.5, 0.3], mode="linear",
         antialias=1)
+    add("float32 coordinates nearest half_pixel beside a half", (1, 1, 18, 1), sizes=[21, 1], mode="nearest")
+    add("float32 coordinates nearest asymmetric beside a half", (1, 1, 7, 3), sizes=[8, 7], mode="nearest",
+        coordinate_transformation_mode="asymmetric", nearest_mode="round_prefer_ceil")
+    add("3-D nearest by whole numbers opset 18", (1, 2, 2, 3, 2), opset=18, axes=[2, 3, 4], scales=[2, 3, 2],
+        mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    add("3-D nearest on one axis", (1, 2, 2, 3, 2), scales=[2, 1, 1], mode="nearest",
+        coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    add("3-D linear align_corners", (2, 2, 3, 2, 4), sizes=[5, 4, 3], mode="linear",
+        coordinate_transformation_mode="align_corners")
+    add("3-D linear pytorch_half_pixel", (1, 2, 3, 4, 2), sizes=[6, 3, 5], mode="linear",
+        coordinate_transformation_mode="pytorch_half_pixel")
+    add("3-D antialias linear down", (1, 2, 6, 5, 7), opset=18, sizes=[3, 4, 3], mode="linear", antialias=1)
+    add("3-D crop linear", (1, 2, 4, 3, 5), sizes=[3, 2, 6], mode="linear", roi=([0.2, 0.1, -0.2], [0.9, 0.6, 1.1]),
+        coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=2.0)
+    add("3-D not_larger", (1, 1, 3, 4, 5), opset=18, axes=[2, 3, 4], sizes=[6, 6, 6], mode="linear",
+        keep_aspect_ratio_policy="not_larger")
     return suite
 
 

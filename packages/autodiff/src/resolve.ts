@@ -15,7 +15,7 @@ import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-
 import { Model } from "./model/model.ts";
 import { compressToGather } from "./passes/compress-to-gather.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
-import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
+import { dropCeilMode } from "./passes/drop-ceil-mode.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
@@ -87,7 +87,7 @@ export async function resolve(
       node.output.every((name) => name === "" || types.has(name)),
     );
     // Dims may differ from what was inferred without these, or be known for the first time.
-    const isChanged = [dropNeedlessCeilMode(graph, types), compressToGather(result)].includes(true);
+    const isChanged = [dropCeilMode(graph, types), compressToGather(result)].includes(true);
     if (isChanged && round < 2) {
       continue;
     }

@@ -325,6 +325,14 @@ export class GraphBuilder {
     return this.op("Slice", [x, ...[starts, ends, axes, steps].map((list) => this.ints(list))]);
   }
 
+  /** The elements in reverse order along the axes. */
+  reverse(x: Value, axes: readonly number[]): Value {
+    const all = (number: number) => axes.map(() => number);
+    return axes.length === 0
+      ? x
+      : this.slice(x, axes, all(-1), all(Number.MIN_SAFE_INTEGER), all(-1));
+  }
+
   /** Constant padding; negative amounts crop. `pads` in ONNX order: all begins, then all ends. */
   pad(x: Value, pads: readonly number[], value = 0): Value {
     if (pads.every((p) => p === 0)) {

@@ -1,11 +1,12 @@
 import type { Value } from "../graph/value.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
-import { listOf, spatialWindows, type SpatialWindow } from "./spatial-window.ts";
+import { spatialWindows, type SpatialWindow } from "./spatial-window.ts";
+import { spreadOverWindows } from "./spread-over-windows.ts";
 
 /**
  * AveragePool (opset 7; pads, overlap, dilation, ceil_mode, auto_pad, count_include_pad): every pixel of
- * a window gets dy divided by the number of pixels that were averaged. The division is a constant map,
- * the spreading a depthwise ConvTranspose with ones.
+ * a window gets dy divided by the number of pixels that were averaged. The division is a constant
+ * map.
  *
  * @see https://onnx.ai/onnx/operators/onnx__AveragePool.html
  */
@@ -18,20 +19,7 @@ function gradient(c: RuleContext): Value {
   const { b } = c;
   const windows = spatialWindows(c, c.ints("kernel_shape") as number[]);
   const countsPads = c.int("count_include_pad", 0) === 1;
-  const channels = c.x().dims[1] as number;
-  const divided = b.op("Div", [c.dy(), countMap(c, windows, countsPads)]);
-  const kernel = listOf(windows, "kernel");
-  const ones = b.expand(b.scalar(1, c.x().dtype), [channels, 1, ...kernel]);
-  // Everything the windows reach, then without the padding, then up to the input's size.
-  const spread = b.op("ConvTranspose", [divided, ones], {
-    kernel_shape: kernel,
-    strides: listOf(windows, "stride"),
-    dilations: listOf(windows, "dilation"),
-    group: channels,
-  });
-  const begins = windows.map(({ begin }) => -begin);
-  const ends = windows.map((w, i) => w.size + w.begin - (spread.dims[i + 2] as number));
-  return b.pad(spread, [0, 0, ...begins, 0, 0, ...ends]);
+  return spreadOverWindows(b, b.op("Div", [c.dy(), countMap(c, windows, countsPads)]), windows);
 }
 
 /** How many pixels each window averages: a constant of dims [1, 1, out…]. */

@@ -2,12 +2,14 @@ import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 import { listOf, spatialWindows, type SpatialWindow } from "./spatial-window.ts";
+import { subPixelConvolution } from "./sub-pixel-convolution.ts";
 
 /**
  * Conv (opset 1; any rank, stride, pads, dilation, group). With stride 1, dx is a Conv of dy with W
  * transposed per group and flipped, padded by d(k − 1) − p; otherwise a ConvTranspose of dy with W
  * itself and `output_padding` (n + p₀ + p₁ − d(k − 1) − 1) mod s. `output_shape` is never emitted:
- * the runtime would then choose pads of its own.
+ * the runtime would then choose pads of its own. Volumes for targets other than the CPU, which have no
+ * ConvTranspose of that rank, go by {@link subPixelConvolution}.
  *
  * dW (one group) is a Conv of x with dy over the batch, db the sum of dy.
  *
@@ -19,10 +21,15 @@ export const conv: GradientRule = {
     const kernel = c.x(1).dims.slice(2);
     const windows = spatialWindows(c, kernel);
     const group = c.int("group", 1);
-    const dx = () =>
-      windows.every(({ stride }) => stride === 1)
-        ? gradientByConv(c.b, c.dy(), c.x(1), windows, group)
-        : gradientByConvTranspose(c.b, c.dy(), c.x(1), windows, group);
+    const dx = () => {
+      const isVolume = windows.length > 2 && c.b.target !== "cpu";
+      const gradient = windows.every(({ stride }) => stride === 1)
+        ? gradientByConv
+        : isVolume
+          ? subPixelConvolution
+          : gradientByConvTranspose;
+      return gradient(c.b, c.dy(), c.x(1), windows, group);
+    };
     return [dx, weightGradient(c, windows, group), () => biasGradient(c)];
   },
 };
@@ -101,15 +108,7 @@ function transposedAndFlipped(b: GraphBuilder, w: Value, group: number): Value {
   const swapped = b.transpose(split, [0, 2, 1, ...spatial]);
   const merged = b.reshape(swapped, [group * inputsPerGroup, perGroup, ...kernel]);
   const axes = kernel.flatMap((k, i) => (k > 1 ? [i + 2] : []));
-  return axes.length === 0
-    ? merged
-    : b.slice(
-        merged,
-        axes,
-        axes.map(() => -1),
-        axes.map(() => Number.MIN_SAFE_INTEGER),
-        axes.map(() => -1),
-      );
+  return b.reverse(merged, axes);
 }
 
 function gradientByConvTranspose(

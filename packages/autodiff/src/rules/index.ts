@@ -3,13 +3,16 @@ import { add } from "./add.ts";
 import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
+import { centerCropPad } from "./center-crop-pad.ts";
 import { clip } from "./clip.ts";
+import { col2Im } from "./col-2-im.ts";
 import { concat } from "./concat.ts";
 import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { cumSum } from "./cum-sum.ts";
 import { det } from "./det.ts";
 import { dft } from "./dft.ts";
+import { deformConv } from "./deform-conv.ts";
 import { div } from "./div.ts";
 import { dropout } from "./dropout.ts";
 import { einsum } from "./einsum.ts";
@@ -23,6 +26,7 @@ import { gatherND } from "./gather-nd.ts";
 import { gelu } from "./gelu.ts";
 import { gemm } from "./gemm.ts";
 import { globalAveragePool, globalMaxPool } from "./global-pool.ts";
+import { gridSample } from "./grid-sample.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { hardSigmoid } from "./hard-sigmoid.ts";
 import { hardSwish } from "./hard-swish.ts";
@@ -31,8 +35,11 @@ import { instanceNormalization } from "./instance-normalization.ts";
 import { layerNormalization } from "./layer-normalization.ts";
 import { leakyRelu } from "./leaky-relu.ts";
 import { lpNormalization } from "./lp-normalization.ts";
+import { globalLpPool, lpPool } from "./lp-pool.ts";
+import { lrn } from "./lrn.ts";
 import { matMul } from "./mat-mul.ts";
 import { maxPool } from "./max-pool.ts";
+import { maxUnpool } from "./max-unpool.ts";
 import { mish } from "./mish.ts";
 import { mod } from "./mod.ts";
 import { mul } from "./mul.ts";
@@ -51,6 +58,7 @@ import { flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
 import { resize } from "./resize.ts";
 import { reverseSequence } from "./reverse-sequence.ts";
 import { scatterElements, scatterND } from "./scatter.ts";
+import { roiAlign } from "./roi-align.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
@@ -82,13 +90,16 @@ export const gradientRules: readonly GradientRule[] = [
   batchNormalization,
   cast,
   celu,
+  centerCropPad,
   clip,
+  col2Im,
   concat,
   conv,
   convTranspose,
   cos,
   cosh,
   cumSum,
+  deformConv,
   depthToSpace,
   det,
   dft,
@@ -106,7 +117,9 @@ export const gradientRules: readonly GradientRule[] = [
   gelu,
   gemm,
   globalAveragePool,
+  globalLpPool,
   globalMaxPool,
+  gridSample,
   hardSigmoid,
   hardSwish,
   identity,
@@ -116,9 +129,12 @@ export const gradientRules: readonly GradientRule[] = [
   log,
   logSoftmax,
   lpNormalization,
+  lpPool,
+  lrn,
   matMul,
   max,
   maxPool,
+  maxUnpool,
   mean,
   min,
   mish,
@@ -146,6 +162,7 @@ export const gradientRules: readonly GradientRule[] = [
   reverseSequence,
   scatterElements,
   scatterND,
+  roiAlign,
   selu,
   sigmoid,
   sin,
@@ -242,6 +259,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["Loop", loops],
   ["LSTM", recurrent],
   ["MatMulInteger", integers],
+  ["MaxRoiPool", "maxima over regions have no rule; export the model with RoiAlign of mode avg"],
   ["Optional", sequences],
   ["OptionalGetElement", sequences],
   ["QLinearConv", integers],

@@ -91,10 +91,13 @@ function taps(x: number, { size, scale }: ResizedAxis, how: Interpolation): [num
   return how.excludesOutside ? normalize(all.filter(([index]) => index >= 0 && index < size)) : all;
 }
 
+/** ONNX Runtime takes a coordinate for a half when it is this close to one. */
+const halfTolerance = 1e-6;
+
 function nearest(x: number, mode: string, isShrinking: boolean): number {
   switch (mode) {
     case "round_prefer_ceil":
-      return Math.floor(x + 0.5);
+      return Math.floor(x + 0.5 + halfTolerance);
     case "floor":
       return Math.floor(x);
     case "ceil":
@@ -102,7 +105,7 @@ function nearest(x: number, mode: string, isShrinking: boolean): number {
     case "simple":
       return isShrinking ? Math.ceil(x) : Math.floor(x);
     default:
-      return Math.ceil(x - 0.5);
+      return Math.ceil(x - 0.5 - halfTolerance);
   }
 }
 

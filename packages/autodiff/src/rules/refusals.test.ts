@@ -81,6 +81,45 @@ const refusals: readonly (readonly [string, TinyModel, RegExp])[] = [
     },
     /Unique .*the dims of its outputs depend on the values/,
   ],
+  [
+    "RoiAlign of maxima",
+    {
+      inputs: { x: { dims: [1, 1, 4, 4] } },
+      constants: { rois: { dims: [1, 4], data: [0, 0, 2, 2] }, images: ints(0) },
+      nodes: [["RoiAlign", ["x", "rois", "images"], "y", { mode: "max", sampling_ratio: 2 }]],
+    },
+    /mode 'max' has no rule/,
+  ],
+  [
+    "RoiAlign with as many samples as the region says",
+    {
+      inputs: { x: { dims: [1, 1, 4, 4] } },
+      constants: { rois: { dims: [1, 4], data: [0, 0, 2, 2] }, images: ints(0) },
+      nodes: [["RoiAlign", ["x", "rois", "images"], "y"]],
+    },
+    /sampling_ratio 0/,
+  ],
+  [
+    "MaxRoiPool",
+    {
+      inputs: { x: { dims: [1, 1, 4, 4] } },
+      constants: { rois: { dims: [1, 5], data: [0, 0, 0, 2, 2] } },
+      nodes: [["MaxRoiPool", ["x", "rois"], "y", { pooled_shape: [1, 1] }]],
+    },
+    /MaxRoiPool .*RoiAlign of mode avg/,
+  ],
+  [
+    "MaxUnpool whose dims the runtime does not infer",
+    {
+      inputs: { x: { dims: [1, 1, 1, 1] } },
+      constants: {
+        indices: { dtype: "int64", dims: [1, 1, 1, 1], data: [3] },
+        shape: ints(1, 1, 3, 3),
+      },
+      nodes: [["MaxUnpool", ["x", "indices", "shape"], "y", { kernel_shape: [2, 2] }]],
+    },
+    /without output_shape/,
+  ],
 ];
 
 it.each(refusals)("refuses %s", async (_, model, reason) => {

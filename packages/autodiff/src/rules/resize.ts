@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { normalizeAxis, type Value } from "../graph/value.ts";
+import { multiplyAxis, transposed, type Matrix } from "./axis-matrix.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 import {
   interpolationMatrix,
@@ -10,7 +11,7 @@ import {
 /**
  * Resize (opset 10; nearest, linear, cubic, every coordinate and rounding mode, antialias) is linear:
  * y = W x along each axis, so dx = Wᵀ dy with constant matrices. Whole repetitions (nearest, integer
- * scale) are summed by an average pool instead.
+ * scale) are summed instead.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Resize.html
  */
@@ -29,6 +30,9 @@ function inputGradient(
   axes: ReadonlyMap<number, ResizedAxis>,
 ): Value {
   const { b } = c;
+  if (c.y().dims.includes(0)) {
+    return b.fill(0, c.x());
+  }
   const matrices = new Map<number, number[][]>();
   for (const [axis, resized] of axes) {
     // The runtime leaves an axis of scale 1 alone, whatever the coordinates say.
@@ -36,63 +40,44 @@ function inputGradient(
       matrices.set(axis, interpolationMatrix(resized, how));
     }
   }
-  const repeats = [2, 3].map((axis) => repetition(matrices.get(axis)));
-  const isRepetition =
-    c.x().dims.length === 4 &&
-    [...matrices.keys()].every((axis) => axis >= 2) &&
-    repeats.every((times) => times !== undefined);
-  if (isRepetition) {
-    return sumOfBlocks(b, c.dy(), repeats as [number, number]);
+  const repeats = c.x().dims.map((_, axis) => repetition(matrices.get(axis)));
+  if (repeats.every((times) => times !== undefined)) {
+    return sumRepeats(b, c.dy(), repeats);
   }
-  return [...matrices].reduce((dy, [axis, matrix]) => applyTransposed(b, dy, axis, matrix), c.dy());
-}
-
-function sumOfBlocks(b: GraphBuilder, dy: Value, kernel: [number, number]): Value {
-  const [rows, columns] = kernel;
-  const attributes = { kernel_shape: kernel, strides: kernel };
-  if (b.producer(dy)?.opType === "Pad") {
-    // ONNX Runtime moves a Pad into a pool that follows, and then refuses pads as wide as the kernel.
-    const group = dy.dims[1] as number;
-    const data = Array.from({ length: group * rows * columns }, () => 1);
-    const ones = b.constant(dy.dtype, [group, 1, rows, columns], data, "ones");
-    return b.op("Conv", [dy, ones], { ...attributes, group });
-  }
-  const mean = b.op("AveragePool", [dy], attributes);
-  return b.op("Mul", [mean, b.scalar(rows * columns, mean.dtype)]);
-}
-
-/** Multiplies an axis of `dy` by the transposed matrix ([out, size]). */
-function applyTransposed(
-  b: GraphBuilder,
-  dy: Value,
-  axis: number,
-  matrix: readonly (readonly number[])[],
-): Value {
-  const [out, size] = [matrix.length, matrix[0]?.length ?? 0];
-  const rank = dy.dims.length;
-  const constant = (dims: readonly [number, number], data: readonly number[]) =>
-    b.constant(dy.dtype, dims, data, "interpolation");
-  if (rank > 1 && axis === rank - 2) {
-    const transposed = Array.from({ length: size }, (_, j) =>
-      matrix.map((row) => row[j] as number),
-    );
-    return b.matmul(constant([size, out], transposed.flat()), dy);
-  }
-  const right = constant([out, size], matrix.flat());
-  if (axis === rank - 1 && rank > 1) {
-    return b.matmul(dy, right);
-  }
-  const perm = Array.from({ length: rank }, (_, i) =>
-    i === axis ? rank - 1 : i === rank - 1 ? axis : i,
+  return [...matrices].reduce(
+    (dy, [axis, matrix]) => multiplyAxis(b, dy, axis, transposed(matrix)),
+    c.dy(),
   );
-  const last = b.transpose(dy, perm);
-  const rows = b.reshape(last, [last.dims.slice(0, -1).reduce((n, d) => n * d, 1), out]);
-  const product = b.matmul(rows, right);
-  return b.transpose(b.reshape(product, [...last.dims.slice(0, -1), size]), perm);
+}
+
+/** Sums the copies that stand side by side along every axis. */
+function sumRepeats(b: GraphBuilder, dy: Value, repeats: readonly number[]): Value {
+  const kernel = repeats.slice(2);
+  // ONNX Runtime moves a Pad into a pool that follows, and then refuses pads as wide as the kernel.
+  const isPadded = b.producer(dy)?.opType === "Pad";
+  const isPool = repeats.length > 2 && repeats[0] === 1 && repeats[1] === 1 && !isPadded;
+  // Execution providers other than the CPU pool two spatial axes at most.
+  if (isPool && (kernel.length === 2 || b.target === "cpu")) {
+    const mean = b.op("AveragePool", [dy], { kernel_shape: kernel, strides: kernel });
+    return b.op("Mul", [
+      mean,
+      b.scalar(
+        kernel.reduce((n, k) => n * k, 1),
+        mean.dtype,
+      ),
+    ]);
+  }
+  const dims = dy.dims.map((d, i) => d / (repeats[i] as number));
+  const apart: number[] = [];
+  const axes = repeats.flatMap((times, i) => {
+    apart.push(dims[i] as number);
+    return times === 1 ? [] : [apart.push(times) - 1];
+  });
+  return b.reshape(b.reduce("ReduceSum", b.reshape(dy, apart), axes), dims);
 }
 
 /** How often each input is repeated when the matrix does nothing else; 1 for an axis left alone. */
-function repetition(matrix: readonly (readonly number[])[] | undefined): number | undefined {
+function repetition(matrix: Matrix | undefined): number | undefined {
   if (matrix === undefined) {
     return 1;
   }

@@ -3,10 +3,10 @@ import type { NodeProto } from "onnx-buf";
 import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { tinyModel } from "../../../../test/support/tiny-model.ts";
-import { intAttribute } from "../graph/attribute.ts";
+import { intAttribute, intsAttribute } from "../graph/attribute.ts";
 import { readModel } from "../model/read-model.ts";
 import { writeModel } from "../model/write-model.ts";
-import { dropNeedlessCeilMode } from "./drop-needless-ceil-mode.ts";
+import { dropCeilMode } from "./drop-ceil-mode.ts";
 
 interface Pool {
   readonly opType: "MaxPool" | "AveragePool";
@@ -15,9 +15,10 @@ interface Pool {
   readonly stride: number;
   readonly begin: number;
   readonly end: number;
+  readonly includesPads?: boolean;
 }
 
-async function drop({ opType, size, kernel, stride, begin, end }: Pool) {
+async function drop({ opType, size, kernel, stride, begin, end, includesPads }: Pool) {
   const bytes = tinyModel({
     inputs: { x: { dims: [1, 1, size] } },
     nodes: [
@@ -25,13 +26,19 @@ async function drop({ opType, size, kernel, stride, begin, end }: Pool) {
         opType,
         ["x"],
         "y",
-        { kernel_shape: [kernel], strides: [stride], pads: [begin, end], ceil_mode: 1 },
+        {
+          kernel_shape: [kernel],
+          strides: [stride],
+          pads: [begin, end],
+          ceil_mode: 1,
+          count_include_pad: opType === "AveragePool" && includesPads ? 1 : undefined,
+        },
       ],
     ],
   });
   const model = await readModel(bytes);
   const types = new Map([["x", { dtype: "float32", dims: [1, 1, size] } as const]]);
-  const isChanged = dropNeedlessCeilMode(model.graph, types);
+  const isChanged = dropCeilMode(model.graph, types);
   const ceilMode = intAttribute(model.graph.node[0] as NodeProto, "ceil_mode", 0);
   expect(ceilMode).toBe(isChanged ? 0 : 1);
   return { isChanged, before: bytes, after: writeModel(model, "embed").bytes };
@@ -51,8 +58,17 @@ it("drops the mode where windows fit", async () => {
   expect((await drop({ ...pool, size: 8 })).isChanged).toBe(true);
 });
 
-it("keeps it where it adds a window", async () => {
-  expect((await drop({ ...pool, size: 7 })).isChanged).toBe(false);
+it("widens the padding where it adds a window", async () => {
+  const { isChanged, after } = await drop({ ...pool, size: 7 });
+  expect(isChanged).toBe(true);
+  expect(intsAttribute((await readModel(after)).graph.node[0] as NodeProto, "pads")).toEqual([
+    0, 1,
+  ]);
+});
+
+it("keeps it where padding would change the mean", async () => {
+  const average = { ...pool, opType: "AveragePool", size: 7, includesPads: true } as const;
+  expect((await drop(average)).isChanged).toBe(false);
 });
 
 it("drops it where the added window would start in the padding", async () => {
@@ -67,6 +83,7 @@ it("never changes what the runtime computes", async () => {
     stride: fc.integer({ min: 1, max: 4 }),
     begin: fc.integer({ min: 0, max: 1 }),
     end: fc.integer({ min: 0, max: 1 }),
+    includesPads: fc.boolean(),
   });
   await fc.assert(
     fc.asyncProperty(pools, async (parameters) => {
