@@ -1,0 +1,62 @@
+import type { Measurement } from "./measure.ts";
+import type { ZooModel } from "./zoo-entry.ts";
+
+/** Largest error of a gradient or of an output that counts as right. */
+export const errorLimit = 1e-3;
+
+/** What became of a model: a measurement, a fault (its message), or no model at all. */
+export type Outcome = Measurement | { readonly model: ZooModel; readonly fault: string };
+
+/** The verdict on one model, in a word. */
+export function verdict(outcome: Outcome): "right" | "wrong" | "refused" | "export differs" {
+  if ("fault" in outcome) {
+    return "wrong";
+  }
+  if (outcome.refusal !== undefined) {
+    return "refused";
+  }
+  const isRight = (error: number | undefined) => error !== undefined && error <= errorLimit;
+  if (!isRight(outcome.exportError)) {
+    return "export differs";
+  }
+  return isRight(outcome.forwardError) && isRight(outcome.gradientError) ? "right" : "wrong";
+}
+
+/** The table of all models as markdown, with its sums above it. */
+export function report(outcomes: readonly Outcome[], notExported: readonly ZooModel[]): string {
+  const count = (what: string) => outcomes.filter((outcome) => verdict(outcome) === what).length;
+  const names = new Set(outcomes.map(({ model }) => model.entry.name));
+  return `# Zoo
+
+${names.size} architectures, ${outcomes.length} models: ${count("right")} right (errors up to ${errorLimit} of the largest value), ${count("wrong")} wrong, ${count("refused")} refused, ${count("export differs")} whose export is not the network; ${notExported.length} could not be exported.
+
+| Architecture | Exporter | Opset | Nodes | Gradient nodes | Verdict | Gradient error | Forward error | PyTorch float32 | Seconds |
+|---|---|--:|--:|--:|---|--:|--:|--:|--:|
+${outcomes.map(row).join("\n")}
+
+## Not exported
+
+${notExported.map((model) => `- ${model.entry.name}, ${model.exporter}: ${model.failure}`).join("\n") || "None."}
+`;
+}
+
+function row(outcome: Outcome): string {
+  const { entry, exporter } = outcome.model;
+  const verdictOf = verdict(outcome);
+  const of32 = exponent(entry.float32GradientError);
+  if ("fault" in outcome) {
+    const fault = escape(outcome.fault);
+    return `| ${entry.name} | ${exporter} | | | | ${verdictOf}: ${fault} | | | ${of32} | |`;
+  }
+  const { opset, nodes, gradientNodes, refusal, gradientError, forwardError, seconds } = outcome;
+  const why = refusal === undefined ? "" : `: ${escape(refusal)}`;
+  return `| ${entry.name} | ${exporter} | ${opset} | ${nodes} | ${gradientNodes ?? ""} | ${verdictOf}${why} | ${exponent(gradientError)} | ${exponent(forwardError)} | ${of32} | ${seconds.toFixed(1)} |`;
+}
+
+function exponent(value: number | undefined): string {
+  return value === undefined ? "" : value.toExponential(1);
+}
+
+function escape(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+}
