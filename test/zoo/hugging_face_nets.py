@@ -35,9 +35,9 @@ def swin(**options):
     )
 
 
-def upernet(backbone):
+def upernet(backbone, pool_scales=(1, 2)):
     config = hf.UperNetConfig(
-        backbone_config=backbone, hidden_size=16, auxiliary_channels=8, pool_scales=[1, 2, 3, 6], **LABELS,
+        backbone_config=backbone, hidden_size=16, auxiliary_channels=8, pool_scales=list(pool_scales), **LABELS,
     )
     return Pixels(hf.UperNetForSemanticSegmentation(config))
 
@@ -60,7 +60,9 @@ def upernet_convnext():
 @architecture("upernet-convnextv2", "transformers UPerNet", (1, 3, 64, 64))
 def upernet_convnextv2():
     return upernet(
-        hf.ConvNextV2Config(hidden_sizes=SIZES, depths=[1, 1, 2, 1], out_features=["stage1", "stage2", "stage3", "stage4"])
+        hf.ConvNextV2Config(hidden_sizes=SIZES, depths=[1, 1, 2, 1], out_features=["stage1", "stage2", "stage3", "stage4"]),
+        # As published; these bins do not divide the features, which the legacy exporter refuses.
+        pool_scales=(1, 2, 3, 6),
     )
 
 

@@ -11,8 +11,10 @@ See README.md for the files.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import importlib
+import io
 import json
 import pathlib
 import signal
@@ -144,7 +146,8 @@ def main_output(outputs):
 
 def export(network: torch.nn.Module, image: torch.Tensor, path: pathlib.Path, exporter: str, opset: int) -> None:
     names = {"input_names": ["image"], "output_names": ["logits"]}
-    with warnings.catch_warnings(), torch.no_grad():
+    silent = contextlib.redirect_stdout(io.StringIO())  # a failing export prints the whole graph
+    with warnings.catch_warnings(), silent, torch.no_grad():
         warnings.simplefilter("ignore")
         if exporter == "legacy":
             torch.onnx.export(network, (image,), str(path), opset_version=opset, dynamo=False, **names)

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import {
+  AutodiffError,
   differentiate,
   resolve,
   UnsupportedOperatorError,
@@ -26,6 +27,8 @@ export interface Measurement {
   readonly gradientError?: number;
   /** Of the untouched model's output: not ours to answer for. */
   readonly exportError?: number;
+  /** Why ONNX Runtime does not run the model as it was exported. */
+  readonly notRunnable?: string;
   /** Why the model was refused. */
   readonly refusal?: string;
 }
@@ -65,8 +68,21 @@ export async function measure(model: ZooModel): Promise<Measurement> {
       gradientError: worst(results.map((result) => difference(result["image_grad"], gradient))),
     };
   } catch (error) {
+    const took = seconds();
     if (error instanceof UnsupportedOperatorError) {
-      return { ...base, seconds: seconds(), refusal: reasons(error) };
+      return { ...base, seconds: took, refusal: reasons(error) };
+    }
+    if (error instanceof AutodiffError && error.code === "ERR_UNKNOWN_TYPE") {
+      return { ...base, seconds: took, refusal: error.message };
+    }
+    if (error instanceof AutodiffError && error.code === "ERR_MODEL_REFUSED") {
+      const reason = await run(path, { image: image as ort.Tensor }).then(
+        () => undefined,
+        (own: unknown) => String(own),
+      );
+      if (reason !== undefined) {
+        return { ...base, seconds: took, notRunnable: reason };
+      }
     }
     throw error;
   }
@@ -121,7 +137,8 @@ function worst(values: readonly number[]): number {
 function reasons({ nodes }: UnsupportedOperatorError): string {
   const counts = new Map<string, number>();
   for (const { domain, opType, reason } of nodes) {
-    const key = `${domain ? `${domain}.` : ""}${opType}: ${reason}`;
+    // Names differ from node to node.
+    const key = `${domain ? `${domain}.` : ""}${opType}: ${reason.replaceAll(/'[^']*'/g, "'…'")}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts].map(([key, count]) => (count > 1 ? `${key} (${count}×)` : key)).join("; ");

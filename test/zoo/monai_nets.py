@@ -104,7 +104,7 @@ def swin_unetr_2d():
     return nets.SwinUNETR(3, 3, feature_size=12, depths=(2, 1, 1, 1), num_heads=(2, 2, 3, 3), window_size=4, spatial_dims=2)
 
 
-@architecture("monai-swin-unetr-3d", "MONAI SwinUNETR", (1, 1, 32, 32, 32))
+@architecture("monai-swin-unetr-3d", "MONAI SwinUNETR V2", (1, 1, 64, 64, 64))
 def swin_unetr_3d():
     return nets.SwinUNETR(1, 2, feature_size=12, depths=(2, 1, 1, 1), num_heads=(2, 2, 3, 3), window_size=4, use_v2=True)
 
@@ -170,7 +170,7 @@ def hovernet():
 
 @architecture("monai-dints", "MONAI DiNTS", (1, 1, 32, 32, 32))
 def dints():
-    return nets.DiNTS(nets.TopologyInstance(channel_mul=0.1, num_blocks=3, num_depths=2), 1, 2, use_downsample=False)
+    return nets.DiNTS(nets.TopologyInstance(channel_mul=0.25, num_blocks=3, num_depths=2), 1, 2, use_downsample=False)
 
 
 @architecture("monai-quicknat", "MONAI Quicknat", (1, 1, 64, 64))
