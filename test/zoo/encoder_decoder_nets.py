@@ -77,7 +77,7 @@ def unet_gelu():
     return UNet(block=block, up="bicubic")
 
 
-@architecture("unet-softplus-tanh", "U-Net with PReLU, Softplus, Softsign, SELU, CELU, HardTanh", (1, 3, 32, 32))
+@architecture("unet-softplus-tanh", "U-Net with PReLU, Softplus, Softsign, SELU, CELU, HardTanh", (1, 3, 24, 24))
 def unet_activations():
     acts = iter([nn.PReLU, nn.Softplus, nn.Softsign, nn.SELU, nn.CELU, lambda: nn.GELU("tanh"), nn.LogSigmoid, nn.Tanhshrink, nn.Tanh, nn.Hardtanh])
 
@@ -458,6 +458,6 @@ class RecurrentUNet(UNet):
         super().__init__(block=RecurrentUNet.Block, up="nearest")
 
 
-@architecture("r2unet", "Alom 2018", (1, 3, 32, 32))
+@architecture("r2unet", "Alom 2018", (1, 3, 16, 16))
 def r2unet():
     return RecurrentUNet()

@@ -303,7 +303,9 @@ def eomt():
         hidden_size=24, num_hidden_layers=3, num_attention_heads=3, image_size=64, patch_size=16, mlp_ratio=2,
         num_blocks=1, num_queries=6, num_register_tokens=1, **LABELS,
     )
-    return Pixels(hf.EomtForUniversalSegmentation(config), semantic_masks)
+    network = hf.EomtForUniversalSegmentation(config)
+    network.set_attn_implementation("eager")  # the fused one takes its float32 mask wrongly in float64
+    return Pixels(network, semantic_masks)
 
 
 @architecture("eomt-dinov3", "transformers EoMT on DINOv3", (1, 3, 64, 64), "semantic scores from classes and masks of the queries")

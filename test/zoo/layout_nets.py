@@ -31,7 +31,7 @@ class KerasLike(nn.Module):
         return torch.softmax(self.dense(x.permute(0, 2, 3, 1)), -1)
 
 
-@architecture("keras-like", "channels last, SAME padding, probabilities", (1, 32, 48, 3), "probabilities, channels last")
+@architecture("keras-like", "channels last, SAME padding, probabilities", (1, 24, 32, 3), "probabilities, channels last")
 def keras_like():
     return KerasLike()
 

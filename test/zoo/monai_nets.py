@@ -163,9 +163,9 @@ def mednext_2d():
     )
 
 
-@architecture("monai-hovernet", "MONAI HoVerNet (fast)", (1, 3, 256, 256), "nucleus prediction of two branches")
+@architecture("monai-hovernet", "MONAI HoVerNet (fast), Swish", (1, 3, 256, 256), "nucleus prediction of two branches")
 def hovernet():
-    return Select(nets.HoVerNet("fast", 3, 2), lambda outputs: tuple(outputs.values()))
+    return Select(nets.HoVerNet("fast", 3, 2, act="swish"), lambda outputs: tuple(outputs.values()))
 
 
 @architecture("monai-dints", "MONAI DiNTS", (1, 1, 32, 32, 32))

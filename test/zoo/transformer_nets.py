@@ -151,7 +151,7 @@ class TorchEncoder(nn.Module):
         return self.decode(x)
 
 
-@architecture("torch-transformer-layer", "nn.TransformerEncoderLayer", (1, 3, 32, 48))
+@architecture("torch-transformer-layer", "nn.TransformerEncoderLayer", (1, 3, 24, 32))
 def torch_encoder():
     return TorchEncoder()
 
