@@ -130,8 +130,9 @@ class SpatialTransformer(nn.Module):
         fine = self.fine(image)
         coarse = self.coarse(fine)
         flow = self.flow(torch.cat([resize(coarse, fine), fine], 1))
-        n, _, h, w = fine.shape
-        grid = F.affine_grid(torch.eye(2, 3).to(fine).expand(n, 2, 3), (n, 1, h, w), align_corners=False)
+        h, w = fine.shape[2:]
+        rows, columns = (torch.arange(size, dtype=fine.dtype) * (2 / size) + (1 / size - 1) for size in (h, w))
+        grid = torch.stack([columns.expand(h, w), rows[:, None].expand(h, w)], -1)
         warped = F.grid_sample(coarse, grid + 0.1 * flow.permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=False)
         return resize(self.head(F.relu(warped + fine)), image)
 

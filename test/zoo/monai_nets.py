@@ -3,6 +3,7 @@
 from monai.networks import nets
 
 from architecture import Select, architecture
+from blocks import smooth
 
 
 def first(outputs):
@@ -104,9 +105,11 @@ def swin_unetr_2d():
     return nets.SwinUNETR(3, 3, feature_size=12, depths=(2, 1, 1, 1), num_heads=(2, 2, 3, 3), window_size=4, spatial_dims=2)
 
 
-@architecture("monai-swin-unetr-3d", "MONAI SwinUNETR V2", (1, 1, 64, 64, 64))
+@architecture("monai-swin-unetr-3d", "MONAI SwinUNETR V2 with SiLU", (1, 1, 32, 32, 32))
 def swin_unetr_3d():
-    return nets.SwinUNETR(1, 2, feature_size=12, depths=(2, 1, 1, 1), num_heads=(2, 2, 3, 3), window_size=4, use_v2=True)
+    return smooth(
+        nets.SwinUNETR(1, 2, feature_size=12, depths=(2, 1, 1, 1), num_heads=(2, 2, 3, 3), window_size=4, use_v2=True, norm_name="batch")
+    )
 
 
 @architecture("monai-flexible-unet", "MONAI FlexibleUNet, EfficientNet-B0", (1, 3, 64, 64))
@@ -143,9 +146,11 @@ def localnet():
     return nets.LocalNet(2, 2, 4, extract_levels=(0, 1, 2), out_channels=2)
 
 
-@architecture("monai-ahnet-2d", "MONAI AHNet", (1, 3, 64, 64))
+@architecture("monai-ahnet-2d", "MONAI AHNet with SiLU", (1, 3, 64, 64))
 def ahnet():
-    return nets.AHNet(layers=(1, 1, 1, 1), spatial_dims=2, in_channels=3, out_channels=2, psp_block_num=2, upsample_mode="bilinear")
+    return smooth(
+        nets.AHNet(layers=(1, 1, 1, 1), spatial_dims=2, in_channels=3, out_channels=2, psp_block_num=2, upsample_mode="bilinear")
+    )
 
 
 @architecture("monai-mednext", "MONAI MedNeXt", (1, 1, 32, 32, 32))
@@ -161,16 +166,6 @@ def mednext_2d():
     return nets.MedNeXt(
         2, 8, 3, 3, kernel_size=5, blocks_down=(1, 1), blocks_bottleneck=1, blocks_up=(1, 1), use_residual_connection=True,
     )
-
-
-@architecture("monai-hovernet", "MONAI HoVerNet (fast), Swish", (1, 3, 256, 256), "nucleus prediction of two branches")
-def hovernet():
-    return Select(nets.HoVerNet("fast", 3, 2, act="swish"), lambda outputs: tuple(outputs.values()))
-
-
-@architecture("monai-dints", "MONAI DiNTS", (1, 1, 32, 32, 32))
-def dints():
-    return nets.DiNTS(nets.TopologyInstance(channel_mul=0.25, num_blocks=3, num_depths=2), 1, 2, use_downsample=False)
 
 
 @architecture("monai-quicknat", "MONAI Quicknat", (1, 1, 64, 64))
