@@ -1,4 +1,4 @@
-"""Operators of the second rank: ReduceProd, ReduceLogSum, CumSum, DepthToSpace, SpaceToDepth."""
+"""Operators of the second rank: ReduceProd, ReduceLogSum, CumSum, DepthToSpace, SpaceToDepth, Col2Im."""
 
 import numpy as np
 import torch
@@ -98,4 +98,25 @@ def blocks():
     return [depth, space]
 
 
-SUITES = [reductions, cumulative, blocks]
+def folding():
+    suite = Suite("Col2Im")
+
+    def add(name, image, block, channels=2, *, stride=(1, 1), pad=(0, 0), dilation=(1, 1), opset=18, batch=2):
+        size = [(image[i] + 2 * pad[i] - dilation[i] * (block[i] - 1) - 1) // stride[i] + 1 for i in (0, 1)]
+        given = {"strides": (stride, (1, 1)), "pads": ((*pad, *pad), (0, 0, 0, 0)), "dilations": (dilation, (1, 1))}
+        attributes = {key: list(value) for key, (value, default) in given.items() if value != default}
+        suite.add(name, [var(suite.normal(batch, channels * block[0] * block[1], size[0] * size[1])), const(image), const(block)],
+                  lambda x, *_: torch.nn.functional.fold(x, image, block, dilation, pad, stride),
+                  "torch.nn.functional.fold", opset=opset, **attributes)
+
+    add("blocks side by side", (4, 6), (2, 2), stride=(2, 2))
+    add("overlap", (5, 4), (3, 2))
+    add("stride leaves a remainder", (6, 7), (2, 3), stride=(3, 2))
+    add("pads", (4, 5), (3, 3), pad=(1, 2), stride=(2, 1))
+    add("dilation", (7, 6), (2, 3), dilation=(3, 2))
+    add("all, opset 20", (6, 7), (3, 2), stride=(2, 3), pad=(1, 1), dilation=(2, 1), opset=20, batch=1)
+    add("one channel, one block", (3, 2), (3, 2), channels=1)
+    return suite
+
+
+SUITES = [reductions, cumulative, blocks, folding]

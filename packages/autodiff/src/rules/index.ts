@@ -4,6 +4,7 @@ import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
 import { cast } from "./cast.ts";
 import { clip } from "./clip.ts";
+import { col2Im } from "./col-2-im.ts";
 import { concat } from "./concat.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { conv } from "./conv.ts";
@@ -63,6 +64,7 @@ export const gradientRules: readonly GradientRule[] = [
   cast,
   celu,
   clip,
+  col2Im,
   concat,
   conv,
   convTranspose,
