@@ -44,7 +44,9 @@ describe("the zoo of segmentation networks", () => {
         outcomes,
         models.filter(({ failure }) => failure !== undefined),
       );
-      writeFileSync(new URL("models/report.md", import.meta.url), text);
+      if (outcomes.length === exported.length) {
+        writeFileSync(new URL("models/report.md", import.meta.url), text);
+      }
       console.log(text);
     }
   });
