@@ -60,6 +60,9 @@ function unique(names: readonly string[], b: GraphBuilder): Value[] {
 
 function named(b: GraphBuilder, name: string): Value {
   if (!b.has(name)) {
+    if (b.graph.node.some((node) => node.output.includes(name))) {
+      throw unknownDims(b, `'${name}'`);
+    }
     const known = [...b.graph.input, ...b.graph.output].map((v) => `'${v.name}'`).join(", ");
     throw new AutodiffError(
       "ERR_UNKNOWN_VALUE",
@@ -69,14 +72,22 @@ function named(b: GraphBuilder, name: string): Value {
   return b.value(name);
 }
 
+/** Says which node is the first whose dims the runtime could not tell. */
+function unknownDims(b: GraphBuilder, what: string): AutodiffError {
+  const origin = b.graph.node.find((node) => node.output.some((name) => name && !b.has(name)));
+  const where = origin && ` from ${origin.opType} node '${origin.name}' on`;
+  return new AutodiffError(
+    "ERR_UNKNOWN_TYPE",
+    `The dims of ${what} depend on the image and are not known beforehand${where ?? ""}: differentiate a value before it.`,
+    { details: { node: origin?.name, opType: origin?.opType } },
+  );
+}
+
 function firstFloat(b: GraphBuilder, values: readonly { name: string }[], what: string): string {
   const found = values.find(({ name }) => b.has(name) && isFloat(b.value(name).dtype));
   const unknown = values.find(({ name }) => !b.has(name));
   if (found === undefined && unknown !== undefined) {
-    throw new AutodiffError(
-      "ERR_UNKNOWN_TYPE",
-      `The dims of ${what} '${unknown.name}' depend on the image and are not known beforehand: differentiate a value before it.`,
-    );
+    throw unknownDims(b, `${what} '${unknown.name}'`);
   }
   if (found === undefined) {
     const names = values.map(({ name }) => `'${name}'`).join(", ");

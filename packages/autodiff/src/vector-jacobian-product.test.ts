@@ -358,6 +358,44 @@ describe("refusals", () => {
   });
 });
 
+describe("dims that depend on values", () => {
+  const model: TinyModel = {
+    inputs: { x: { dims: [4] }, end: { dtype: "int64", dims: [1] } },
+    constants: { start: { dtype: "int64", dims: [1], data: [0] } },
+    nodes: [
+      ["Exp", ["x"], "inner"],
+      ["Slice", ["inner", "start", "end"], "some"],
+      ["Sin", ["some"], "sine"],
+      ["Neg", ["sine"], "last"],
+      ["ReduceSum", ["last"], "y", { keepdims: 0 }],
+    ],
+    outputs: ["last", "y"],
+  };
+
+  it("are reported at the node where they begin, not at all those after it", async () => {
+    const resolved = await resolve(await readModel(tinyModel(model)), ort);
+    expect(() => differentiate(resolved, { outputs: ["y"] })).toThrow(
+      expect.objectContaining({
+        code: "ERR_UNSUPPORTED_OPERATOR",
+        nearestOutput: "inner",
+        nodes: [expect.objectContaining({ opType: "Slice" })],
+      }),
+    );
+  });
+
+  it("are named with that node for an output", async () => {
+    const resolved = await resolve(await readModel(tinyModel(model)), ort);
+    expect(() => differentiate(resolved, { outputs: ["last"] })).toThrow(
+      expect.objectContaining({
+        code: "ERR_UNKNOWN_TYPE",
+        message: expect.stringMatching(
+          /^The dims of 'last' .* from Slice node 'slice_1'/,
+        ) as string,
+      }),
+    );
+  });
+});
+
 describe("size", () => {
   it("does not matter to the stack: 20,000 nodes in a row", () => {
     const b = GraphBuilder.empty();

@@ -119,7 +119,12 @@ function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
   if (unsupported.length === 0) {
     return;
   }
-  const nodes: UnsupportedNode[] = unsupported.map(({ node, reason }) => ({
+  // Unknown dims spread: only the nodes where they begin are named.
+  const failed = new Set(unsupported.flatMap(({ node }) => node.output));
+  const origins = unsupported.filter(
+    ({ node }) => missingOf(b, node) === undefined || !node.input.some((name) => failed.has(name)),
+  );
+  const nodes: UnsupportedNode[] = origins.map(({ node, reason }) => ({
     nodeName: node.name,
     opType: node.opType,
     domain: node.domain,
@@ -157,7 +162,7 @@ function reasonAgainst(
   if (rule === undefined) {
     return notDifferentiable.get(node.opType) ?? "no rule";
   }
-  const missing = [...node.input, ...node.output].find((name) => name !== "" && !b.has(name));
+  const missing = missingOf(b, node);
   if (missing !== undefined) {
     return `the dims of '${missing}' depend on the image and are not known beforehand`;
   }
@@ -170,6 +175,11 @@ function reasonAgainst(
     throw error;
   }
   return undefined;
+}
+
+/** The first value of a node whose dims are not known. */
+function missingOf(b: GraphBuilder, node: NodeProto): string | undefined {
+  return [...node.input, ...node.output].find((name) => name !== "" && !b.has(name));
 }
 
 function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradient: Value): void {
