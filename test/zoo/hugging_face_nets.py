@@ -1,5 +1,7 @@
 """Networks of transformers, small."""
 
+import unittest.mock
+
 import torch
 import transformers as hf
 from torch import nn
@@ -340,7 +342,21 @@ def rf_detr():
         d_model=32, decoder_ffn_dim=32, decoder_layers=2, decoder_self_attention_heads=4, decoder_cross_attention_heads=4,
         decoder_n_points=2, num_queries=6, group_detr=1, intermediate_size=32, **LABELS,
     )
-    return Pixels(hf.RfDetrForInstanceSegmentation(config), lambda outputs: outputs.pred_masks)
+    return Pixels(_Undetached(hf.RfDetrForInstanceSegmentation(config)), lambda outputs: outputs.pred_masks)
+
+
+class _Undetached(nn.Module):
+    """RF-DETR detaches the proposals of its encoder; an exported graph knows no detaching."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs, **options):
+        if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting():
+            return self.network(*inputs, **options)
+        with unittest.mock.patch.object(torch.Tensor, "detach", lambda tensor: tensor):
+            return self.network(*inputs, **options)
 
 
 @architecture("sapiens2", "transformers Sapiens2", (1, 3, 64, 64))
