@@ -31,7 +31,7 @@ export interface TinyModel {
   readonly constants?: Readonly<
     Record<string, { readonly dtype?: DataType; readonly dims: Numbers; readonly data: Numbers }>
   >;
-  /** Operator, inputs, output, attributes. */
+  /** Operator, inputs, output (several separated by spaces), attributes. */
   readonly nodes: readonly (readonly [string, readonly string[], string, Attributes?])[];
   /** @default the output of the last node */
   readonly outputs?: readonly string[];
@@ -64,7 +64,7 @@ export function tinyModel({
             name: `${opType.toLowerCase()}_${i}`,
             opType,
             input: [...input],
-            output: [output],
+            output: output.split(" "),
             attribute: makeAttributes(attributes ?? {}),
           }),
         ),

@@ -8,6 +8,7 @@ import { concat } from "./concat.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { conv } from "./conv.ts";
 import { cumSum } from "./cum-sum.ts";
+import { dequantizeLinear } from "./dequantize-linear.ts";
 import { div } from "./div.ts";
 import { celu, elu, selu } from "./elu.ts";
 import { erf } from "./erf.ts";
@@ -31,6 +32,7 @@ import { neg } from "./neg.ts";
 import { pRelu } from "./p-relu.ts";
 import { pad } from "./pad.ts";
 import { pow } from "./pow.ts";
+import { quantizeLinear } from "./quantize-linear.ts";
 import { reduceMax, reduceMin } from "./reduce-extremum.ts";
 import { reduceL1, reduceL2, reduceSumSquare } from "./reduce-norm.ts";
 import { reduceProd } from "./reduce-prod.ts";
@@ -69,6 +71,7 @@ export const gradientRules: readonly GradientRule[] = [
   cos,
   cumSum,
   depthToSpace,
+  dequantizeLinear,
   div,
   dropout,
   elu,
@@ -100,6 +103,7 @@ export const gradientRules: readonly GradientRule[] = [
   pad,
   pow,
   pRelu,
+  quantizeLinear,
   reciprocal,
   reduceL1,
   reduceL2,
@@ -166,6 +170,10 @@ export const zeroGradients: ReadonlySet<string> = new Set([
   "Xor",
 ]);
 
+/** Why kernels on integers are refused, and the way out. */
+export const integerArithmetic =
+  "integer arithmetic has no gradient; use the float model it was quantized from, or quantize that one statically with QuantizeLinear and DequantizeLinear (QDQ format)";
+
 /** Operators that are refused, with the reason. */
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["Loop", "loops are not differentiated; export the model with the loop unrolled"],
@@ -173,18 +181,9 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["LSTM", "recurrent operators are not differentiated"],
   ["GRU", "recurrent operators are not differentiated"],
   ["RNN", "recurrent operators are not differentiated"],
-  ["ConvInteger", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  [
-    "MatMulInteger",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
-  ["QLinearConv", "integer arithmetic has no gradient; use the float model it was quantized from"],
-  [
-    "QLinearMatMul",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
-  [
-    "DynamicQuantizeLinear",
-    "integer arithmetic has no gradient; use the float model it was quantized from",
-  ],
+  ["ConvInteger", integerArithmetic],
+  ["DynamicQuantizeLinear", integerArithmetic],
+  ["MatMulInteger", integerArithmetic],
+  ["QLinearConv", integerArithmetic],
+  ["QLinearMatMul", integerArithmetic],
 ]);
