@@ -140,13 +140,18 @@ function isInteger(b: GraphBuilder, name: string): boolean {
 }
 
 function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
-  const unsupported = path.nodes.flatMap((node) => {
+  const all = path.nodes.flatMap((node) => {
     const reason = reasonAgainst(b, node, path.active);
     return reason === undefined ? [] : [{ node, reason }];
   });
-  if (unsupported.length === 0) {
+  if (all.length === 0) {
     return;
   }
+  // A Cast or MaxPool on integers is no fault of its own where a kernel on integers made them.
+  const kernels = all.filter(({ node }) => ruleOf(node) === undefined);
+  const unsupported = all.filter(
+    (one) => one.reason !== integerArithmetic || kernels.length === 0 || kernels.includes(one),
+  );
   const nodes: UnsupportedNode[] = unsupported.map(({ node, reason }) => ({
     nodeName: node.name,
     opType: node.opType,
@@ -162,7 +167,7 @@ function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
     for (const name of node.output) {
       if (isBlocked) {
         blocked.add(name);
-      } else if (path.active.has(name) && !zeroGradients.has(node.opType)) {
+      } else if (path.active.has(name) && !zeroGradients.has(node.opType) && !isInteger(b, name)) {
         nearest = name;
       }
     }
