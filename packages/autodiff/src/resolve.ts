@@ -140,7 +140,7 @@ function integerInputsOf(
   given: readonly string[] | undefined,
 ): Record<string, DataType> {
   const inputs = model.declaredInputs();
-  const isInteger = (dtype: DataType | undefined) => /^u?int\d+$/.test(dtype ?? "");
+  const isInteger = (dtype: DataType | undefined) => /^u?int(8|16|32|64)$/.test(dtype ?? "");
   const chosen =
     given !== undefined || inputs.some(({ dtype }) => dtype !== undefined && isFloat(dtype))
       ? inputs.filter(({ name }) => given?.includes(name))

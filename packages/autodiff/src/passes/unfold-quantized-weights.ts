@@ -30,7 +30,7 @@ export function unfoldQuantizedWeights(graph: GraphProto): void {
     const scale = initializers.get(s);
     const isPlain =
       intAttribute(node, "block_size", 0) === 0 &&
-      (q !== weight?.name || dataTypeFromProto(weight.dataType) !== undefined);
+      (q !== weight?.name || /^u?int(8|16|32)$/.test(dataTypeFromProto(weight.dataType) ?? ""));
     if (
       weight === undefined ||
       scale === undefined ||

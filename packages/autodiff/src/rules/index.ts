@@ -2,7 +2,7 @@ import { abs } from "./abs.ts";
 import { add } from "./add.ts";
 import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
-import { cast } from "./cast.ts";
+import { cast, castLike } from "./cast.ts";
 import { clip } from "./clip.ts";
 import { concat } from "./concat.ts";
 import { convTranspose } from "./conv-transpose.ts";
@@ -63,6 +63,7 @@ export const gradientRules: readonly GradientRule[] = [
   averagePool,
   batchNormalization,
   cast,
+  castLike,
   celu,
   clip,
   concat,

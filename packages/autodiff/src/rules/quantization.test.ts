@@ -1,3 +1,4 @@
+import { TensorProto_DataType } from "onnx-buf";
 import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { derive, run, type TinyModel } from "../../../../test/support/tiny-model.ts";
@@ -155,4 +156,37 @@ it.each<[string, TinyModel, RegExp]>([
 ])("refuses %s", async (_, model, message) => {
   const constants = { one: scalar(1), zero: scalar(0, "uint8"), ...model.constants };
   await expect(derive({ ...model, constants })).rejects.toThrow(message);
+});
+
+it("has 4 bits, and weights of 4 bits and in blocks", async () => {
+  const s = scalar(0.5);
+  const model: TinyModel = {
+    opset: 21,
+    inputs: { x: { dims: [1, 4] } },
+    constants: {
+      s,
+      w: { dtype: "int8", dims: [4, 2], data: [1, 2, 3, 4, 5, 6, 7, 8] },
+      t: { dims: [2, 2], data: [1, 2, 3, 4] },
+    },
+    nodes: [
+      ["QuantizeLinear", ["x", "s"], "q", { output_dtype: TensorProto_DataType.INT4 }],
+      ["DequantizeLinear", ["q", "s"], "a"],
+      ["QuantizeLinear", ["w_float", "s"], "w4", { output_dtype: TensorProto_DataType.INT4 }],
+      ["DequantizeLinear", ["w", "t"], "v", { axis: 0, block_size: 2 }],
+      ["Cast", ["w"], "w_float", { to: 1 }],
+      ["DequantizeLinear", ["w4", "s"], "u"],
+      ["Add", ["u", "v"], "weights"],
+      ["MatMul", ["a", "weights"], "y"],
+    ],
+  };
+  const { y, dx } = await evaluate(model, [1.3, -5, 3, 9]);
+  // a = 1.5 (1.3 / 0.5 rounds to 3 from 2.6), -4, 3, 3.5; u = w up to 3.5, v = w times 1, 2 or 3, 4.
+  const weights = [1 + 1, 2 + 4, 3 + 3, 3.5 + 8, 3.5 + 15, 3.5 + 24, 3.5 + 21, 3.5 + 32];
+  const a = [1.5, -4, 3, 3.5];
+  expect(y).toEqual([0, 1].map((c) => a.reduce((n, v, i) => n + v * (weights[2 * i + c] ?? 0), 0)));
+  expect(dx).toEqual(
+    [0, 1, 2, 3].map((i) =>
+      i === 1 || i === 3 ? 0 : (weights[2 * i] ?? 0) + 2 * (weights[2 * i + 1] ?? 0),
+    ),
+  );
 });

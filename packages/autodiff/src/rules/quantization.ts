@@ -9,6 +9,8 @@ const ranges: Partial<Record<Value["dtype"], readonly [number, number]>> = {
   uint8: [0, 255],
   int16: [-32768, 32767],
   uint16: [0, 65535],
+  int4: [-8, 7],
+  uint4: [0, 15],
 };
 
 /** The range of a quantized type. */

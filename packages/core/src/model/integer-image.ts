@@ -1,4 +1,4 @@
-import { isFloat, type DataType, type GraphBuilder, type Value } from "@onnx-asma/autodiff";
+import type { DataType, GraphBuilder, Value } from "@onnx-asma/autodiff";
 
 /** Least and largest number of the types that models take images in; wider ones hold all that images do. */
 const limits: Partial<Record<DataType, readonly [number, number]>> = {
@@ -10,7 +10,7 @@ const limits: Partial<Record<DataType, readonly [number, number]>> = {
 
 /** Whether a model takes whole numbers of this type, so that it scales them itself. */
 export function isIntegerImage(dtype: DataType): boolean {
-  return !isFloat(dtype) && dtype !== "bool" && dtype !== "string";
+  return /^u?int(8|16|32|64)$/.test(dtype);
 }
 
 /** What black and white are for an input of this type, unless somebody says otherwise. */
