@@ -141,6 +141,10 @@ it("uint8 pixels that are resized are rounded as the file's are", async () => {
   const { code, object } = await runJson<ResultRecord>([...args, "--iterations", "3"]);
   expect([0, 3]).toContain(code);
   expect(object.model["preprocessing"]).toMatchObject({ resizedSize: [76, 76], range: [0, 255] });
+  // The step graph saw what the file is to the model, rounded pixels of the resized image.
+  const rows = readFileSync(join(folder, "out", "trajectory.csv"), "utf8").split("\n");
+  const iou = Number(rows[object.bestStep + 1]?.split(",")[2]);
+  expect(object.saved.iou).toBeCloseTo(iou, 6);
 });
 
 it("a QDQ model: the verdict is that of its own integer kernels", async () => {
@@ -153,6 +157,25 @@ it("a QDQ model: the verdict is that of its own integer kernels", async () => {
     /quantization: straight-through gradient at \d+ quantized activations/,
   );
   expect(record.model["adaptations"]).toMatchObject({ floats: [] });
+});
+
+it("a model of uint8 in and out", async () => {
+  const folder = temporaryFolder();
+  const resolved = await resolve(await readModel(readFileSync(quantized)), ort);
+  const b = new GraphBuilder(resolved);
+  const pixels = b.input("pixels", { dtype: "uint8", dims: [1, 3, side, side] });
+  b.prepend(() => {
+    const zero = b.scalar(0, "uint8");
+    const image = b.op("DequantizeLinear", [pixels, b.scalar(1 / 255), zero]);
+    b.replaceInput(b.value("image"), image);
+  });
+  b.graph.output = [];
+  const scale = [b.scalar(0.05), b.scalar(128, "uint8")];
+  b.output(b.op("QuantizeLinear", [b.value("logits"), ...scale]), "scores");
+  const model = save(folder, writeModel(b.build().model, "embed").bytes);
+  const { record, pixels: saved } = await attack(folder, model);
+  const input = new ort.Tensor("uint8", Uint8Array.from(planes(saved)), [1, 3, side, side]);
+  expect(record.saved.pixelAccuracy).toBe(await accuracyOf(model, input));
 });
 
 it("a float16 model, its verdict in float16", async () => {

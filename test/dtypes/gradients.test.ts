@@ -57,6 +57,13 @@ describe("float types", () => {
   });
 });
 
+it("weights in float8 and in blocks of 4 bits are constants", async () => {
+  const { logits, gradient } = await gradientOf("small-weights");
+  const expected = cases.models["small-weights"] as Cases["models"][string];
+  expect(relativeError(logits, decode(expected.logits))).toBeLessThan(1e-5);
+  expect(relativeError(gradient, decode(expected.gradient))).toBeLessThan(1e-5);
+});
+
 describe("quantized models", () => {
   it.each(["qdq-uint8", "qdq-per-channel", "qdq-int16"])(
     "%s has the straight-through gradient",

@@ -99,6 +99,34 @@ def quantize(proto: onnx.ModelProto, images, **options) -> onnx.ModelProto:
     return quantized
 
 
+def small_weights(rng) -> tuple[onnx.ModelProto, nn.Module]:
+    """Weights in float8 and in blocks of 4 bits, behind DequantizeLinear."""
+    float8 = onnx.helper.make_tensor("w8", onnx.TensorProto.FLOAT8E4M3FN, [8, 3, 3, 3], rng.standard_normal(216).tolist())
+    integers = rng.integers(-8, 8, (2, 8, 1, 1))
+    int4 = onnx.helper.make_tensor("w4", onnx.TensorProto.INT4, [2, 8, 1, 1], integers.ravel().tolist())
+    scales = rng.random((2, 2, 1, 1), np.float32)
+    nodes = [
+        onnx.helper.make_node("DequantizeLinear", ["w8", "s8"], ["first"]),
+        onnx.helper.make_node("Conv", ["image", "first"], ["hidden"], pads=[1, 1, 1, 1]),
+        onnx.helper.make_node("Relu", ["hidden"], ["active"]),
+        onnx.helper.make_node("DequantizeLinear", ["w4", "s4"], ["second"], axis=1, block_size=4),
+        onnx.helper.make_node("Conv", ["active", "second"], ["logits"]),
+    ]
+    info = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes,
+        "small weights",
+        [info("image", onnx.TensorProto.FLOAT, [1, 3, 16, 16])],
+        [info("logits", onnx.TensorProto.FLOAT, [1, 2, 16, 16])],
+        [float8, int4, numpy_helper.from_array(np.float32(0.5), "s8"), numpy_helper.from_array(scales, "s4")],
+    )
+    first, second = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.Conv2d(8, 2, 1, bias=False)
+    first.weight.data = torch.from_numpy(numpy_helper.to_array(float8).astype(np.float32) * 0.5)
+    second.weight.data = torch.from_numpy((integers * scales.repeat(4, 1)).astype(np.float32))
+    proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10)
+    return proto, nn.Sequential(first, nn.ReLU(), second)
+
+
 RANGES = {np.dtype(t): (np.iinfo(t).min, np.iinfo(t).max) for t in ("uint8", "int8", "uint16", "int16")}
 
 
@@ -183,6 +211,8 @@ def main() -> None:
     for name, options in variants.items():
         proto = quantize(plain, images, **options)
         write(name, proto, fake_quantized(proto))
+
+    write("small-weights", *small_weights(np.random.default_rng(7)))
 
     (HERE / "cases.json").write_text(json.dumps(cases) + "\n")
 
