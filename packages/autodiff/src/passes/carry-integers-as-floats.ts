@@ -1,5 +1,5 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import { NodeProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
 import {
   intAttribute,
   makeAttributes,
@@ -85,6 +85,7 @@ export function carryIntegersAsFloats(graph: GraphProto, inputs: ReadonlySet<str
 class Carrier {
   readonly #graph: GraphProto;
   readonly #names: NameAuthority;
+  readonly #initializers: ReadonlyMap<string, TensorProto>;
   readonly #carried = new Map<string, Carried>();
   readonly #floats = new Map<string, string>();
   readonly #added: NodeProto[] = [];
@@ -92,6 +93,7 @@ class Carrier {
   constructor(graph: GraphProto) {
     this.#graph = graph;
     this.#names = new NameAuthority(namesOf(graph));
+    this.#initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   }
 
   run(inputs: ReadonlySet<string>): void {
@@ -152,7 +154,7 @@ class Carrier {
 
   #startAt(node: NodeProto): void {
     const [output = ""] = node.output;
-    const zeroPoint = this.#graph.initializer.find(({ name }) => name === node.input[2]);
+    const zeroPoint = this.#initializers.get(node.input[2] ?? "");
     this.#carried.set(output, {
       twin: once(() =>
         this.#append(`${output}_float`, "DequantizeLinear", [output, this.#constant("float32", 1)]),
@@ -165,7 +167,7 @@ class Carrier {
   #endAtDequantize(node: NodeProto): void {
     const [q = "", s = "", z = ""] = node.input;
     const source = this.#carried.get(q);
-    const scale = this.#graph.initializer.find(({ name }) => name === s);
+    const scale = this.#initializers.get(s);
     if (
       source === undefined ||
       !isScalar(scale) ||

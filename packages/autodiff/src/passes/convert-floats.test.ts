@@ -96,7 +96,12 @@ describe("in place", () => {
         input: [valueInfo({ name: "i", dtype: half, dims: [2] })],
         initializer: [
           makeTensor("small", half, [1], [3]),
-          makeTensor("large", half, [300], new Array(300).fill(1)),
+          makeTensor(
+            "large",
+            half,
+            [300],
+            Array.from({ length: 300 }, () => 1),
+          ),
         ],
         node: [
           create(NodeProtoSchema, {

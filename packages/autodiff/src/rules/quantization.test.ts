@@ -97,6 +97,21 @@ it("goes through integer operators between the two", async () => {
   expect(dx).toEqual([0, 0, 0, 0, 0, 2, 0, 0]);
 });
 
+it("stops at a narrower range, which exporters write as Clip of the integers", async () => {
+  const model: TinyModel = {
+    inputs: { x: { dims: [3] } },
+    constants: { s: scalar(0.5), z: scalar(0, "uint8"), high: scalar(127, "uint8") },
+    nodes: [
+      ["QuantizeLinear", ["x", "s", "z"], "q"],
+      ["Clip", ["q", "z", "high"], "c"],
+      ["DequantizeLinear", ["c", "s", "z"], "y"],
+    ],
+  };
+  const { y, dx } = await evaluate(model, [10, 63.5, 100]);
+  expect(y).toEqual([10, 63.5, 63.5]);
+  expect(dx).toEqual([1, 2, 0]);
+});
+
 it("lets nothing through comparisons of quantized tensors", async () => {
   const model: TinyModel = {
     inputs: { x: { dims: [2] } },

@@ -15,7 +15,10 @@ export interface OutputHead {
   /** The declared output that is decoded when the untouched model runs. */
   readonly output: string;
   readonly decoding: Decoding;
-  /** The float value that the attack raises: the output itself or what stands before its softmax, sigmoid or argmax. */
+  /**
+   * The value that the attack raises: the output itself or what stands before its softmax, sigmoid or
+   * argmax; float, or made by a QuantizeLinear.
+   */
   readonly scores: string;
   /** Axis of the classes in `scores`, `undefined` when it is one channel. */
   readonly classAxis: number | undefined;
@@ -144,11 +147,15 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
       );
       quantized = scale === undefined ? undefined : { scale, zeroPoint };
     }
-    if (isFloat(type.dtype) && (isHead || isThreshold || isQuantizer)) {
+    if (isQuantizer) {
+      // The labels follow from these, ties included; the attack dequantizes them.
+      scores = node.output[0] as string;
+    } else if (isFloat(type.dtype) && (isHead || isThreshold)) {
       scores = candidate;
     }
   }
-  if (scores === output && !isFloat(outputType.dtype)) {
+  const isQuantized = producers.get(scores)?.opType === "QuantizeLinear";
+  if (scores === output && !isFloat(outputType.dtype) && !isQuantized) {
     throw new AsmaError(
       "ERR_OUTPUT",
       `Output '${output}' is a ${outputType.dtype} label map, and no float scores were found before it. Name a float output with --output, or export the model without its last step.`,
@@ -156,7 +163,7 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
   }
   const because =
     through.length === 0
-      ? "the output itself, taken as scores"
+      ? `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`
       : `what stands before ${through.toReversed().join(", ")} at the end`;
   return { scores, through, threshold, axis, quantized, because };
 }

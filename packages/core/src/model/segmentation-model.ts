@@ -1,6 +1,7 @@
 import {
   AutodiffError,
   GraphBuilder,
+  isFloat,
   readModel,
   resolve,
   writeForOutput,
@@ -168,7 +169,7 @@ export class SegmentationModel {
         isWhole ? roundStraightThrough(b, prepared, preprocessing.range) : prepared,
       );
     });
-    const scores = b.cast(b.value(head.scores), "float32");
+    const scores = b.cast(dequantized(b, b.value(head.scores)), "float32");
     const [height, width] = head.size;
     if (head.classAxis === 1) {
       return scores;
@@ -345,6 +346,14 @@ function explainAdaptations(
     });
   }
   return decisions;
+}
+
+/** Float scores as they are, quantized ones by the scale and zero point that made them. */
+function dequantized(b: GraphBuilder, scores: Value): Value {
+  const [, ...parameters] = b.producer(scores)?.input ?? [];
+  return isFloat(scores.dtype)
+    ? scores
+    : b.op("DequantizeLinear", [scores, ...parameters.map((name) => b.value(name))]);
 }
 
 /** Resolves a model for input dims; a size that the model cannot take is named as such. */
