@@ -352,12 +352,15 @@ def gather():
 
 def copies():
     cast, identity, dropout = Suite("Cast"), Suite("Identity"), Suite("Dropout")
+    cast_like = Suite("CastLike")
 
     def copy(x, *_):
         return x * 1
 
     for opset in (11, 13, 19, 21):
         cast.add(f"float to float opset {opset}", [var(cast.normal(2, 3))], copy, opset=opset, to=1)
+    for opset in (15, 19, 21):
+        cast_like.add(f"float to float opset {opset}", [var(cast_like.normal(2, 3)), const(np.float32(0.5))], copy, opset=opset)
     for opset in (11, 13, 17, 21):
         identity.add(f"opset {opset}", [var(identity.normal(2, 3))], copy, opset=opset)
     dropout.add("opset 11", [var(dropout.normal(2, 3))], copy, opset=11)
@@ -369,7 +372,7 @@ def copies():
         dropout.add(f"opset {opset} ratio training_mode false", [var(dropout.normal(2, 3)), ratio, const(False)], copy,
                     opset=opset)
     dropout.add("training_mode without ratio", [var(dropout.normal(2, 3)), None, const(False)], copy, opset=17, seed=1)
-    return [cast, identity, dropout]
+    return [cast, cast_like, identity, dropout]
 
 
 SUITES = [center_crop_pad, col_2_im, concat, split, slices, pad, reshapes, gather, copies]

@@ -31,7 +31,7 @@ export interface TinyModel {
   readonly constants?: Readonly<
     Record<string, { readonly dtype?: DataType; readonly dims: Numbers; readonly data: Numbers }>
   >;
-  /** Operator, inputs, output or outputs, attributes. */
+  /** Operator, inputs, output or outputs (also several separated by spaces), attributes. */
   readonly nodes: readonly (readonly [
     string,
     readonly string[],
@@ -69,7 +69,7 @@ export function tinyModel({
             name: `${opType.toLowerCase()}_${i}`,
             opType,
             input: [...input],
-            output: [output].flat(),
+            output: [output].flat().flatMap((names) => names.split(" ")),
             attribute: makeAttributes(attributes ?? {}),
           }),
         ),

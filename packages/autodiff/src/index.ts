@@ -12,12 +12,13 @@ export {
 export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 export { GraphBuilder, type Target } from "./graph/graph-builder.ts";
-export { ResolvedModel } from "./graph/resolved-model.ts";
+export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
 export type { AttributeValue, Attributes } from "./graph/attribute.ts";
 export type { Value } from "./graph/value.ts";
 export { isFloat, type DataType, type TensorType } from "./model/data-type.ts";
 export { Model, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
+export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
 export { resolve, type ResolveOptions } from "./resolve.ts";
 export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";

@@ -10,22 +10,41 @@ import {
 import { AutodiffError } from "./errors.ts";
 import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
-import { ResolvedModel } from "./graph/resolved-model.ts";
-import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
+import { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
+import { dataTypeFromProto, isFloat, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
+import { carryIntegersAsFloats } from "./passes/carry-integers-as-floats.ts";
 import { compressToGather } from "./passes/compress-to-gather.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
+import { convertFloats } from "./passes/convert-floats.ts";
 import { dropCeilMode } from "./passes/drop-ceil-mode.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
+import { isQuantization, standardizeQuantization } from "./passes/quantization.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
+import { unfoldQuantizedWeights } from "./passes/unfold-quantized-weights.ts";
 import { openProbe } from "./probe-session.ts";
 import type { Runtime, SessionOptions } from "./runtime.ts";
+
+/** Float types narrower than float32, for which few kernels exist. */
+const halves: ReadonlySet<DataType> = new Set(["float16", "bfloat16"]);
+const doubles: ReadonlySet<DataType> = new Set(["float64"]);
 
 /** Options of {@link resolve}. */
 export interface ResolveOptions {
   /** Concrete dims by input name; required where the model's own are dynamic. */
   readonly dims?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * `float32` computes float16 and bfloat16 models in float32, and float64 models too where the runtime
+   * has no float64 kernels for them; weights stay where they are. `model` keeps the types of the model.
+   * @default "float32"
+   */
+  readonly precision?: "float32" | "model" | undefined;
+  /**
+   * Integer graph inputs that become float32, so that they can be differentiated by.
+   * @default the integer inputs of three axes or more, when no input is a float
+   */
+  readonly integerInputs?: readonly string[] | undefined;
   /** Passed to the sessions that answer for dtypes and dims. */
   readonly sessionOptions?: SessionOptions;
 }
@@ -79,9 +98,12 @@ export async function resolve(
     proto.irVersion = 4n;
   }
   const result = new Model(proto, model.files);
+  const adapted = adapt(result, options);
+  let { floats } = adapted;
   // A second round sees dims that became known when shape computations were folded.
   for (let round = 0; ; round++) {
-    const types = await typesOf(result, runtime, options.sessionOptions);
+    const { types, ...narrowed } = await typesOrNarrow(result, runtime, options);
+    floats = [...floats, ...narrowed.floats];
     const folded = await foldConstants(result, types, runtime, options.sessionOptions);
     const isComplete = graph.node.every((node) =>
       node.output.every((name) => name === "" || types.has(name)),
@@ -93,8 +115,58 @@ export async function resolve(
     }
     if (isComplete || !folded || round === 2) {
       sortTopologically(graph);
-      return new ResolvedModel(result, types);
+      return new ResolvedModel(result, types, { ...adapted, floats });
     }
+  }
+}
+
+/** Makes floats of what gradients cannot flow through. */
+function adapt(model: Model, options: ResolveOptions): Adaptations {
+  const { graph, opset } = model;
+  const floats = options.precision === "model" ? [] : convertFloats(model, halves);
+  const integerInputs = integerInputsOf(model, options.integerInputs);
+  standardizeQuantization(graph, opset);
+  unfoldQuantizedWeights(graph);
+  const constants = new Set(graph.initializer.map(({ name }) => name));
+  const quantized = graph.node.filter(
+    (node) => isQuantization(node, "QuantizeLinear") && !constants.has(node.input[0] ?? ""),
+  ).length;
+  carryIntegersAsFloats(graph, new Set(Object.keys(integerInputs)));
+  sortTopologically(graph);
+  return { floats: [...floats], integerInputs, quantized };
+}
+
+function integerInputsOf(
+  model: Model,
+  given: readonly string[] | undefined,
+): Record<string, DataType> {
+  const inputs = model.declaredInputs();
+  const isInteger = (dtype: DataType | undefined) => /^u?int(8|16|32|64)$/.test(dtype ?? "");
+  const chosen =
+    given !== undefined || inputs.some(({ dtype }) => dtype !== undefined && isFloat(dtype))
+      ? inputs.filter(({ name }) => given?.includes(name))
+      : inputs.filter(({ dims }) => (dims?.length ?? 0) >= 3);
+  return Object.fromEntries(
+    chosen
+      .filter(({ dtype }) => isInteger(dtype))
+      .map(({ name, dtype }) => [name, dtype as DataType]),
+  );
+}
+
+/** The types of a model; one of float64 without kernels for it becomes float32. */
+async function typesOrNarrow(
+  model: Model,
+  runtime: Runtime,
+  options: ResolveOptions,
+): Promise<{ types: Map<string, TensorType>; floats: readonly DataType[] }> {
+  try {
+    return { types: await typesOf(model, runtime, options.sessionOptions), floats: [] };
+  } catch (error) {
+    const floats = options.precision === "model" ? [] : [...convertFloats(model, doubles)];
+    if (floats.length === 0) {
+      throw error;
+    }
+    return { types: await typesOf(model, runtime, options.sessionOptions), floats };
   }
 }
 

@@ -3,9 +3,15 @@ import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from ".
 import type { GraphBuilder } from "./graph/graph-builder.ts";
 import { sameDims, type Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
+import { isQuantization } from "./passes/quantization.ts";
 import { inputsOf } from "./passes/sort-topologically.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
-import { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
+import {
+  gradientRules,
+  integerArithmetic,
+  notDifferentiable,
+  zeroGradients,
+} from "./rules/index.ts";
 
 const ruleByOpType = new Map(gradientRules.map((rule) => [rule.opType, rule]));
 
@@ -46,7 +52,7 @@ export function vectorJacobianProduct(
     }
     b.within(`${node.name}_grad`, () => {
       const context = new RuleContext(b, node, upstream, path.active);
-      const rule = ruleByOpType.get(node.opType) as GradientRule;
+      const rule = ruleOf(node) as GradientRule;
       buildOrRefuse(rule, context, outputs[0]?.value.name ?? "").forEach((build, i) => {
         const name = node.input[i] ?? "";
         if (build !== null && path.active.has(name)) {
@@ -58,6 +64,15 @@ export function vectorJacobianProduct(
     });
   }
   return inputs.map((input) => gradients.get(input.name));
+}
+
+/** The rule for a node: of the default domain, or of an operator that means the same. */
+function ruleOf(node: NodeProto): GradientRule | undefined {
+  const isStandard =
+    node.domain === "" ||
+    isQuantization(node, "QuantizeLinear") ||
+    isQuantization(node, "DequantizeLinear");
+  return isStandard ? ruleByOpType.get(node.opType) : undefined;
 }
 
 /** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
@@ -77,7 +92,7 @@ function buildOrRefuse(rule: GradientRule, context: RuleContext, output: string)
 interface Path {
   /** Nodes through which a gradient may flow, in topological order. */
   readonly nodes: readonly NodeProto[];
-  /** Float values that depend on an input. */
+  /** Float values that depend on an input, and integers that stand for them: quantized tensors. */
   readonly active: ReadonlySet<string>;
 }
 
@@ -91,9 +106,13 @@ function nodesBetween(
   const forward = b.graph.node.filter((node) => {
     const isActive = inputsOf(node).some((name) => active.has(name));
     if (isActive) {
+      // Integers and booleans carry nothing, unless they are quantized floats.
+      const isQuantized =
+        quantizes(node) ||
+        (!zeroGradients.has(node.opType) &&
+          inputsOf(node).some((name) => active.has(name) && isInteger(b, name)));
       for (const name of node.output) {
-        // Nothing flows through integers and booleans.
-        if (name !== "" && (!b.has(name) || isFloat(b.value(name).dtype))) {
+        if (name !== "" && (isQuantized || !isInteger(b, name))) {
           active.add(name);
         }
       }
@@ -111,14 +130,28 @@ function nodesBetween(
   return { nodes: nodes.toReversed(), active };
 }
 
+/** Whether a node turns floats into integers that stand for them. */
+function quantizes(node: NodeProto): boolean {
+  return node.opType === "QuantizeLinear" || node.opType === "DynamicQuantizeLinear";
+}
+
+function isInteger(b: GraphBuilder, name: string): boolean {
+  return b.has(name) && !isFloat(b.value(name).dtype);
+}
+
 function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
-  const unsupported = path.nodes.flatMap((node) => {
+  const all = path.nodes.flatMap((node) => {
     const reason = reasonAgainst(b, node, path.active);
     return reason === undefined ? [] : [{ node, reason }];
   });
-  if (unsupported.length === 0) {
+  if (all.length === 0) {
     return;
   }
+  // A Cast or MaxPool on integers is no fault of its own where a kernel on integers made them.
+  const kernels = all.filter(({ node }) => ruleOf(node) === undefined);
+  const unsupported = all.filter(
+    (one) => one.reason !== integerArithmetic || kernels.length === 0 || kernels.includes(one),
+  );
   // Unknown dims spread: only the nodes where they begin are named.
   const failed = new Set(unsupported.flatMap(({ node }) => node.output));
   const origins = unsupported.filter(
@@ -139,7 +172,7 @@ function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
     for (const name of node.output) {
       if (isBlocked) {
         blocked.add(name);
-      } else if (path.active.has(name) && !zeroGradients.has(node.opType)) {
+      } else if (path.active.has(name) && !zeroGradients.has(node.opType) && !isInteger(b, name)) {
         nearest = name;
       }
     }
@@ -152,15 +185,19 @@ function reasonAgainst(
   node: NodeProto,
   active: ReadonlySet<string>,
 ): string | undefined {
-  if (node.domain !== "") {
-    return `operators of the domain '${node.domain}' have no rule`;
-  }
-  if (zeroGradients.has(node.opType)) {
+  const rule = ruleOf(node);
+  if (rule === undefined && node.domain === "" && zeroGradients.has(node.opType)) {
     return undefined;
   }
-  const rule = ruleByOpType.get(node.opType);
+  const isInDequantize = isQuantization(node, "DequantizeLinear");
+  if (!isInDequantize && node.input.some((name) => active.has(name) && isInteger(b, name))) {
+    return integerArithmetic;
+  }
   if (rule === undefined) {
-    return notDifferentiable.get(node.opType) ?? "no rule";
+    const reason = notDifferentiable.get(node.opType);
+    return node.domain === "" || reason === integerArithmetic
+      ? (reason ?? "no rule")
+      : `operators of the domain '${node.domain}' have no rule`;
   }
   const missing = missingOf(b, node);
   if (missing !== undefined) {
@@ -183,7 +220,9 @@ function missingOf(b: GraphBuilder, node: NodeProto): string | undefined {
 }
 
 function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradient: Value): void {
-  if (gradient.dtype !== x.dtype || !sameDims(gradient.dims, x.dims)) {
+  // The gradient of a quantized tensor is that of the floats it stands for.
+  const isOfType = isFloat(x.dtype) ? gradient.dtype === x.dtype : isFloat(gradient.dtype);
+  if (!isOfType || !sameDims(gradient.dims, x.dims)) {
     throw new AutodiffError(
       "ERR_GRADIENT_TYPE",
       `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,

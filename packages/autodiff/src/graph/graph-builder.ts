@@ -473,7 +473,8 @@ export class GraphBuilder {
       .filter((name) => this.#types.has(name) && !outputs.has(name))
       .map((name) => valueInfo(this.value(name)));
     const proto = create(ModelProtoSchema, { ...this.#base.model.proto, graph: this.graph });
-    return new ResolvedModel(new Model(proto, this.#base.model.files), this.#types);
+    const { model, adaptations } = this.#base;
+    return new ResolvedModel(new Model(proto, model.files), this.#types, adaptations);
   }
 
   /** Number of elements of a value. */

@@ -99,6 +99,11 @@ const table: Record<string, Infer> = {
     dtype: dataTypeFromProto(to as number) as DataType,
     dims: (x as Value).dims,
   }),
+  QuantizeLinear: ([x, , zeroPoint]) => ({
+    dtype: zeroPoint?.dtype ?? "uint8",
+    dims: (x as Value).dims,
+  }),
+  DequantizeLinear: ([q, scale]) => ({ dtype: (scale as Value).dtype, dims: (q as Value).dims }),
   Reshape: ([x, shape], _, [, dims]) => {
     if (dims == null || elementCount(dims) !== elementCount((x as Value).dims)) {
       throw misfit([x as Value, shape as Value], "a constant shape of as many elements");

@@ -14,9 +14,12 @@ export type DataType =
   | "uint32"
   | "uint16"
   | "uint8"
+  | "int4"
+  | "uint4"
   | "bool"
   | "string";
 
+/** 0 bytes: elements have no whole number of them. */
 const table: readonly (readonly [DataType, TensorProto_DataType, bytes: number])[] = [
   ["float32", TensorProto_DataType.FLOAT, 4],
   ["float64", TensorProto_DataType.DOUBLE, 8],
@@ -30,6 +33,8 @@ const table: readonly (readonly [DataType, TensorProto_DataType, bytes: number])
   ["uint32", TensorProto_DataType.UINT32, 4],
   ["uint16", TensorProto_DataType.UINT16, 2],
   ["uint8", TensorProto_DataType.UINT8, 1],
+  ["int4", TensorProto_DataType.INT4, 0],
+  ["uint4", TensorProto_DataType.UINT4, 0],
   ["bool", TensorProto_DataType.BOOL, 1],
   ["string", TensorProto_DataType.STRING, 0],
 ];
@@ -37,7 +42,7 @@ const table: readonly (readonly [DataType, TensorProto_DataType, bytes: number])
 const byProto = new Map(table.map((row) => [row[1] as number, row]));
 const byName = new Map(table.map((row) => [row[0], row]));
 
-/** The name of an ONNX element type, `undefined` for those without one here (float8, int4, …). */
+/** The name of an ONNX element type, `undefined` for those without one here (float8, …). */
 export function dataTypeFromProto(type: number): DataType | undefined {
   return byProto.get(type)?.[0];
 }
@@ -47,7 +52,7 @@ export function dataTypeToProto(type: DataType): TensorProto_DataType {
   return (byName.get(type) as (typeof table)[number])[1];
 }
 
-/** Bytes of one element; 0 for strings. */
+/** Bytes of one element; 0 for strings and for two in a byte. */
 export function bytesPerElement(type: DataType): number {
   return (byName.get(type) as (typeof table)[number])[2];
 }

@@ -3,6 +3,9 @@ import { AutodiffError } from "../errors.ts";
 import { dataTypeFromProto, type DataType } from "./data-type.ts";
 import { readTensor } from "./tensor.ts";
 
+/** Bytes below which a tensor stays inside its message: a reference would cost more. */
+export const inlineLimit = 1024;
+
 /** One file that weights live in: the model file itself or an external data file. */
 export interface WeightFile {
   /** The `location` by which tensors refer to it. */

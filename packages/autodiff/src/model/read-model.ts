@@ -8,7 +8,7 @@ import {
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";
-import { externalReference, Model, type WeightFile } from "./model.ts";
+import { externalReference, inlineLimit, Model, type WeightFile } from "./model.ts";
 import { tensorsOf } from "./tensors-of.ts";
 
 /** Options of {@link readModel}. */
@@ -24,9 +24,6 @@ export interface ReadModelOptions {
    */
   readonly loadExternalData?: (location: string) => Promise<Uint8Array>;
 }
-
-/** Tensors below this size stay inside their message: a reference would cost more. */
-const inlineLimit = 1024;
 
 /**
  * Reads an ONNX model without copying its weights.

@@ -117,7 +117,8 @@ function toBigInt(x: number, lowest: bigint, highest: bigint): bigint {
   return integer < lowest ? lowest : integer > highest ? highest : integer;
 }
 
-function halfToNumber(bits: number): number {
+/** The number that 16 bits are as an IEEE 754 half. */
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

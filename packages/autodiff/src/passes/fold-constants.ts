@@ -15,7 +15,7 @@ import {
   type DataType,
   type TensorType,
 } from "../model/data-type.ts";
-import { Model } from "../model/model.ts";
+import { inlineLimit, Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { openProbe } from "../probe-session.ts";
 import type { Runtime, SessionOptions } from "../runtime.ts";
@@ -23,6 +23,9 @@ import { sortTopologically } from "./sort-topologically.ts";
 
 /** Computed constants above this size stay computed in the graph. */
 const foldLimit = 1 << 16;
+
+/** Integers are indices and sizes, which rules may ask for. */
+const integers = new Set<DataType>(["int64", "int32"]);
 
 /** Operators whose result is not a function of their inputs. */
 const random = new Set([
@@ -35,7 +38,9 @@ const random = new Set([
 ]);
 
 /**
- * Replaces what depends on shapes and constants alone by initializers, computed by the runtime.
+ * Replaces what depends on shapes and constants alone by initializers, computed by the runtime. What is
+ * made of weights that are references (a Cast of them, a transposed or dequantized copy) stays computed:
+ * a derived graph holds no copy of them.
  *
  * @returns whether it found any
  */
@@ -55,6 +60,9 @@ export async function foldConstants(
     }
   }
   const constant = new Set([...graph.initializer.map((t) => t.name), ...known.keys()]);
+  const weights = new Set(
+    graph.initializer.filter((t) => t.dataLocation === 1).map((tensor) => tensor.name),
+  );
   const computed: NodeProto[] = [];
   for (const node of graph.node) {
     const hasSubgraph = node.attribute.some((a) => a.g !== undefined || a.graphs.length > 0);
@@ -65,7 +73,13 @@ export async function foldConstants(
       node.input.every((name) => name === "" || constant.has(name))
     ) {
       computed.push(node);
-      node.output.forEach((name) => constant.add(name));
+      const isWeight = node.input.some((name) => weights.has(name));
+      for (const name of node.output) {
+        constant.add(name);
+        if (isWeight) {
+          weights.add(name);
+        }
+      }
     }
   }
   const inner = new Set(computed);
@@ -81,7 +95,10 @@ export async function foldConstants(
         readOutside.has(name) &&
         type !== undefined &&
         type.dtype !== "string" &&
-        elementCount(type.dims) <= foldLimit
+        elementCount(type.dims) <= foldLimit &&
+        (!weights.has(name) ||
+          integers.has(type.dtype) ||
+          elementCount(type.dims) * 4 < inlineLimit)
       );
     });
   for (const tensor of await evaluate(

@@ -1,5 +1,8 @@
 import { isFloat } from "../model/data-type.ts";
-import type { GradientRule } from "./gradient-rule.ts";
+import type { GradientRule, RuleContext } from "./gradient-rule.ts";
+
+const toTypeOfInput = (c: RuleContext) =>
+  isFloat(c.x().dtype) && isFloat(c.y().dtype) ? () => c.b.cast(c.dy(), c.x().dtype) : null;
 
 /**
  * Cast (opset 6): dx = dy in the dtype of x, between floats; nothing flows through integers.
@@ -8,7 +11,16 @@ import type { GradientRule } from "./gradient-rule.ts";
  */
 export const cast: GradientRule = {
   opType: "Cast",
-  build: (c) => [
-    isFloat(c.x().dtype) && isFloat(c.y().dtype) ? () => c.b.cast(c.dy(), c.x().dtype) : null,
-  ],
+  build: (c) => [toTypeOfInput(c)],
+};
+
+/**
+ * CastLike (opset 15), Cast to the type of another tensor: dx = dy in the dtype of x; the other tensor
+ * gives its type alone.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__CastLike.html
+ */
+export const castLike: GradientRule = {
+  opType: "CastLike",
+  build: (c) => [toTypeOfInput(c)],
 };

@@ -2,7 +2,7 @@ import { abs } from "./abs.ts";
 import { add } from "./add.ts";
 import { averagePool } from "./average-pool.ts";
 import { batchNormalization } from "./batch-normalization.ts";
-import { cast } from "./cast.ts";
+import { cast, castLike } from "./cast.ts";
 import { centerCropPad } from "./center-crop-pad.ts";
 import { clip } from "./clip.ts";
 import { col2Im } from "./col-2-im.ts";
@@ -13,6 +13,7 @@ import { cumSum } from "./cum-sum.ts";
 import { det } from "./det.ts";
 import { dft } from "./dft.ts";
 import { deformConv } from "./deform-conv.ts";
+import { dequantizeLinear } from "./dequantize-linear.ts";
 import { div } from "./div.ts";
 import { dropout } from "./dropout.ts";
 import { einsum } from "./einsum.ts";
@@ -48,6 +49,7 @@ import { oneHot } from "./one-hot.ts";
 import { pRelu } from "./p-relu.ts";
 import { pad } from "./pad.ts";
 import { pow } from "./pow.ts";
+import { quantizeLinear } from "./quantize-linear.ts";
 import { reduceMax, reduceMin } from "./reduce-extremum.ts";
 import { reduceL1, reduceL2, reduceSumSquare } from "./reduce-norm.ts";
 import { reduceProd } from "./reduce-prod.ts";
@@ -89,6 +91,7 @@ export const gradientRules: readonly GradientRule[] = [
   averagePool,
   batchNormalization,
   cast,
+  castLike,
   celu,
   centerCropPad,
   clip,
@@ -103,6 +106,7 @@ export const gradientRules: readonly GradientRule[] = [
   depthToSpace,
   det,
   dft,
+  dequantizeLinear,
   div,
   dropout,
   einsum,
@@ -145,6 +149,7 @@ export const gradientRules: readonly GradientRule[] = [
   pad,
   pow,
   pRelu,
+  quantizeLinear,
   reciprocal,
   reduceL1,
   reduceL2,
@@ -225,7 +230,6 @@ export const zeroGradients: ReadonlySet<string> = new Set([
   "Not",
   "OptionalHasElement",
   "Or",
-  "QuantizeLinear",
   "RandomNormal",
   "RandomNormalLike",
   "RandomUniform",
@@ -239,7 +243,10 @@ export const zeroGradients: ReadonlySet<string> = new Set([
   "Xor",
 ]);
 
-const integers = "integer arithmetic has no gradient; use the float model it was quantized from";
+/** Why kernels on integers are refused, and the way out. */
+export const integerArithmetic =
+  "integer arithmetic has no gradient; use the float model it was quantized from, or quantize that one statically with QuantizeLinear and DequantizeLinear (QDQ format)";
+
 const loops = "loops are not differentiated; export the model with the loop unrolled";
 const recurrent = "recurrent operators are not differentiated";
 const sequences = "sequences are not differentiated; export the model with plain tensors";
@@ -250,20 +257,19 @@ const deprecated = "it was removed from ONNX; export the model with opset 17";
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["Compress", "its condition is computed, and the dims of its output depend on it"],
   ["ConcatFromSequence", sequences],
-  ["ConvInteger", integers],
-  ["DequantizeLinear", integers],
-  ["DynamicQuantizeLinear", integers],
+  ["ConvInteger", integerArithmetic],
+  ["DynamicQuantizeLinear", integerArithmetic],
   ["GRU", recurrent],
   ["If", "branches are not differentiated; export the model without control flow"],
   ["ImageDecoder", "decoding of files has no gradient"],
   ["Loop", loops],
   ["LSTM", recurrent],
-  ["MatMulInteger", integers],
+  ["MatMulInteger", integerArithmetic],
   ["MaxRoiPool", "maxima over regions have no rule; export the model with RoiAlign of mode avg"],
   ["Optional", sequences],
   ["OptionalGetElement", sequences],
-  ["QLinearConv", integers],
-  ["QLinearMatMul", integers],
+  ["QLinearConv", integerArithmetic],
+  ["QLinearMatMul", integerArithmetic],
   ["Range", "its length depends on computed values; make start, limit and delta constants"],
   ["RegexFullMatch", strings],
   ["RNN", recurrent],

@@ -1,3 +1,4 @@
+import { halfToNumber } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
 import type { OutputHead } from "./output-head.ts";
@@ -17,7 +18,7 @@ interface OutputTensor {
 export function decodeLabels(output: OutputTensor, head: OutputHead): LabelMap {
   const [height, width] = head.size;
   const pixels = height * width;
-  const values = output.data as ArrayLike<number | bigint>;
+  const values = numbersOf(output);
   const channels = head.decoding.kind === "argmax" ? head.classes : 1;
   if (values.length !== pixels * channels) {
     throw new AsmaError(
@@ -54,4 +55,11 @@ export function decodeLabels(output: OutputTensor, head: OutputHead): LabelMap {
     }
   }
   return { data, dims: [height, width] };
+}
+
+/** float16 comes as its bits where the platform has no Float16Array. */
+function numbersOf({ type, data }: OutputTensor): ArrayLike<number | bigint> {
+  return type === "float16" && data instanceof Uint16Array
+    ? Float32Array.from(data, halfToNumber)
+    : (data as ArrayLike<number | bigint>);
 }

@@ -2,6 +2,7 @@ import type { Model } from "@onnx-asma/autodiff";
 import { isFloat, type DataType } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { Decision } from "./decision.ts";
+import { isIntegerImage } from "./integer-image.ts";
 import type { Layout, ModelOptions } from "./model-options.ts";
 
 /** The image input as the model declares it; `undefined` for dims that are dynamic. */
@@ -30,17 +31,22 @@ export function findImageInput(
     .map((i) => `'${i.name}' ${i.dtype ?? "?"}[${i.dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`)
     .join(", ");
   const isImage = (i: (typeof inputs)[number]) =>
-    i.dtype !== undefined && isFloat(i.dtype) && (i.dims === undefined || i.dims.length === 4);
+    i.dtype !== undefined &&
+    (isFloat(i.dtype) || isIntegerImage(i.dtype)) &&
+    (i.dims === undefined || i.dims.length === 4);
+  const floats = inputs.filter((i) => isImage(i) && isFloat(i.dtype as DataType));
   const candidates =
-    options.input === undefined
-      ? inputs.filter(isImage)
-      : inputs.filter((input) => input.name === options.input);
+    options.input !== undefined
+      ? inputs.filter((input) => input.name === options.input)
+      : floats.length > 0
+        ? floats
+        : inputs.filter((i) => isImage(i) && i.dims !== undefined);
   const [input] = candidates;
   if (input === undefined || candidates.length > 1 || !isImage(input)) {
     const wanted = options.input === undefined ? "one" : `'${options.input}' to be a`;
     throw new AsmaError(
       "ERR_IMAGE_INPUT",
-      `Expected ${wanted} float input of four axes (batch, channels, height, width) but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? "Name the image with --input." : "Export the model so that a float image goes in."}`,
+      `Expected ${wanted} float or integer input of four axes (batch, channels, height, width) but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? "Name the image with --input." : "Export the model so that an image goes in."}`,
     );
   }
   if (inputs.length > 1) {
@@ -66,7 +72,10 @@ export function findImageInput(
   decisions.push({
     what: "image input",
     is: `'${input.name}' ${input.dtype}[${dims.map((d) => d ?? "?").join(", ")}]`,
-    because: options.input === undefined ? "the only float input of four axes" : "as told",
+    because:
+      options.input === undefined
+        ? `the only ${isFloat(input.dtype as DataType) ? "float " : ""}input of four axes`
+        : "as told",
     override: "--input",
   });
   const layout = options.layout ?? guessLayout(dims);

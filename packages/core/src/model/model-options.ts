@@ -28,7 +28,10 @@ export interface ModelOptions {
   readonly dims?: Readonly<Record<string, readonly number[]>>;
   /** @default from the dims: the axis of 1, 3 or 4 channels */
   readonly layout?: Layout;
-  /** Values that black and white have for the model, before `mean` and `std`. @default [0, 1] */
+  /**
+   * Values that black and white have for the model, before `mean` and `std`.
+   * @default [0, 1]; for integer inputs [0, 255], [-128, 127] (int8) or [0, 65535] (uint16)
+   */
   readonly range?: readonly [number, number];
   /** Subtracted per channel, after `range`. @default 0 */
   readonly mean?: readonly number[];
@@ -42,6 +45,11 @@ export interface ModelOptions {
   readonly classes?: readonly string[];
   /** @default "auto" */
   readonly outputKind?: OutputKind;
+  /**
+   * `float32` computes the gradient of models in other float types in float32, `model` keeps the type.
+   * @default "float32"
+   */
+  readonly precision?: "float32" | "model";
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }

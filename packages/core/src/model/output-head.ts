@@ -15,7 +15,10 @@ export interface OutputHead {
   /** The declared output that is decoded when the untouched model runs. */
   readonly output: string;
   readonly decoding: Decoding;
-  /** The float value that the attack raises: the output itself or what stands before its softmax, sigmoid or argmax. */
+  /**
+   * The value that the attack raises: the output itself or what stands before its softmax, sigmoid or
+   * argmax; float, or made by a QuantizeLinear.
+   */
   readonly scores: string;
   /** Axis of the classes in `scores`, `undefined` when it is one channel. */
   readonly classAxis: number | undefined;
@@ -36,6 +39,8 @@ const passThrough = new Set([
   "Reshape",
   "Dropout",
   "Flatten",
+  "QuantizeLinear",
+  "DequantizeLinear",
 ]);
 
 /**
@@ -94,6 +99,8 @@ interface Walk {
   readonly threshold: number | undefined;
   /** Axis of four along which a softmax or argmax goes. */
   readonly axis: number | undefined;
+  /** Set when the output's numbers are quantized scores: score = scale·(number − zeroPoint). */
+  readonly quantized: { readonly scale: number; readonly zeroPoint: number } | undefined;
   readonly because: string;
 }
 
@@ -105,6 +112,7 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
   let scores = output;
   let threshold: number | undefined;
   let axis: number | undefined;
+  let quantized: Walk["quantized"];
   let candidate = output;
   for (let node = producers.get(candidate); node !== undefined; node = producers.get(candidate)) {
     const [input = "", second = ""] = node.input;
@@ -131,11 +139,23 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
     if (isHead || isThreshold) {
       through.push(node.opType);
     }
-    if (isFloat(type.dtype) && (isHead || isThreshold)) {
+    const isQuantizer =
+      node.opType === "QuantizeLinear" && !isFloat(resolved.types.get(scores)?.dtype ?? "float32");
+    if (isQuantizer && through.length === 0) {
+      const [[scale] = [], [zeroPoint = 0] = []] = [second, node.input[2] ?? ""].map((name) =>
+        resolved.constant(name),
+      );
+      quantized = scale === undefined ? undefined : { scale, zeroPoint };
+    }
+    if (isQuantizer) {
+      // The labels follow from these, ties included; the attack dequantizes them.
+      scores = node.output[0] as string;
+    } else if (isFloat(type.dtype) && (isHead || isThreshold)) {
       scores = candidate;
     }
   }
-  if (scores === output && !isFloat(outputType.dtype)) {
+  const isQuantized = producers.get(scores)?.opType === "QuantizeLinear";
+  if (scores === output && !isFloat(outputType.dtype) && !isQuantized) {
     throw new AsmaError(
       "ERR_OUTPUT",
       `Output '${output}' is a ${outputType.dtype} label map, and no float scores were found before it. Name a float output with --output, or export the model without its last step.`,
@@ -143,9 +163,9 @@ function walkBack(resolved: ResolvedModel, output: string, outputType: TensorTyp
   }
   const because =
     through.length === 0
-      ? "the output itself, taken as scores"
+      ? `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`
       : `what stands before ${through.toReversed().join(", ")} at the end`;
-  return { scores, through, threshold, axis, because };
+  return { scores, through, threshold, axis, quantized, because };
 }
 
 type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
@@ -176,14 +196,18 @@ function decodingOf(
   isBinary: boolean,
   border: number,
 ): Decoding {
-  if (walk.through.includes("ArgMax") || walk.threshold !== undefined || !isFloat(output.dtype)) {
+  const { quantized } = walk;
+  if (
+    walk.through.includes("ArgMax") ||
+    walk.threshold !== undefined ||
+    (!isFloat(output.dtype) && quantized === undefined)
+  ) {
     return { kind: "labels" };
   }
   if (isBinary) {
-    return {
-      kind: "threshold",
-      border: walk.through.includes("Sigmoid") ? 1 / (1 + Math.exp(-border)) : border,
-    };
+    const own = walk.through.includes("Sigmoid") ? 1 / (1 + Math.exp(-border)) : border;
+    const { scale, zeroPoint } = quantized ?? { scale: 1, zeroPoint: 0 };
+    return { kind: "threshold", border: own / scale + zeroPoint };
   }
   return { kind: "argmax", classAxis: layout === "NCHW" ? 1 : output.dims.length - 1 };
 }

@@ -3,6 +3,7 @@ import { AsmaError } from "../errors.ts";
 import type { Size } from "../image.ts";
 import type { Layout, Padding } from "./model-options.ts";
 import { appendResampling } from "./append-resampling.ts";
+import { castToWhole, isIntegerImage } from "./integer-image.ts";
 
 /** Every step from the user's pixels to the model's input, in the order in which they are done. */
 export interface Preprocessing {
@@ -24,7 +25,7 @@ export interface Preprocessing {
  * (antialiased linear, two matrix products), pad, scale to the model's range, normalise, transpose.
  *
  * @param image float32, dims [1, C, H, W], values in [0, 1]
- * @param input the model's image input, whose dtype and dims the result has
+ * @param input the model's image input, whose dtype and dims the result has; integers are rounded to
  */
 export function appendPreprocessing(
   b: GraphBuilder,
@@ -56,7 +57,7 @@ export function appendPreprocessing(
   if (p.layout === "NHWC") {
     x = b.transpose(x, [0, 2, 3, 1]);
   }
-  return b.cast(x, input.dtype);
+  return isIntegerImage(input.dtype) ? castToWhole(b, x, input.dtype) : b.cast(x, input.dtype);
 }
 
 function at(list: readonly number[], channel: number, fallback: number): number {

@@ -1,15 +1,20 @@
 import {
   AutodiffError,
   GraphBuilder,
+  isFloat,
   readModel,
   resolve,
   writeForOutput,
   writeModel,
+  type Adaptations,
   type Model,
   type ResolvedModel,
   type Runtime,
+  type DataType,
   type Session,
+  type TensorType,
   type Value,
+  type WrittenModel,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import { openSession } from "../open-session.ts";
@@ -18,6 +23,7 @@ import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
 import { findImageInput, type ImageInput } from "./image-input.ts";
 import { readModelMetadata } from "./model-metadata.ts";
+import { defaultRange, isIntegerImage, roundStraightThrough } from "./integer-image.ts";
 import type { ModelOptions, Padding } from "./model-options.ts";
 import { outputGrid, type OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
@@ -32,7 +38,7 @@ import {
 export interface ModelDescription {
   readonly input: {
     readonly name: string;
-    readonly dtype: string;
+    readonly dtype: DataType;
     readonly dims: readonly number[];
   };
   readonly preprocessing: Preprocessing;
@@ -40,6 +46,8 @@ export interface ModelDescription {
   readonly grid: OutputGrid;
   readonly classNames: readonly string[];
   readonly opset: number;
+  /** How the differentiated model departs from the file. */
+  readonly adaptations: Adaptations;
   readonly decisions: readonly Decision[];
 }
 
@@ -50,6 +58,8 @@ export class SegmentationModel {
   readonly resolved: ResolvedModel;
   readonly description: ModelDescription;
   readonly original: Model;
+  /** What predicts where the runtime cannot run the original. */
+  readonly #substitute: ResolvedModel | undefined;
   #predictor: Promise<{ preprocess: Session; model: Session }> | undefined;
 
   private constructor(
@@ -58,12 +68,14 @@ export class SegmentationModel {
     original: Model,
     resolved: ResolvedModel,
     description: ModelDescription,
+    substitute: ResolvedModel | undefined,
   ) {
     this.runtime = runtime;
     this.options = options;
     this.original = original;
     this.resolved = resolved;
     this.description = description;
+    this.#substitute = substitute;
   }
 
   /**
@@ -84,6 +96,12 @@ export class SegmentationModel {
     const metadata = readModelMetadata(original);
     const decisions: Decision[] = [];
     const input = findImageInput(original, options, decisions);
+    if (isIntegerImage(input.dtype) && (options.mean ?? options.std) !== undefined) {
+      throw new AsmaError(
+        "ERR_PREPROCESSING",
+        `Input '${input.name}' takes whole numbers (${input.dtype}), which the model normalises itself: leave mean and std out.`,
+      );
+    }
     const preprocessing = planPreprocessing({
       imageSize: imageSize ?? ownImageSize(input, options, metadata.padding),
       channels: input.channels,
@@ -95,13 +113,16 @@ export class SegmentationModel {
       resize: options.resize,
       padding: options.padding,
       modelPadding: metadata.padding,
-      range: options.range ?? metadata.range,
+      range: options.range ?? metadata.range ?? defaultRange(input.dtype),
       mean: options.mean ?? metadata.mean,
       std: options.std ?? metadata.std,
     });
     decisions.push(...explainPreprocessing(preprocessing, options, metadata.padding !== undefined));
     const dims = inputDims(input, preprocessing);
-    const resolved = await resolveFor(original, runtime, input.name, dims, options);
+    const resolved = await resolveFor(original, runtime, input, dims, options);
+    const { adaptations } = resolved;
+    decisions.push(...explainAdaptations(adaptations, options));
+    const substitute = await substituteFor(original, resolved, runtime, input, decisions);
     const head = findOutputHead(resolved, input.layout, options, decisions);
     const grid = outputGrid(sizeOf(dims, input), head.size, preprocessing);
     decisions.push({
@@ -111,15 +132,17 @@ export class SegmentationModel {
       override: "a target of the output grid's own size",
     });
     const classNames = classNamesOf(head.classes, options.classes ?? metadata.classes);
-    return new SegmentationModel(runtime, options, original, resolved, {
+    const description: ModelDescription = {
       input: { name: input.name, dtype: input.dtype, dims },
       preprocessing,
       head,
       grid,
       classNames,
       opset: original.opset,
+      adaptations,
       decisions,
-    });
+    };
+    return new SegmentationModel(runtime, options, original, resolved, description, substitute);
   }
 
   /** Dims of the user's images: [1, C, H, W]. */
@@ -139,9 +162,14 @@ export class SegmentationModel {
     const { input, preprocessing, head } = this.description;
     const own = b.value(input.name);
     b.prepend(() => {
-      b.replaceInput(own, appendPreprocessing(b, image, own, preprocessing));
+      const prepared = appendPreprocessing(b, image, own, preprocessing);
+      const isWhole = isIntegerImage(input.dtype);
+      b.replaceInput(
+        own,
+        isWhole ? roundStraightThrough(b, prepared, preprocessing.range) : prepared,
+      );
     });
-    const scores = b.cast(b.value(head.scores), "float32");
+    const scores = b.cast(dequantized(b, b.value(head.scores)), "float32");
     const [height, width] = head.size;
     if (head.classAxis === 1) {
       return scores;
@@ -156,7 +184,8 @@ export class SegmentationModel {
   }
 
   /**
-   * What the **untouched** model predicts for an image: its own bytes in a session of their own.
+   * What the **untouched** model predicts for an image: its own bytes in a session of their own. Where
+   * the runtime lacks the kernels for its float type, the model in float32 stands in (a decision says so).
    *
    * @returns labels on the output grid
    */
@@ -182,11 +211,12 @@ export class SegmentationModel {
     const prepared = appendPreprocessing(
       b,
       image,
-      { dtype: input.dtype as Value["dtype"], dims: input.dims },
+      this.#substitute === undefined ? input : this.#ownInput(),
       preprocessing,
     );
     b.output(prepared, "input");
     const { runtime, options, original } = this;
+    const { output } = this.description.head;
     const preprocess = await openSession(
       runtime,
       writeModel(b.build().model, "embed"),
@@ -195,11 +225,18 @@ export class SegmentationModel {
     );
     const model = await openSession(
       runtime,
-      writeForOutput(original, this.description.head.output),
+      this.#substitute === undefined
+        ? writeForOutput(original, output)
+        : writeResolved(this.#substitute, output),
       options.sessionOptions,
       "the model",
     );
     return { preprocess, model };
+  }
+
+  /** The image input of the resolved model, which may have another dtype than the original's. */
+  #ownInput(): TensorType {
+    return this.resolved.types.get(this.description.input.name) as TensorType;
   }
 
   /** @throws AsmaError `ERR_IMAGE_DIMS` or `ERR_IMAGE_RANGE` when an image is not one for this model */
@@ -234,17 +271,104 @@ export class SegmentationModel {
   }
 }
 
+/** What stands in for a model whose own file the runtime cannot run, with the reason. */
+async function substituteFor(
+  original: Model,
+  resolved: ResolvedModel,
+  runtime: Runtime,
+  input: ImageInput,
+  decisions: Decision[],
+): Promise<ResolvedModel | undefined> {
+  const { floats } = resolved.adaptations;
+  const isRunnable =
+    !floats.includes("float64") &&
+    (!floats.includes("bfloat16") ||
+      (input.dtype !== "bfloat16" && (await isLoadable(original, runtime))));
+  if (isRunnable) {
+    return undefined;
+  }
+  decisions.push({
+    what: "verdict",
+    is: "by the model in float32, not by the file itself",
+    because: `ONNX Runtime cannot run it in ${floats.join(", ")}`,
+    override: "a model exported in float32",
+  });
+  return resolved;
+}
+
+/** A resolved model with one of its values among its outputs. */
+function writeResolved(resolved: ResolvedModel, output: string): WrittenModel {
+  const b = new GraphBuilder(resolved);
+  if (!b.graph.output.some(({ name }) => name === output)) {
+    b.output(b.value(output));
+  }
+  return writeModel(b.build().model, "reference");
+}
+
+async function isLoadable(model: Model, runtime: Runtime): Promise<boolean> {
+  const [name = ""] = model.graph.output.map((output) => output.name);
+  try {
+    const written = writeForOutput(model, name);
+    await (await openSession(runtime, written, undefined, "the model")).release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function explainAdaptations(
+  { floats, integerInputs, quantized }: Adaptations,
+  options: ModelOptions,
+): Decision[] {
+  const decisions: Decision[] = [];
+  if (floats.length > 0 || options.precision === "model") {
+    decisions.push({
+      what: "precision",
+      is: floats.length > 0 ? `float32, where the model has ${floats.join(", ")}` : "the model's",
+      because: options.precision === undefined ? "gradients need the range" : "as told",
+      override: "--precision",
+    });
+  }
+  for (const [name, dtype] of Object.entries(integerInputs)) {
+    decisions.push({
+      what: "whole numbers",
+      is: `'${name}' is rounded to ${dtype}; gradients pass straight through`,
+      because: "the model takes integers",
+      override: "a model that takes floats",
+    });
+  }
+  if (quantized > 0) {
+    decisions.push({
+      what: "quantization",
+      is: `straight-through gradient at ${quantized} quantized activations`,
+      because: "the model is quantized, and rounding has no gradient of its own",
+      override: "the float model that it was made from",
+    });
+  }
+  return decisions;
+}
+
+/** Float scores as they are, quantized ones by the scale and zero point that made them. */
+function dequantized(b: GraphBuilder, scores: Value): Value {
+  const [, ...parameters] = b.producer(scores)?.input ?? [];
+  return isFloat(scores.dtype)
+    ? scores
+    : b.op("DequantizeLinear", [scores, ...parameters.map((name) => b.value(name))]);
+}
+
 /** Resolves a model for input dims; a size that the model cannot take is named as such. */
 async function resolveFor(
   original: Model,
   runtime: Runtime,
-  input: string,
+  { name: input, dtype }: ImageInput,
   dims: readonly number[],
   options: ModelOptions,
 ): Promise<ResolvedModel> {
   try {
     return await resolve(original, runtime, {
       dims: { ...options.dims, [input]: dims },
+      precision: options.precision,
+      integerInputs: isIntegerImage(dtype) ? [input] : [],
       sessionOptions: options.sessionOptions,
     });
   } catch (cause) {

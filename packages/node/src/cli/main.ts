@@ -4,7 +4,7 @@ import { attack, type AttackFlags } from "./commands/attack.ts";
 import { differentiate, type DifferentiateFlags } from "./commands/differentiate.ts";
 import { inspect } from "./commands/inspect.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import { addModelFlags, type ModelFlags } from "./model-flags.ts";
+import { addModelFlags, precisionOption, type ModelFlags } from "./model-flags.ts";
 import { errorHeading, printError, printErrorObject } from "./output.ts";
 import { integerFrom, nonNegative, positive, shape } from "./parsers.ts";
 import { addTargetFlags } from "./target-flags.ts";
@@ -32,7 +32,7 @@ export function program(exit: (code: number) => void): Command {
   command
     .command("differentiate <model>")
     .description(
-      "write the training graph: image and <output>_grad in, outputs and <input>_grad out",
+      "write the training graph: image and <output>_grad in, outputs and <input>_grad out; float16, bfloat16, integer images and QDQ models give float32 graphs (quantized ones with straight-through gradients)",
     )
     .requiredOption("-o, --out <file>", "where to write it")
     .option(
@@ -50,6 +50,7 @@ export function program(exit: (code: number) => void): Command {
         .choices(["embed", "reference"])
         .default("embed"),
     )
+    .addOption(precisionOption())
     .option("--force", "overwrite the file")
     .option("--json", "one JSON object on stdout")
     .action(async (model: string, flags: DifferentiateFlags) =>

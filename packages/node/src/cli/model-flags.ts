@@ -16,8 +16,17 @@ export interface ModelFlags {
   readonly resize?: [number, number];
   readonly classes?: string[];
   readonly outputKind?: OutputKind;
+  readonly precision?: "float32" | "model";
   readonly provider?: string[];
   readonly threads?: number;
+}
+
+/** `--precision`, for every command that derives gradients. */
+export function precisionOption(): Option {
+  return new Option(
+    "--precision <type>",
+    "compute float16 and bfloat16 models in float32 (and float64 ones where kernels lack), or as they are (default: float32)",
+  ).choices(["float32", "model"]);
 }
 
 /** Adds the flags of {@link ModelFlags} to a command. */
@@ -49,6 +58,7 @@ export function addModelFlags(command: Command): Command {
         .choices(["auto", "logits", "logit", "probability"])
         .default("auto"),
     )
+    .addOption(precisionOption())
     .option("--provider <names>", "execution providers, e.g. cuda,cpu", words)
     .option("--threads <number>", "threads per operator (0: as many as cores)", integerFrom(0));
 }

@@ -195,6 +195,7 @@ function toRecord(
       file: basename(report.modelPath),
       sha256: createHash("sha256").update(modelBytes(report)).digest("hex"),
       opset: description.opset,
+      adaptations: description.adaptations,
       input: description.input,
       output: description.head,
       classes: description.classNames,

@@ -5,6 +5,8 @@ import {
   differentiate as differentiateModel,
   resolve,
   writeModel,
+  type Adaptations,
+  type Model,
   type Runtime,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "@onnx-asma/core";
@@ -20,6 +22,7 @@ export interface DifferentiateFlags {
   readonly input?: string[];
   readonly output?: string[];
   readonly weights: "embed" | "reference";
+  readonly precision?: "float32" | "model";
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -50,7 +53,11 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
   }
   const start = performance.now();
   const model = await readModelFile(path);
-  const resolved = await resolve(model, ort as Runtime, { dims: flags.shape });
+  const resolved = await resolve(model, ort as Runtime, {
+    dims: flags.shape,
+    precision: flags.precision,
+    integerInputs: integerInputsAmong(model, flags.input),
+  });
   const derived = differentiateModel(resolved, { inputs: flags.input, outputs: flags.output });
   const { bytes } = writeModel(derived.model, flags.weights);
   await writeFile(out, bytes);
@@ -61,8 +68,9 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
     bytes: bytes.length,
     nodes: graph.node.length,
     opset: derived.model.opset,
-    inputs: graph.input.map(({ name }) => ({ name, dims: derived.types.get(name)?.dims })),
-    outputs: graph.output.map(({ name }) => ({ name, dims: derived.types.get(name)?.dims })),
+    inputs: graph.input.map(({ name }) => ({ name, ...derived.types.get(name) })),
+    outputs: graph.output.map(({ name }) => ({ name, ...derived.types.get(name) })),
+    adaptations: derived.adaptations,
     seconds: (performance.now() - start) / 1000,
   };
   const list = (values: typeof result.inputs) =>
@@ -72,7 +80,24 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
       `${out}: ${result.nodes} nodes, opset ${result.opset}, ${result.bytes} bytes, in ${result.seconds.toFixed(2)} s`,
       `  inputs   ${list(result.inputs)}`,
       `  outputs  ${list(result.outputs)}`,
+      ...explain(derived.adaptations),
     ].join("\n"),
   );
   return exitCodes.reached;
+}
+
+/** The integer inputs that the user wants gradients for; without names, `resolve` decides. */
+function integerInputsAmong(model: Model, names: readonly string[] | undefined) {
+  const inputs = model.declaredInputs().filter(({ name }) => names?.includes(name));
+  return inputs.length === 0 ? undefined : inputs.map(({ name }) => name);
+}
+
+function explain({ floats, integerInputs, quantized }: Adaptations): string[] {
+  return [
+    ...(floats.length > 0 ? [`  float32 instead of the model's ${floats.join(", ")}`] : []),
+    ...Object.entries(integerInputs).map(
+      ([name, dtype]) => `  '${name}' is float32 here; the model takes ${dtype}`,
+    ),
+    ...(quantized > 0 ? [`  straight-through gradient at ${quantized} quantized activations`] : []),
+  ];
 }
