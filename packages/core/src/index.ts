@@ -38,7 +38,7 @@ export type { Decoding, OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
-export { StepSession, type StepBuild } from "./step/step-session.ts";
+export { StepSession, type OutputPlace, type StepBuild } from "./step/step-session.ts";
 export { fitTarget } from "./targets/fit-target.ts";
 export { hideClass } from "./targets/hide-class.ts";
 export { moveForeground, type Move } from "./targets/move-foreground.ts";
