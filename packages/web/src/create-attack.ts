@@ -173,6 +173,11 @@ export class Attack {
     });
   }
 
+  /** The bytes of `encodePng`, made in the worker: large images take a while. */
+  async encode(image: ImageTensor): Promise<Uint8Array> {
+    return await this.#client.call("encode", { image });
+  }
+
   /**
    * Judges the bytes of an adversarial PNG: they are decoded as they are, without a canvas, and run
    * through the untouched model.

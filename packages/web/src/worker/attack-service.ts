@@ -15,6 +15,7 @@ import {
   type Size,
 } from "@onnx-asma/core";
 import { decodeImage, decodePng } from "../images/decode-image.ts";
+import { encodePng } from "../images/encode-png.ts";
 import { readFile } from "./fetch-file.ts";
 import { loadRuntime, watchDevice, type LoadedRuntime } from "./load-runtime.ts";
 import type {
@@ -81,6 +82,8 @@ export class AttackService implements Handlers {
     await decodeImage(pixels, this.#channels);
 
   readonly predict = async ({ image }: Requests["predict"]["params"]) => await this.#predict(image);
+
+  readonly encode = async ({ image }: Requests["encode"]["params"]) => encodePng(image);
 
   readonly verify = async ({ png, original, target, thresholds }: Requests["verify"]["params"]) => {
     const image = decodePng(png, this.#channels);

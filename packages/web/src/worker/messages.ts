@@ -89,6 +89,7 @@ export interface Requests {
   end: { params: { run: number }; result: { result: AttackResult | undefined } };
   /** Stops a run after the step it is in. */
   abort: { params: { run: number }; result: undefined };
+  encode: { params: { image: ImageTensor }; result: Uint8Array };
   verify: {
     params: {
       png: Uint8Array;
