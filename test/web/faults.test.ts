@@ -103,9 +103,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
   ])("explains ONNX Runtime's files when they are %s", async (_, wasmPaths, message) => {
     const error = await opened.page.evaluate(
       (p) =>
-        codeOf(() =>
-          onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm", wasmPaths: p }),
-        ),
+        codeOf(() => onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm", wasmPaths: p })),
       wasmPaths,
     );
     expect(error).toEqual({ code: "ERR_WASM_FILES", message: expect.stringMatching(message) });
@@ -258,7 +256,10 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     expect(broken.code).toBe("ERR_WORKER");
     const started = page.waitForEvent("worker");
     const running = page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm", threads: 1 });
+      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+        device: "wasm",
+        threads: 1,
+      });
       const { image, target } = scene();
       const run = await attack.run(image, target, { iouThreshold: 1, iterations: 100_000 });
       let steps = 0;

@@ -63,53 +63,56 @@ describe.skipIf(!hasBrowser).each([
 
   // A software GPU takes a minute to compile the shaders of each model: all of them with EVERY_GPU_SCENE=1.
   const few = gpu && process.env["EVERY_GPU_SCENE"] === undefined;
-  it.each(scenes.filter(({ scene }) => !few || scene === "three"))("$name: 20 steps as in Node", async (scene) => {
-    const { image, target } = inputs(scene);
-    const found = await opened.page.evaluate(
-      async ({ name, device, pixels, side, labels, grid, iterations }) => {
-        const attack = await onnxAsma.createAttack(`/${name}`, { device });
-        const run = await attack.run(
-          { data: Float32Array.from(pixels), dims: [1, 3, side, side] },
-          { data: Int32Array.from(labels), dims: [grid, grid] },
-          { iterations, earlyStop: false },
-        );
-        const steps = [];
-        for await (const { iou, l2, linf, prediction } of run) {
-          steps.push({ iou, l2, linf, labels: [...(await prediction()).data] });
-        }
-        const { best, last } = await run.result;
-        const verdict = await attack.predict(best.image);
-        await attack.release();
-        return {
-          steps,
-          device: attack.backend.device,
-          last: last.l2,
-          bestLabels: [...best.prediction.data],
-          verdict: [...verdict.data],
-        };
-      },
-      {
-        name: scene.name,
-        device,
-        pixels: [...image.data],
-        side: image.dims[2],
-        labels: [...target.data],
-        grid: target.dims[0],
-        iterations,
-      },
-    );
-    expect(found.device).toBe(device);
-    expect(found.verdict).toEqual(found.bestLabels);
-    const expected = await inNode(scene);
-    expect(found.steps.length).toBe(expected.length);
-    expected.forEach((step, i) => {
-      const actual = found.steps[i] as Step;
-      const wrong = step.labels.filter((label, j) => label !== actual.labels[j]).length;
-      expect.soft(wrong, `pixels that differ at step ${i}`).toBe(0);
-      expect.soft(Math.abs(actual.l2 - step.l2) / Math.max(step.l2, 1e-6)).toBeLessThan(1e-4);
-      expect.soft(Math.abs(actual.linf - step.linf)).toBeLessThan(1e-4);
-      expect.soft(actual.iou).toBeCloseTo(step.iou, 6);
-    });
-    expect(opened.complaints.filter((text) => !/powerPreference/.test(text))).toEqual([]);
-  });
+  it.each(scenes.filter(({ scene }) => !few || scene === "three"))(
+    "$name: 20 steps as in Node",
+    async (scene) => {
+      const { image, target } = inputs(scene);
+      const found = await opened.page.evaluate(
+        async ({ name, device, pixels, side, labels, grid, iterations }) => {
+          const attack = await onnxAsma.createAttack(`/${name}`, { device });
+          const run = await attack.run(
+            { data: Float32Array.from(pixels), dims: [1, 3, side, side] },
+            { data: Int32Array.from(labels), dims: [grid, grid] },
+            { iterations, earlyStop: false },
+          );
+          const steps = [];
+          for await (const { iou, l2, linf, prediction } of run) {
+            steps.push({ iou, l2, linf, labels: [...(await prediction()).data] });
+          }
+          const { best, last } = await run.result;
+          const verdict = await attack.predict(best.image);
+          await attack.release();
+          return {
+            steps,
+            device: attack.backend.device,
+            last: last.l2,
+            bestLabels: [...best.prediction.data],
+            verdict: [...verdict.data],
+          };
+        },
+        {
+          name: scene.name,
+          device,
+          pixels: [...image.data],
+          side: image.dims[2],
+          labels: [...target.data],
+          grid: target.dims[0],
+          iterations,
+        },
+      );
+      expect(found.device).toBe(device);
+      expect(found.verdict).toEqual(found.bestLabels);
+      const expected = await inNode(scene);
+      expect(found.steps.length).toBe(expected.length);
+      expected.forEach((step, i) => {
+        const actual = found.steps[i] as Step;
+        const wrong = step.labels.filter((label, j) => label !== actual.labels[j]).length;
+        expect.soft(wrong, `pixels that differ at step ${i}`).toBe(0);
+        expect.soft(Math.abs(actual.l2 - step.l2) / Math.max(step.l2, 1e-6)).toBeLessThan(1e-4);
+        expect.soft(Math.abs(actual.linf - step.linf)).toBeLessThan(1e-4);
+        expect.soft(actual.iou).toBeCloseTo(step.iou, 6);
+      });
+      expect(opened.complaints.filter((text) => !/powerPreference/.test(text))).toEqual([]);
+    },
+  );
 });

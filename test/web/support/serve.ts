@@ -32,10 +32,7 @@ export interface Site {
 }
 
 /** Serves folders; the first that has a file wins. */
-export async function serve(
-  folders: readonly string[],
-  options: ServeOptions = {},
-): Promise<Site> {
+export async function serve(folders: readonly string[], options: ServeOptions = {}): Promise<Site> {
   const { isolated = true, headers = {}, intercept } = options;
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://x").pathname));

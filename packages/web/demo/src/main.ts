@@ -85,9 +85,7 @@ async function load(what: { model?: boolean; image?: boolean }): Promise<void> {
       scene = undefined;
       attack = await openModel();
     }
-    const image = await attack.readImage(
-      imageFile ?? (await (await fetch(bundled.image)).blob()),
-    );
+    const image = await attack.readImage(imageFile ?? (await (await fetch(bundled.image)).blob()));
     say("The model looks at the image…");
     const prediction = await attack.predict(image);
     const description = await attack.describe([image.dims[2], image.dims[3]]);
@@ -278,7 +276,8 @@ function drawPerturbation(image: ImageTensor, original: ImageTensor, linf: numbe
     image,
     (i) => 0.5 + factor * ((image.data[i] as number) - (original.data[i] as number)),
   );
-  element("perturbation-caption").textContent = `The change, amplified ${factor.toPrecision(2)} times.`;
+  element("perturbation-caption").textContent =
+    `The change, amplified ${factor.toPrecision(2)} times.`;
 }
 
 function nextFrame(): Promise<void> {

@@ -111,7 +111,10 @@ export class TargetEditor {
   #listenToCanvas(canvas: HTMLCanvasElement): void {
     const at = (event: PointerEvent) => {
       const box = canvas.getBoundingClientRect();
-      return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+      return {
+        x: (event.clientX - box.left) / box.width,
+        y: (event.clientY - box.top) / box.height,
+      };
     };
     const use = (event: PointerEvent) => {
       this.#cursor = at(event);

@@ -8,9 +8,7 @@ export function describeInWords(parent: HTMLElement, description: ModelDescripti
     ["It takes", `an image of ${width}×${height} pixels`],
     ["It draws", `${classNames.join(", ")} on ${grid.size[1]}×${grid.size[0]} pixels`],
     ["Read from", `output '${head.output}', scores '${head.scores}'`],
-    ...description.decisions.map(
-      ({ what, is, because }) => [what, `${is} (${because})`] as const,
-    ),
+    ...description.decisions.map(({ what, is, because }) => [what, `${is} (${because})`] as const),
   ];
   parent.replaceChildren(
     ...pairs.map(([term, text]) => {
