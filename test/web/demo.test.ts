@@ -97,12 +97,14 @@ describe.skipIf(!hasBrowser)("the demo", () => {
       );
       expect(long.filter((duration) => duration > 100)).toEqual([]);
       if (isDrawing) {
+        await page.evaluate(() => scrollTo(0, 0));
         await page.setViewportSize({ width: 1280, height: 1100 });
         await page.screenshot({ path: `${docs}demo.png` });
         await page.emulateMedia({ colorScheme: "dark" });
         await page.screenshot({ path: `${docs}demo-dark.png` });
         await page.emulateMedia({ colorScheme: "light" });
         await page.setViewportSize({ width: 360, height: 780 });
+        await page.evaluate(() => scrollTo(0, 0));
         await page.screenshot({ path: `${docs}demo-phone.png` });
         await page.setViewportSize({ width: 1280, height: 900 });
       }
@@ -149,9 +151,14 @@ describe.skipIf(!hasBrowser)("the demo", () => {
       const findings = await page.evaluate(async (source) => {
         // oxlint-disable-next-line no-new-func -- axe has no module, and the page's policy is not asked.
         const run = new Function(`${source}; return axe.run();`) as () => Promise<{
+          passes: unknown[];
           violations: { id: string; impact: string; nodes: { html: string }[] }[];
         }>;
-        return (await run()).violations.map(({ id, impact, nodes }) => ({
+        const { passes, violations } = await run();
+        if (passes.length < 10) {
+          throw new Error(`axe checked ${passes.length} rules only`);
+        }
+        return violations.map(({ id, impact, nodes }) => ({
           id,
           impact,
           nodes: nodes.map(({ html }) => html),

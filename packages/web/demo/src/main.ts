@@ -220,7 +220,8 @@ async function start(): Promise<void> {
   });
   try {
     say("Building the attack: the gradient of the model becomes a graph…");
-    element<HTMLInputElement>("split").value = "50";
+    // The left part stays as it was, to compare with.
+    element<HTMLInputElement>("split").value = "30";
     split();
     const iouThreshold = numberOf("threshold");
     const result = await control.run(current.attack, current.image, target, {
