@@ -31,8 +31,13 @@ export interface TinyModel {
   readonly constants?: Readonly<
     Record<string, { readonly dtype?: DataType; readonly dims: Numbers; readonly data: Numbers }>
   >;
-  /** Operator, inputs, output, attributes. */
-  readonly nodes: readonly (readonly [string, readonly string[], string, Attributes?])[];
+  /** Operator, inputs, output (or all outputs), attributes. */
+  readonly nodes: readonly (readonly [
+    string,
+    readonly string[],
+    string | readonly string[],
+    Attributes?,
+  ])[];
   /** @default the output of the last node */
   readonly outputs?: readonly string[];
 }
@@ -45,7 +50,7 @@ export function tinyModel({
   nodes,
   outputs,
 }: TinyModel): Uint8Array {
-  const results = outputs ?? nodes.slice(-1).map(([, , output]) => output);
+  const results = outputs ?? nodes.slice(-1).flatMap(([, , output]) => output);
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -64,7 +69,7 @@ export function tinyModel({
             name: `${opType.toLowerCase()}_${i}`,
             opType,
             input: [...input],
-            output: [output],
+            output: [output].flat(),
             attribute: makeAttributes(attributes ?? {}),
           }),
         ),

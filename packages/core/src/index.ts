@@ -26,6 +26,7 @@ export {
 export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
 export {
   ignored,
+  sameSize,
   sizeOf,
   type ImageDims,
   type ImageTensor,
