@@ -114,7 +114,7 @@ export function colouredModel(height: number, width: number): Uint8Array {
 export function queryModel(height: number, width: number): Uint8Array {
   return build([1, 3, height, width], (b, x) => {
     const small = b.op("AveragePool", [x], { kernel_shape: [2, 2], strides: [2, 2] });
-    const masks = b.op("Mul", [conv(b, small, 5, [0.1, -0.3, 0, 0.2, -0.2]), b.scalar(4)]);
+    const masks = b.op("Mul", [conv(b, small, 5, [-0.35, 0.2, -0.02, 0.1, -0.2]), b.scalar(6)]);
     const pooled = b.reshape(
       b.reduce("ReduceMean", conv(b, small, 4, [0, 0, 0, 0]), [2, 3]),
       [1, 1, 4],

@@ -265,6 +265,25 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
       { scales: { dims: [4], data: [1, 1, 2, 2] } },
     ),
   },
+  "labels enlarged, then cropped": {
+    bytes: headModel(
+      dims,
+      [0, 0.1, 0.2],
+      [
+        ["AveragePool", ["scores"], "coarse", { kernel_shape: [2, 2], strides: [2, 2] }],
+        ["ArgMax", ["coarse"], "labels", { axis: 1, keepdims: 1 }],
+        ["Cast", ["labels"], "float", { to: 1 }],
+        ["Resize", ["float", "", "scales"], "large", { mode: "nearest" }],
+        ["Slice", ["large", "starts", "ends", "axes"], "out"],
+      ],
+      {
+        scales: { dims: [4], data: [1, 1, 2, 2] },
+        starts: int64([1, -7]),
+        ends: int64([99, 99]),
+        axes: int64([2, -1]),
+      },
+    ),
+  },
   "255 where a sigmoid is above 0.4": {
     bytes: headModel(
       dims,

@@ -33,7 +33,7 @@ interface ValueStep {
 
 /**
  * Walks back from an output over everything that only rewrites labels (conversions, palettes, factors,
- * nearest resizing) to the operator that decides on them; `undefined` when there is none.
+ * nearest resizing, slicing) to the operator that decides on them; `undefined` when there is none.
  */
 export function findDecision(walk: GraphWalk, output: string): GraphDecision | undefined {
   const maps: ValueStep["map"][] = [];
@@ -54,17 +54,27 @@ export function findDecision(walk: GraphWalk, output: string): GraphDecision | u
       };
     }
     const step = readValueStep(walk, node);
-    if (step === undefined || (step.enlarge !== undefined && enlarge !== undefined)) {
+    if (step === undefined) {
       return undefined;
     }
     maps.unshift(step.map);
-    enlarge ??= step.enlarge;
+    enlarge = compose(enlarge, step.enlarge);
     if (!movers.has(node.opType)) {
       through.unshift(node.opType);
     }
     name = step.input;
   }
   return undefined;
+}
+
+/** Where each pixel comes from after two steps, the later one first. */
+function compose(
+  outer: GraphDecision["enlarge"],
+  inner: GraphDecision["enlarge"],
+): GraphDecision["enlarge"] {
+  return outer === undefined || inner === undefined
+    ? (outer ?? inner)
+    : outer.map((indices, axis) => indices.map((i) => inner[axis]?.[i] ?? 0));
 }
 
 type Decided = Pick<GraphDecision, "kind" | "scores"> &
@@ -177,6 +187,8 @@ function readValueStep(walk: GraphWalk, node: GraphNode): ValueStep | undefined 
     }
     case "Resize":
       return readResize(walk, node);
+    case "Slice":
+      return readSlice(walk, node);
     default:
       return undefined;
   }
@@ -235,4 +247,26 @@ function readResize(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
   return indices.some((list) => list === undefined)
     ? undefined
     : { input, map: (values) => values, enlarge: indices as number[][] };
+}
+
+function readSlice(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
+  const [input = "", starts = "", , axes = "", steps = ""] = node.input;
+  const [from, to] = [walk.dims(input), walk.dims(node.output[0] ?? "")];
+  const start = walk.resolved.constant(starts);
+  if (from === undefined || to === undefined || start === undefined) {
+    return undefined;
+  }
+  const along = (walk.resolved.constant(axes) ?? start.map((_, i) => i)).map((axis) =>
+    axis < 0 ? axis + from.length : axis,
+  );
+  const stride = walk.resolved.constant(steps);
+  const indices = from.flatMap((n, axis) => {
+    const size = to[axis] as number;
+    const at = along.indexOf(axis);
+    const given = at < 0 ? 0 : (start[at] as number);
+    const first = Math.min(n - 1, Math.max(0, given < 0 ? given + n : given));
+    const step = at < 0 ? 1 : (stride?.[at] ?? 1);
+    return n === 1 && size === 1 ? [] : [Array.from({ length: size }, (_, i) => first + i * step)];
+  });
+  return { input, map: (values) => values, enlarge: indices };
 }

@@ -158,9 +158,10 @@ export function resizeFor(
   const [height, width] = imageSize;
   const [short, long] = [Math.min(height, width), Math.max(height, width)];
   const { shortest, longest = Number.POSITIVE_INFINITY } = resize;
-  // The shortest edge gives way where the longest would become too long.
-  const edge =
-    (long / short) * shortest > longest ? Math.round((longest * short) / long) : shortest;
-  const other = Math.trunc((edge * long) / short);
+  // The shortest edge gives way where the longest would become too long; fractions as transformers' own.
+  const isTooLong = (long / short) * shortest > longest;
+  const exact = isTooLong ? (longest * short) / long : shortest;
+  const edge = isTooLong ? Math.round(exact) : shortest;
+  const other = short === edge ? long : Math.trunc((exact * long) / short);
   return height <= width ? [edge, other] : [other, edge];
 }

@@ -305,7 +305,11 @@ async function fitToModel(
   const least = preprocessor?.multiple ?? 1;
   let refusal: unknown;
   let before: readonly number[] = [];
-  for (const multiple of isFree ? multiples.filter((n) => n % least === 0 || n === 1) : [1]) {
+  // More than the image itself would be padding: then the image is too small for the model.
+  const tried = multiples.filter(
+    (n) => n === 1 || (n % least === 0 && n <= Math.max(...imageSize)),
+  );
+  for (const multiple of isFree ? tried : [1]) {
     const preprocessing = planPreprocessing({
       imageSize,
       channels: input.channels,
@@ -320,8 +324,8 @@ async function fitToModel(
       multipleMode: preprocessor !== undefined && least > 1 ? "zero" : "edge",
       channelOrder: options.channelOrder ?? preprocessor?.channelOrder,
       range: options.range ?? preprocessor?.range ?? metadata.range,
-      mean: options.mean ?? (preprocessor ? (preprocessor.mean ?? []) : metadata.mean),
-      std: options.std ?? (preprocessor ? (preprocessor.std ?? []) : metadata.std),
+      mean: options.mean ?? (preprocessor ? preprocessor.mean : metadata.mean),
+      std: options.std ?? (preprocessor ? preprocessor.std : metadata.std),
     });
     const inputSize = inputSizeOf(preprocessing);
     if (sameSize(inputSize, before)) {

@@ -231,6 +231,7 @@ function toRecord(
       opset: description.opset,
       input: description.input,
       output: description.head,
+      grid: description.grid,
       classes: description.classNames,
       preprocessing: description.preprocessing,
       decisions: description.decisions,
