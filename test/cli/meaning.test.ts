@@ -136,8 +136,8 @@ describe.each(cases)(
       const folder = temporaryFolder();
       const path = join(folder, "model.onnx");
       writeFileSync(path, model);
-      const image = writePng(folder, "image.png", side, 3, noise(3 * pixels, 31));
-      const other = writePng(folder, "other.png", side, 3, noise(3 * pixels, 57));
+      const image = writePng(folder, "image.png", side, 3, squares(31));
+      const other = writePng(folder, "other.png", side, 3, squares(57));
       const out = join(folder, "out");
       const { code, stderr, object } = await runJson<ResultRecord>([
         "attack",
