@@ -33,7 +33,12 @@ export function findImageEvidence(model: Model, input: string): ImageEvidence | 
   const readers = new Map<string, GraphNode[]>();
   for (const node of model.graph.node) {
     for (const name of node.input) {
-      readers.set(name, [...(readers.get(name) ?? []), node]);
+      const known = readers.get(name);
+      if (known === undefined) {
+        readers.set(name, [node]);
+      } else {
+        known.push(node);
+      }
     }
   }
   const queue = [input];
