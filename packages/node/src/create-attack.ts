@@ -5,6 +5,8 @@ import {
   describeImageInput,
   fitTarget,
   prepareAsma,
+  sameSize,
+  sizeOf,
   SegmentationModel,
   type AsmaOptions,
   type AsmaSession,
@@ -24,10 +26,13 @@ import { readModelFile } from "./read-model-file.ts";
 /** Options of {@link createAttack}: how the model is understood, and which attack is built. */
 export interface CreateAttackOptions extends ModelOptions, AsmaSessionOptions {}
 
-/** An image as typed array and dims, or as an ndarray of shape [C, H, W] or [1, C, H, W]. */
+/**
+ * An image as typed array and dims, or as an ndarray of shape [C, H, W] or [1, C, H, W]; of volumes
+ * [C, D, H, W] or [1, C, D, H, W].
+ */
 export type ImageInput = ImageTensor | NdarrayLike<Float32Array>;
 
-/** A target as typed array and dims, or as an ndarray of shape [H, W]. */
+/** A target as typed array and dims, or as an ndarray of shape [H, W] or [D, H, W]. */
 export type TargetInput = LabelMap | NdarrayLike<Int32Array>;
 
 /**
@@ -59,10 +64,10 @@ export class Attack {
     this.#options = options;
   }
 
-  /** Reads an image file with the channels that the model takes. */
+  /** Reads an image file with the channels that the model takes; for volumes an `.npy` file. */
   async readImage(path: string): Promise<ImageTensor> {
-    const { channels } = describeImageInput(this.#model, this.#options);
-    return await readImage(path, { channels });
+    const { channels, size } = describeImageInput(this.#model, this.#options);
+    return await readImage(path, { channels, spatialAxes: size.length === 3 ? 3 : 2 });
   }
 
   /** What the model means for images of a size; without one, of its own input size. */
@@ -72,7 +77,7 @@ export class Attack {
 
   /** What the untouched model predicts for an image, on its output grid. */
   async predict(image: ImageInput): Promise<LabelMap> {
-    const tensor = toImageTensor(image);
+    const tensor = this.#toImageTensor(image);
     return await (await this.model(sizeOf(tensor))).predict(tensor);
   }
 
@@ -83,7 +88,7 @@ export class Attack {
    * @throws AsmaError for input that does not fit, see `asma`
    */
   async run(image: ImageInput, target: TargetInput, options: AsmaOptions = {}): Promise<AttackRun> {
-    const tensor = toImageTensor(image);
+    const tensor = this.#toImageTensor(image);
     const session = await this.session(sizeOf(tensor));
     const fitted = fitTarget(toLabelMap(target), session.step.model.description);
     return asma(session, { image: tensor, target: fitted }, options);
@@ -107,9 +112,19 @@ export class Attack {
     await prepared?.model.release();
   }
 
+  #toImageTensor(image: ImageInput): ImageTensor {
+    if ("dims" in image) {
+      return image;
+    }
+    const { data, dims } = fromNdarray(image);
+    const { size } = describeImageInput(this.#model, this.#options);
+    const hasBatch = dims.length === size.length + 2;
+    return { data, dims: (hasBatch ? dims : [1, ...dims]) as unknown as ImageTensor["dims"] };
+  }
+
   async #prepare(size: Size | undefined) {
     const known = this.#prepared;
-    if (known !== undefined && (size === undefined || size.every((n, i) => n === known.size[i]))) {
+    if (known !== undefined && (size === undefined || sameSize(size, known.size))) {
       return known;
     }
     await this.release();
@@ -117,21 +132,6 @@ export class Attack {
     this.#prepared = { size: model.description.preprocessing.imageSize, model, session: undefined };
     return this.#prepared;
   }
-}
-
-function sizeOf({ dims }: ImageTensor): Size {
-  return [dims[2], dims[3]];
-}
-
-function toImageTensor(image: ImageInput): ImageTensor {
-  if ("dims" in image) {
-    return image;
-  }
-  const { data, dims } = fromNdarray(image);
-  return {
-    data,
-    dims: (dims.length === 3 ? [1, ...dims] : dims) as unknown as ImageTensor["dims"],
-  };
 }
 
 function toLabelMap(target: TargetInput): LabelMap {

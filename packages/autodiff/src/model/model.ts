@@ -68,14 +68,6 @@ export class Model {
       });
   }
 
-  /** Input channels of the first convolution that reads `input` directly, if there is one. */
-  firstConvolutionChannels(input: string): number | undefined {
-    const conv = this.graph.node.find((n) => n.opType === "Conv" && n.input[0] === input);
-    const weights = this.graph.initializer.find((tensor) => tensor.name === conv?.input[1]);
-    const group = Number(conv?.attribute.find((a) => a.name === "group")?.i ?? 1);
-    return weights && Number(weights.dims[1]) * group;
-  }
-
   /** The little-endian bytes of a tensor, wherever they are. */
   bytes(tensor: TensorProto): Uint8Array<ArrayBuffer> {
     const reference = externalReference(tensor);

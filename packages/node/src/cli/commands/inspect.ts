@@ -3,7 +3,7 @@ import type { Runtime } from "@onnx-asma/autodiff";
 import { buildStepGraph, SegmentationModel } from "@onnx-asma/core";
 import { readModelFile } from "../../read-model-file.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { toModelOptions, type ModelFlags } from "../model-flags.ts";
+import { readModelOptions, type ModelFlags } from "../model-flags.ts";
 import { printError, printResult, table } from "../output.ts";
 
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
@@ -16,7 +16,7 @@ export async function inspect(
     ort as Runtime,
     file,
     undefined,
-    toModelOptions(flags),
+    await readModelOptions(path, flags),
   );
   const { description } = model;
   let problem: unknown;
