@@ -157,7 +157,6 @@ export const zeroGradients: ReadonlySet<string> = new Set([
   "LessOrEqual",
   "NonZero",
   "Not",
-  "OneHot",
   "Or",
   "Round",
   "Shape",
