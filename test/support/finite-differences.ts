@@ -101,7 +101,7 @@ export async function compareWithFiniteDifferences(
       found,
       isSmooth: fourth <= near / 2 + blur && inner <= near / 8 + blur,
       agrees: Math.abs(found - expected) <= Math.max(near, tolerance * Math.abs(found)) + 4 * blur,
-      isConsistent: Math.abs((q - p) / step - expected) <= Math.abs(found - expected) / 4,
+      isConsistent: !(Math.abs((q - p) / step - expected) > Math.abs(found - expected) / 4),
       isSharp: blur <= Math.max(0.005, 16 * epsilon) * largest * Math.sqrt(elements.length),
     };
   };

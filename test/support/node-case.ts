@@ -11,7 +11,6 @@ import {
 import * as ort from "onnxruntime-node";
 import {
   AutodiffError,
-  differentiate,
   gradientRules,
   isFloat,
   readModel,
@@ -19,14 +18,18 @@ import {
   UnsupportedOperatorError,
   writeModel,
   zeroGradients,
-  type DataType,
   type ResolvedModel,
 } from "@onnx-asma/autodiff";
 import { dataTypeFromProto } from "../../packages/autodiff/src/model/data-type.ts";
 import { lowerOpset } from "../../packages/autodiff/src/passes/lower-opset.ts";
 import { readTensor } from "../../packages/autodiff/src/model/tensor.ts";
-import { compareWithFiniteDifferences } from "./finite-differences.ts";
-import { fromRuntime, mulberry32, toRuntime } from "./numbers.ts";
+import {
+  compareGradient,
+  describeWrong,
+  differentiateWhereCurved,
+  runSession,
+} from "./compare-gradient.ts";
+import type { Numbers } from "./numbers.ts";
 import { decodeBytes } from "./operator-case.ts";
 
 /** One of ONNX's backend node cases, as test/conformance/make_cases.py writes it. */
@@ -54,10 +57,7 @@ export type Outcome =
   | { readonly state: "no rule"; readonly reason: string }
   | { readonly state: "failed"; readonly reason: string };
 
-interface Tensor {
-  readonly dtype: DataType;
-  readonly dims: readonly number[];
-  readonly numbers: Float64Array;
+interface Tensor extends Numbers {
   readonly proto: TensorProto;
 }
 
@@ -165,7 +165,7 @@ async function differenceOf(
 
 async function run(
   bytes: Uint8Array,
-  inputs: ReadonlyMap<string, Pick<Tensor, "dtype" | "dims" | "numbers">>,
+  inputs: ReadonlyMap<string, Numbers>,
 ): Promise<Map<string, Float64Array>> {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4 });
   try {
@@ -173,20 +173,6 @@ async function run(
   } finally {
     await session.release();
   }
-}
-
-async function runSession(
-  session: ort.InferenceSession,
-  inputs: ReadonlyMap<string, Pick<Tensor, "dtype" | "dims" | "numbers">>,
-): Promise<Map<string, Float64Array>> {
-  const feeds = Object.fromEntries(
-    session.inputNames.map((name) => {
-      const { dtype, dims, numbers } = inputs.get(name) as Tensor;
-      return [name, toRuntime(dtype, dims, numbers)];
-    }),
-  );
-  const results = await session.run(feeds);
-  return new Map(Object.entries(results).map(([name, tensor]) => [name, fromRuntime(tensor)]));
 }
 
 /** `undefined` when equal within the tolerance of the case. */
@@ -235,22 +221,8 @@ async function attempt(
   }
   const moving = variables.filter((name) => resolved.types.has(name));
   let derived: ResolvedModel | undefined;
-  const flat: string[] = [];
   try {
-    for (const name of moving) {
-      try {
-        differentiate(resolved, { inputs: [name], outputs: seeds });
-      } catch (error) {
-        if ((error as AutodiffError).code !== "ERR_NO_GRADIENT") {
-          throw error;
-        }
-        flat.push(name);
-      }
-    }
-    const curved = moving.filter((name) => !flat.includes(name));
-    if (curved.length > 0) {
-      derived = differentiate(resolved, { inputs: curved, outputs: seeds });
-    }
+    derived = differentiateWhereCurved(resolved, moving, seeds);
   } catch (error) {
     if (!(error instanceof UnsupportedOperatorError)) {
       return { state: "failed", reason: `differentiate: ${describe(error)}` };
@@ -297,12 +269,6 @@ function withConstants(
   return toBinary(ModelProtoSchema, copy);
 }
 
-const precision: Partial<Record<DataType, { epsilon: number; steps: readonly number[] }>> = {
-  float64: { epsilon: 2 ** -52, steps: [2 ** -10, 2 ** -14] },
-  float32: { epsilon: 2 ** -23, steps: [2 ** -7, 2 ** -10] },
-  float16: { epsilon: 2 ** -10, steps: [2 ** -1, 2 ** -3] },
-};
-
 async function check(
   testCase: NodeCase,
   resolved: ResolvedModel,
@@ -331,63 +297,15 @@ async function check(
         return { state: "failed", reason: `output '${name}': ${difference}` };
       }
     }
-    const random = mulberry32(5);
-    const upstream = new Map(
-      seeds.map((name) => [
-        name,
-        (outputs.get(name) as Tensor).numbers.map(() => Math.fround(2 * random() - 1)),
-      ]),
-    );
-    const layout = moving.map((name) => [name, inputs.get(name) as Tensor] as const);
-    const feedsAt = (x: Float64Array) => {
-      let offset = 0;
-      return new Map(
-        layout.map(([name, tensor]) => {
-          const numbers = x.subarray(offset, (offset += tensor.numbers.length));
-          return [name, { ...tensor, numbers }] as const;
-        }),
-      );
-    };
-    const magnitudeOf = (results: ReadonlyMap<string, Float64Array>) =>
-      Math.hypot(...seeds.map((name) => norm(results.get(name), upstream.get(name))));
-    const given = Float64Array.from(layout.flatMap(([, tensor]) => [...tensor.numbers]));
-    const [dtype = "float32"] = layout.map(([, tensor]) => tensor.dtype);
-    const { epsilon, steps } = precision[dtype] ?? { epsilon: 2 ** -23, steps: [2 ** -7] };
-    const round = (v: number) => fromRuntime(toRuntime(dtype, [], [v]))[0] as number;
+    const variables = moving.map((name) => ({ name, ...(inputs.get(name) as Tensor) }));
+    const sessions = { forward, backward };
     // Off the ties of round numbers first, then as given: not every domain allows for the first.
     let best = 0;
     for (const jitter of [0.06, 0]) {
-      const at = given.map((v) => round(v + jitter * (2 * random() - 1)));
-      const feeds = new Map<string, Pick<Tensor, "dtype" | "dims" | "numbers">>(feedsAt(at));
-      const results = await runSession(forward, feeds);
-      for (const [name, numbers] of upstream) {
-        feeds.set(`${name}_grad`, { ...(outputs.get(name) as Tensor), numbers });
-      }
-      const gradients = backward && (await runSession(backward, feeds));
-      const gradient = Float64Array.from(
-        layout.flatMap(([name, { numbers }]) => [
-          ...(gradients?.get(`${name}_grad`) ?? numbers.map(() => 0)),
-        ]),
-      );
-      const { verified, skipped, wrong } = await compareWithFiniteDifferences({
-        at,
-        gradient,
-        epsilon,
-        round,
-        steps,
-        random,
-        magnitude: magnitudeOf(results),
-        objective: async (x) => {
-          const moved = await runSession(forward, feedsAt(x));
-          return seeds.reduce((sum, name) => sum + dot(moved.get(name), upstream.get(name)), 0);
-        },
-      });
+      const comparison = await compareGradient(sessions, variables, seeds, { jitter });
+      const { verified, skipped, wrong } = comparison;
       if (wrong.length > 0) {
-        const [{ element, expected, found: value }] = wrong as [(typeof wrong)[0]];
-        return {
-          state: "failed",
-          reason: `gradient ${value} instead of ${expected} at element ${element}; ${wrong.length} of ${at.length} wrong`,
-        };
+        return { state: "failed", reason: describeWrong(comparison) };
       }
       best = Math.max(best, verified / (verified + skipped));
       if (best > 0.5) {
@@ -405,14 +323,6 @@ async function check(
     await forward.release();
     await backward?.release();
   }
-}
-
-function dot(a: Float64Array = new Float64Array(), b: Float64Array = a): number {
-  return a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
-}
-
-function norm(a: Float64Array = new Float64Array(), b: Float64Array = a): number {
-  return Math.sqrt(a.reduce((sum, v, i) => sum + (v * (b[i] as number)) ** 2, 0));
 }
 
 function describe(error: unknown): string {

@@ -20,6 +20,13 @@ const arrays = {
   bool: Uint8Array,
 } as const;
 
+/** A tensor as numbers in row-major order. */
+export interface Numbers {
+  readonly dtype: DataType;
+  readonly dims: readonly number[];
+  readonly numbers: Float64Array;
+}
+
 /** A tensor for the runtime from numbers in row-major order. */
 export function toRuntime(
   dtype: DataType,
