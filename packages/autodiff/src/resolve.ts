@@ -7,6 +7,7 @@ import {
   type GraphProto,
   type ValueInfoProto,
 } from "onnx-buf";
+import { confirmScalars } from "./confirm-scalars.ts";
 import { AutodiffError } from "./errors.ts";
 import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
@@ -92,6 +93,7 @@ export async function resolve(
     }
     if (isComplete || !folded || round === 2) {
       sortTopologically(graph);
+      await confirmScalars(result, types, runtime, options.sessionOptions);
       return new ResolvedModel(result, types);
     }
   }
@@ -114,10 +116,10 @@ function fixDims(input: ValueInfoProto, given: readonly number[] | undefined): v
     ((declared === undefined || given.length === declared.length) &&
       given.every((d, i) => {
         const own = declared?.[i];
-        return Number.isInteger(d) && d > 0 && (typeof own !== "number" || own === d);
+        return Number.isSafeInteger(d) && d > 0 && (typeof own !== "number" || own === d);
       }));
   const dims = given ?? declared;
-  if (!fits || dims === undefined || dims.some((d) => typeof d !== "number")) {
+  if (!fits || dims === undefined || dims.some((d) => !Number.isSafeInteger(d))) {
     const wanted = declared === undefined ? "of any rank" : `[${declared.join(", ")}]`;
     const found = given === undefined ? "none are given" : `[${given.join(", ")}] are given`;
     throw new AutodiffError(
