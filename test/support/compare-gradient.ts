@@ -5,7 +5,11 @@ import {
   type DataType,
   type ResolvedModel,
 } from "@onnx-asma/autodiff";
-import { compareWithFiniteDifferences, type Comparison } from "./finite-differences.ts";
+import {
+  compareWithFiniteDifferences,
+  type Comparison,
+  type ComparisonOptions,
+} from "./finite-differences.ts";
 import { fromRuntime, mulberry32, toRuntime, type Numbers } from "./numbers.ts";
 
 /** Runs a session on those of the values that it has as inputs. */
@@ -63,10 +67,10 @@ export async function compareGradient(
   sessions: { readonly forward: InferenceSession; readonly backward: InferenceSession | undefined },
   variables: readonly ({ readonly name: string } & Numbers)[],
   outputs: readonly string[],
-  { jitter, seed = 5 }: { readonly jitter: number; readonly seed?: number },
+  { jitter, ...limits }: { readonly jitter: number } & Pick<ComparisonOptions, "budget" | "sample">,
 ): Promise<Comparison> {
   const { forward, backward } = sessions;
-  const random = mulberry32(seed);
+  const random = mulberry32(5);
   const [{ dtype } = { dtype: "float32" as DataType }] = variables;
   const { epsilon, steps } = precision[dtype] ?? { epsilon: 2 ** -23, steps: [2 ** -7] };
   const round = (v: number) => fromRuntime(toRuntime(dtype, [], [v]))[0] as number;
@@ -105,6 +109,7 @@ export async function compareGradient(
     round,
     steps,
     random,
+    ...limits,
     magnitude: Math.hypot(...upstream.map((u) => Math.sqrt(dot(u.values, u.numbers, 2)))),
     objective: async (x) => {
       const moved = await runSession(forward, feedsAt(x));

@@ -9,7 +9,7 @@ import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
 import type { TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
-import { openProbe } from "./probe-session.ts";
+import { openProbe, withoutWeights } from "./probe-session.ts";
 import type { Runtime, SessionOptions } from "./runtime.ts";
 
 /**
@@ -41,7 +41,7 @@ export async function confirmScalars(
       output: scalars.map(({ shape }) => create(ValueInfoProtoSchema, { name: shape })),
     }),
   });
-  const session = await openProbe(new Model(probe, files), runtime, sessionOptions);
+  const session = await openProbe(withoutWeights(new Model(probe, files)), runtime, sessionOptions);
   try {
     const lengths = new Map(
       session.outputMetadata.map((m) => [m.name, m.isTensor ? m.shape[0] : undefined]),

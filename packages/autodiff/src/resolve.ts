@@ -19,7 +19,7 @@ import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
-import { openProbe } from "./probe-session.ts";
+import { openProbe, withoutWeights } from "./probe-session.ts";
 import type { Runtime, SessionOptions } from "./runtime.ts";
 
 /** Options of {@link resolve}. */
@@ -169,7 +169,11 @@ async function typesOf(
     ...model.proto,
     graph: { ...graph, output: [...graph.output, ...extra] },
   });
-  const session = await openProbe(new Model(probe, model.files), runtime, sessionOptions);
+  const session = await openProbe(
+    withoutWeights(new Model(probe, model.files)),
+    runtime,
+    sessionOptions,
+  );
   try {
     for (const metadata of session.outputMetadata) {
       if (metadata.isTensor) {
