@@ -13,12 +13,10 @@ const names = [
   "c0",
   "\0",
 ];
-const opTypes = [
-  ...["Relu", "Conv", "MaxPool", "ConvTranspose", "Resize", "Reshape", "Gather", "Split", "Loop"],
-  ...["__proto__", "constructor", "toString", "NonExistent", "Concat", "Slice", "Pad", "Expand"],
-  ...["BatchNormalization", "LayerNormalization", "Gemm", "MatMul", "AveragePool", "Squeeze"],
-  ...["Constant", "Shape", "Transpose", "ReduceSum", "DepthToSpace", "Tile", "CumSum", "If"],
-];
+const opTypes =
+  "Relu Conv MaxPool ConvTranspose Resize Reshape Gather Split Loop __proto__ constructor toString NonExistent Concat Slice Pad Expand BatchNormalization LayerNormalization Gemm MatMul AveragePool Squeeze Constant Shape Transpose ReduceSum DepthToSpace Tile CumSum If".split(
+    " ",
+  );
 const integers = [
   0n,
   1n,
