@@ -48,7 +48,7 @@ export interface NodeCase {
 /** What became of a case. */
 export type Outcome =
   /** Outputs as expected, gradient as finite differences (zero, where the operator has none). */
-  | { readonly state: "verified"; readonly elements: number; readonly constantInputs: string[] }
+  | { readonly state: "verified"; readonly opset: number; readonly constantInputs: string[] }
   /** The untouched runtime cannot load or run the model, or gives another output than ONNX. */
   | { readonly state: "runtime refuses"; readonly reason: string }
   /** The gradient is refused with a reason, by name of an operator that is in the registry. */
@@ -242,6 +242,11 @@ async function attempt(
   }
 }
 
+function opsetOf(testCase: NodeCase): number {
+  const { opsetImport } = fromBinary(ModelProtoSchema, decodeBytes(testCase.model));
+  return Number(opsetImport.find(({ domain }) => domain === "")?.version);
+}
+
 function withConstants(
   proto: ModelProto,
   inputs: ReadonlyMap<string, Tensor>,
@@ -312,7 +317,7 @@ async function check(
         const constantInputs = [...inputs]
           .filter(([name, tensor]) => isFloat(tensor.dtype) && !moving.includes(name))
           .map(([name]) => name);
-        return { state: "verified", elements: verified, constantInputs };
+        return { state: "verified", opset: opsetOf(testCase), constantInputs };
       }
     }
     return {
