@@ -12,19 +12,26 @@ import {
 } from "./finite-differences.ts";
 import { fromRuntime, mulberry32, toRuntime, type Numbers } from "./numbers.ts";
 
-/** Runs a session on those of the values that it has as inputs. */
+/**
+ * Runs a session on those of the values that it has as inputs, in the types that it has them in:
+ * halves may have become float32.
+ */
 export async function runSession(
   session: InferenceSession,
   values: ReadonlyMap<string, Numbers>,
 ): Promise<Map<string, Float64Array>> {
   const feeds = Object.fromEntries(
-    session.inputNames.map((name) => {
-      const { dtype, dims, numbers } = values.get(name) as Numbers;
-      return [name, toRuntime(dtype, dims, numbers)];
+    session.inputNames.map((name, i) => {
+      const { dims, numbers } = values.get(name) as Numbers;
+      return [name, toRuntime(typeOf(session.inputMetadata[i]), dims, numbers)];
     }),
   );
   const results = await session.run(feeds);
   return new Map(Object.entries(results).map(([name, tensor]) => [name, fromRuntime(tensor)]));
+}
+
+function typeOf(metadata: InferenceSession["inputMetadata"][number] | undefined): DataType {
+  return metadata?.isTensor ? (metadata.type as DataType) : "float32";
 }
 
 /**
@@ -71,7 +78,8 @@ export async function compareGradient(
 ): Promise<Comparison> {
   const { forward, backward } = sessions;
   const random = mulberry32(5);
-  const [{ dtype } = { dtype: "float32" as DataType }] = variables;
+  const isVariable = new Set(variables.map(({ name }) => name));
+  const dtype = typeOf(forward.inputMetadata.find(({ name }) => isVariable.has(name)));
   const { epsilon, steps } = precision[dtype] ?? { epsilon: 2 ** -23, steps: [2 ** -7] };
   const round = (v: number) => fromRuntime(toRuntime(dtype, [], [v]))[0] as number;
   const feedsAt = (x: Float64Array) => {
@@ -86,16 +94,15 @@ export async function compareGradient(
   const given = Float64Array.from(variables.flatMap(({ numbers }) => [...numbers]));
   const at = given.map((v) => round(v + jitter * (2 * random() - 1)));
   const feeds = feedsAt(at);
-  const results = await forward.run(
-    Object.fromEntries(
-      [...feeds].map(([name, v]) => [name, toRuntime(v.dtype, v.dims, v.numbers)]),
-    ),
-  );
+  const results = await runSession(forward, feeds);
   const upstream = outputs.map((name) => {
-    const { type, dims, size } = results[name] as (typeof results)[string];
-    const numbers = Float64Array.from({ length: size }, () => Math.fround(2 * random() - 1));
-    feeds.set(`${name}_grad`, { dtype: type as DataType, dims, numbers });
-    return { name, numbers, values: fromRuntime(results[name] as (typeof results)[string]) };
+    const values = results.get(name) as Float64Array;
+    // Nothing can be asked of what is infinite.
+    const numbers = values.map((y) => (Number.isFinite(y) ? Math.fround(2 * random() - 1) : 0));
+    const metadata = forward.outputMetadata.find((m) => m.name === name);
+    const dims = metadata?.isTensor ? (metadata.shape as number[]) : [];
+    feeds.set(`${name}_grad`, { dtype, dims, numbers });
+    return { name, numbers, values };
   });
   const gradients = backward && (await runSession(backward, feeds));
   return compareWithFiniteDifferences({
@@ -112,7 +119,11 @@ export async function compareGradient(
     ...limits,
     magnitude: Math.hypot(...upstream.map((u) => Math.sqrt(dot(u.values, u.numbers, 2)))),
     objective: async (x) => {
-      const moved = await runSession(forward, feedsAt(x));
+      // Out of an operator's domain the runtime may refuse to run.
+      const moved = await runSession(forward, feedsAt(x)).catch(() => undefined);
+      if (moved === undefined) {
+        return Number.NaN;
+      }
       return upstream.reduce((sum, u) => sum + dot(moved.get(u.name) ?? [], u.numbers), 0);
     },
   });
@@ -124,7 +135,7 @@ export function describeWrong({ verified, skipped, wrong }: Comparison): string 
   return `gradient ${first?.found} instead of ${first?.expected} at element ${first?.element}; ${wrong.length} wrong, ${verified} right, ${skipped} not compared`;
 }
 
-/** Σ (aᵢbᵢ)ᵖ */
+/** Σ (aᵢbᵢ)ᵖ over those i where b is not 0. */
 function dot(a: ArrayLike<number>, b: Float64Array, power = 1): number {
-  return b.reduce((sum, v, i) => sum + (v * (a[i] as number)) ** power, 0);
+  return b.reduce((sum, v, i) => (v === 0 ? sum : sum + (v * (a[i] as number)) ** power), 0);
 }

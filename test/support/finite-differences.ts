@@ -69,7 +69,8 @@ export async function compareWithFiniteDifferences(
       await objective(at.map((v, k) => v + (moves[k] as number))),
       await objective(at.map((v, k) => v - (moves[k] as number))),
     ];
-    noise = Math.max(noise, 2 * Math.abs(up - 2 * middle + down));
+    const second = 2 * Math.abs(up - 2 * middle + down);
+    noise = Number.isFinite(second) ? Math.max(noise, second) : noise;
   }
   const largest = gradient.reduce((max, v) => Math.max(max, Math.abs(v)), 0.01 * options.magnitude);
 

@@ -313,7 +313,7 @@ async function check(
         return { state: "failed", reason: describeWrong(comparison) };
       }
       best = Math.max(best, verified / (verified + skipped));
-      if (best > 0.5) {
+      if (best >= 0.5) {
         const constantInputs = [...inputs]
           .filter(([name, tensor]) => isFloat(tensor.dtype) && !moving.includes(name))
           .map(([name]) => name);
