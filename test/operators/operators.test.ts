@@ -9,6 +9,7 @@ import {
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
+import { mulberry32 } from "../support/numbers.ts";
 import {
   decodeFloats,
   decodeNumbers,
@@ -170,15 +171,4 @@ function expectClose(
     0,
   );
   expect(error / scale, `${what}: largest error over largest value`).toBeLessThan(tolerance);
-}
-
-/** A small seeded generator, so that failures repeat. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

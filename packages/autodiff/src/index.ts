@@ -16,7 +16,7 @@ export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
 export type { AttributeValue, Attributes } from "./graph/attribute.ts";
 export type { Value } from "./graph/value.ts";
 export { isFloat, type DataType, type TensorType } from "./model/data-type.ts";
-export { Model, type WeightFile } from "./model/model.ts";
+export { Model, type FileOnDemand, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";

@@ -7,6 +7,7 @@ import {
   type GraphProto,
   type ValueInfoProto,
 } from "onnx-buf";
+import { confirmScalars } from "./confirm-scalars.ts";
 import { AutodiffError } from "./errors.ts";
 import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
@@ -23,7 +24,7 @@ import { lowerOpset } from "./passes/lower-opset.ts";
 import { isQuantization, standardizeQuantization } from "./passes/quantization.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
 import { unfoldQuantizedWeights } from "./passes/unfold-quantized-weights.ts";
-import { openProbe } from "./probe-session.ts";
+import { openProbe, withoutWeights } from "./probe-session.ts";
 import type { Runtime, SessionOptions } from "./runtime.ts";
 
 /** Float types narrower than float32, for which few kernels exist. */
@@ -115,6 +116,7 @@ export async function resolve(
     }
     if (isComplete || !folded || round === 2) {
       sortTopologically(graph);
+      await confirmScalars(result, types, runtime, options.sessionOptions);
       return new ResolvedModel(result, types, { ...adapted, floats });
     }
   }
@@ -187,10 +189,10 @@ function fixDims(input: ValueInfoProto, given: readonly number[] | undefined): v
     ((declared === undefined || given.length === declared.length) &&
       given.every((d, i) => {
         const own = declared?.[i];
-        return Number.isInteger(d) && d > 0 && (typeof own !== "number" || own === d);
+        return Number.isSafeInteger(d) && d > 0 && (typeof own !== "number" || own === d);
       }));
   const dims = given ?? declared;
-  if (!fits || dims === undefined || dims.some((d) => typeof d !== "number")) {
+  if (!fits || dims === undefined || dims.some((d) => !Number.isSafeInteger(d))) {
     const wanted = declared === undefined ? "of any rank" : `[${declared.join(", ")}]`;
     const found = given === undefined ? "none are given" : `[${given.join(", ")}] are given`;
     throw new AutodiffError(
@@ -240,7 +242,11 @@ async function typesOf(
     ...model.proto,
     graph: { ...graph, output: [...graph.output, ...extra] },
   });
-  const session = await openProbe(new Model(probe, model.files), runtime, sessionOptions);
+  const session = await openProbe(
+    withoutWeights(new Model(probe, model.files)),
+    runtime,
+    sessionOptions,
+  );
   try {
     for (const metadata of session.outputMetadata) {
       if (metadata.isTensor) {

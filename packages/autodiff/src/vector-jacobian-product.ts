@@ -225,7 +225,7 @@ function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradie
   if (!isOfType || !sameDims(gradient.dims, x.dims)) {
     throw new AutodiffError(
       "ERR_GRADIENT_TYPE",
-      `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,
+      `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. Either the node is malformed (check the model with \`onnx.checker\`) or the rule has a fault.`,
     );
   }
 }
