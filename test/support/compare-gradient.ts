@@ -69,6 +69,7 @@ const precision: Partial<Record<DataType, { epsilon: number; steps: readonly num
  * @param sessions the model, and its training graph (none: the gradient is zero)
  * @param variables inputs with the values to compare at; they have one dtype
  * @param outputs float outputs, whose upstream gradients are uniform in [−1, 1)
+ * @throws RangeError when the jitter leaves an operator's domain
  */
 export async function compareGradient(
   sessions: { readonly forward: InferenceSession; readonly backward: InferenceSession | undefined },
@@ -97,6 +98,9 @@ export async function compareGradient(
   const results = await runSession(forward, feeds);
   const upstream = outputs.map((name) => {
     const values = results.get(name) as Float64Array;
+    if (jitter !== 0 && values.some(Number.isNaN)) {
+      throw new RangeError(`output '${name}' is not a number beside the point given`);
+    }
     // Nothing can be asked of what is infinite.
     const numbers = values.map((y) => (Number.isFinite(y) ? Math.fround(2 * random() - 1) : 0));
     const metadata = forward.outputMetadata.find((m) => m.name === name);

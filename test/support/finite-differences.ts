@@ -72,7 +72,10 @@ export async function compareWithFiniteDifferences(
     const second = 2 * Math.abs(up - 2 * middle + down);
     noise = Number.isFinite(second) ? Math.max(noise, second) : noise;
   }
-  const largest = gradient.reduce((max, v) => Math.max(max, Math.abs(v)), 0.01 * options.magnitude);
+  const largest = gradient.reduce(
+    (max, v) => (Number.isFinite(v) ? Math.max(max, Math.abs(v)) : max),
+    0.01 * options.magnitude,
+  );
 
   const measure = async (elements: readonly number[], step: number) => {
     const signs = elements.map(() => (random() < 0.5 ? -1 : 1));
