@@ -24,3 +24,9 @@ export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.t
 export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";
 export type { Runtime, Session, SessionOptions } from "./runtime.ts";
 export { vectorJacobianProduct } from "./vector-jacobian-product.ts";
+export {
+  importTrainingGraph,
+  type ImportTrainingGraphOptions,
+  type TrainingGraph,
+} from "./training-graph/import-training-graph.ts";
+export { trainingOperators } from "./training-graph/operators/index.ts";
