@@ -32,7 +32,13 @@ export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
 export { describeImageInput, type ImageInput } from "./model/image-input.ts";
-export type { Layout, ModelOptions, OutputKind, Padding } from "./model/model-options.ts";
+export type {
+  Layout,
+  ModelOptions,
+  OutputKind,
+  Padding,
+  TrainingGraphOptions,
+} from "./model/model-options.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
 export type { Decoding, OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";

@@ -1,4 +1,4 @@
-import type { SessionOptions } from "@onnx-asma/autodiff";
+import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
 
 /** Order of the axes of an image batch: batch, channels, height, width or channels last. */
@@ -17,6 +17,20 @@ export interface Padding {
  * channel with the border at 0 (`logit`) or at 0.5 (`probability`). `auto` decides from the graph.
  */
 export type OutputKind = "auto" | "logits" | "logit" | "probability";
+
+/** A training graph of the model that another tool made: forward and backward in one graph. */
+export interface TrainingGraphOptions {
+  readonly model: Model;
+  /** Its gradient of the image. @default `<image>_grad`, otherwise the only output of its dims */
+  readonly gradientOutput?: string | undefined;
+  /**
+   * Its gradient of the scores: an input, an initializer or an inner value.
+   * @default `<scores>_grad`, otherwise the only other input of its dims
+   */
+  readonly upstreamInput?: string | undefined;
+  /** Where it will run; the numbers are the same. @default "any" */
+  readonly target?: Target | undefined;
+}
 
 /** How a model is to be understood. Everything has a default that `describe` explains. */
 export interface ModelOptions {
@@ -42,6 +56,8 @@ export interface ModelOptions {
   readonly classes?: readonly string[];
   /** @default "auto" */
   readonly outputKind?: OutputKind;
+  /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
+  readonly trainingGraph?: TrainingGraphOptions | undefined;
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }

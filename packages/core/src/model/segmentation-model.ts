@@ -9,7 +9,10 @@ import {
   type ResolvedModel,
   type Runtime,
   type Session,
+  type Target,
+  type TrainingGraph,
   type Value,
+  vectorJacobianProduct,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import { openSession } from "../open-session.ts";
@@ -18,6 +21,7 @@ import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
 import { findImageInput, type ImageInput } from "./image-input.ts";
 import { readModelMetadata } from "./model-metadata.ts";
+import { loadTrainingGraph } from "./load-training-graph.ts";
 import type { ModelOptions, Padding } from "./model-options.ts";
 import { outputGrid, type OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
@@ -43,6 +47,17 @@ export interface ModelDescription {
   readonly decisions: readonly Decision[];
 }
 
+/** A model in a graph under construction. */
+export interface AppendedModel {
+  /** Scores of dims [1, K, H, W], K ≥ 2, float32; one channel z becomes [−z, z]/2. */
+  readonly scores: Value;
+  /**
+   * Appends the gradient of ⟨upstream, scores⟩ with respect to the image; `undefined` where there is
+   * none. To be called once.
+   */
+  readonly gradientOf: (upstream: Value) => Value | undefined;
+}
+
 /** A segmentation model, understood for images of one size. Made by {@link SegmentationModel.load}. */
 export class SegmentationModel {
   readonly runtime: Runtime;
@@ -50,6 +65,8 @@ export class SegmentationModel {
   readonly resolved: ResolvedModel;
   readonly description: ModelDescription;
   readonly original: Model;
+  /** Gives the gradient instead of our own rules, if the user brought one. */
+  readonly trainingGraph: TrainingGraph | undefined;
   #predictor: Promise<{ preprocess: Session; model: Session }> | undefined;
 
   private constructor(
@@ -58,12 +75,14 @@ export class SegmentationModel {
     original: Model,
     resolved: ResolvedModel,
     description: ModelDescription,
+    trainingGraph: TrainingGraph | undefined,
   ) {
     this.runtime = runtime;
     this.options = options;
     this.original = original;
     this.resolved = resolved;
     this.description = description;
+    this.trainingGraph = trainingGraph;
   }
 
   /**
@@ -72,7 +91,8 @@ export class SegmentationModel {
    * @param model a model read by `readModel`, or the bytes of one without external data
    * @param imageSize size of the user's images; `undefined` takes the model's own input size
    * @throws AsmaError `ERR_IMAGE_INPUT`, `ERR_OUTPUT`, `ERR_PREPROCESSING`, `ERR_MODEL_METADATA`;
-   *   AutodiffError when the model cannot be read or resolved
+   *   AutodiffError when the model cannot be read or resolved; for a training graph as
+   *   `loadTrainingGraph` does
    */
   static async load(
     runtime: Runtime,
@@ -111,7 +131,21 @@ export class SegmentationModel {
       override: "a target of the output grid's own size",
     });
     const classNames = classNamesOf(head.classes, options.classes ?? metadata.classes);
-    return new SegmentationModel(runtime, options, original, resolved, {
+    const trainingGraph =
+      options.trainingGraph &&
+      (await loadTrainingGraph(
+        {
+          runtime,
+          resolved,
+          input: input.name,
+          head,
+          preprocessing,
+          trainingGraph: options.trainingGraph,
+          sessionOptions: options.sessionOptions,
+        },
+        decisions,
+      ));
+    const description = {
       input: { name: input.name, dtype: input.dtype, dims },
       preprocessing,
       head,
@@ -119,7 +153,15 @@ export class SegmentationModel {
       classNames,
       opset: original.opset,
       decisions,
-    });
+    };
+    return new SegmentationModel(
+      runtime,
+      options,
+      original,
+      resolved,
+      description,
+      trainingGraph,
+    );
   }
 
   /** Dims of the user's images: [1, C, H, W]. */
@@ -129,19 +171,46 @@ export class SegmentationModel {
     return [1, dims[layout === "NCHW" ? 1 : 3] as number, imageSize[0], imageSize[1]];
   }
 
+  /** A graph to begin from: the model itself, or the training graph that takes its place. */
+  startGraph(target: Target = "any"): GraphBuilder {
+    const b = new GraphBuilder(this.trainingGraph?.resolved ?? this.resolved, target);
+    b.graph.output = [];
+    return b;
+  }
+
   /**
-   * Puts the model behind `image` (dims {@link imageDims}) in a graph under construction that was
-   * started from {@link resolved}: preprocessing in front of it, scores after it.
+   * Puts the model behind `image` (dims {@link imageDims}) in a graph that was started with
+   * {@link startGraph}: preprocessing in front of it, scores after it.
    *
-   * @returns scores of dims [1, K, H, W], K ≥ 2, float32; one channel z becomes [−z, z]/2
+   * @throws UnsupportedOperatorError from `gradientOf`, with all operators without a gradient rule
    */
-  appendTo(b: GraphBuilder, image: Value): Value {
+  appendTo(b: GraphBuilder, image: Value): AppendedModel {
     const { input, preprocessing, head } = this.description;
-    const own = b.value(input.name);
+    const training = this.trainingGraph;
+    const own = b.value(training?.image ?? input.name);
+    let prepared = image;
     b.prepend(() => {
-      b.replaceInput(own, appendPreprocessing(b, image, own, preprocessing));
+      prepared = appendPreprocessing(b, image, own, preprocessing);
+      b.replaceInput(own, prepared);
     });
-    const scores = b.cast(b.value(head.scores), "float32");
+    const raw = b.value(training?.scores ?? head.scores);
+    const scores = this.#appendClasses(b, raw);
+    const gradient = (value: Value, upstream: Value, by: Value) =>
+      vectorJacobianProduct(b, [{ value, upstream }], [by])[0];
+    const gradientOf = (upstream: Value): Value | undefined => {
+      if (training === undefined) {
+        return gradient(scores, upstream, image);
+      }
+      const seed = gradient(scores, upstream, raw) as Value;
+      b.replaceInput(b.value(training.upstream), seed);
+      return gradient(prepared, b.value(training.gradient), image);
+    };
+    return { scores, gradientOf };
+  }
+
+  #appendClasses(b: GraphBuilder, raw: Value): Value {
+    const { head } = this.description;
+    const scores = b.cast(raw, "float32");
     const [height, width] = head.size;
     if (head.classAxis === 1) {
       return scores;

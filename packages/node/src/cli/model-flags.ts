@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
-import type { Layout, ModelOptions, OutputKind, Padding } from "@onnx-asma/core";
+import { AsmaError, type Layout, type ModelOptions, type OutputKind, type Padding } from "@onnx-asma/core";
+import { readTrainingGraph } from "../read-training-graph.ts";
 import { integerFrom, numbers, padding, shape, words } from "./parsers.ts";
 
 /** Flags that say how a model is to be understood; the same for every command. */
@@ -16,6 +17,9 @@ export interface ModelFlags {
   readonly resize?: [number, number];
   readonly classes?: string[];
   readonly outputKind?: OutputKind;
+  readonly trainingGraph?: string;
+  readonly gradientOutput?: string;
+  readonly upstreamInput?: string;
   readonly provider?: string[];
   readonly threads?: number;
 }
@@ -49,20 +53,41 @@ export function addModelFlags(command: Command): Command {
         .choices(["auto", "logits", "logit", "probability"])
         .default("auto"),
     )
+    .option("--training-graph <file>", "take the gradient from this training graph of the model")
+    .option("--gradient-output <name>", "its gradient of the image (default: <image>_grad)")
+    .option(
+      "--upstream-input <name>",
+      "its gradient of the scores: input, initializer or inner value (default: <scores>_grad)",
+    )
     .option("--provider <names>", "execution providers, e.g. cuda,cpu", words)
     .option("--threads <number>", "threads per operator (0: as many as cores)", integerFrom(0));
 }
 
-/** The model options that the flags stand for. */
-export function toModelOptions(flags: ModelFlags): ModelOptions {
-  const { shape: dims, padding: pixels, paddingMode: mode, provider, threads, ...rest } = flags;
+/**
+ * The model options that the flags stand for.
+ *
+ * @throws AsmaError `ERR_USAGE` for names of a training graph that is not given; as
+ *   `readTrainingGraph` does
+ */
+export async function toModelOptions(flags: ModelFlags): Promise<ModelOptions> {
+  const { shape: dims, padding: pixels, paddingMode: mode, provider, threads, ...others } = flags;
+  const { trainingGraph: path, gradientOutput, upstreamInput, ...rest } = others;
+  const sessionOptions = {
+    ...(provider === undefined ? {} : { executionProviders: provider }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  };
+  if (path === undefined && (gradientOutput ?? upstreamInput) !== undefined) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      "--gradient-output and --upstream-input name values of a training graph: give it with --training-graph.",
+    );
+  }
+  const trainingGraph = await readTrainingGraph(path, sessionOptions);
   return {
     ...(rest as ModelOptions),
     dims,
     padding: pixels === undefined ? undefined : { pixels, mode },
-    sessionOptions: {
-      ...(provider === undefined ? {} : { executionProviders: provider }),
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    },
+    trainingGraph: trainingGraph && { ...trainingGraph, gradientOutput, upstreamInput },
+    sessionOptions,
   };
 }

@@ -73,7 +73,7 @@ async function runAttack(
   signal: AbortSignal,
 ): Promise<number> {
   checkTargetFlags(flags);
-  const options = toModelOptions(flags);
+  const options = await toModelOptions(flags);
   checkProviders(options.sessionOptions);
   await checkResultsFolder(flags.out, flags.force === true);
   const file = await readModelFile(modelPath);

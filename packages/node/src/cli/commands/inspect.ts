@@ -16,7 +16,7 @@ export async function inspect(
     ort as Runtime,
     file,
     undefined,
-    toModelOptions(flags),
+    await toModelOptions(flags),
   );
   const { description } = model;
   let problem: unknown;
@@ -57,7 +57,7 @@ export async function inspect(
           ],
           [
             "gradient",
-            isDifferentiable ? "every operator on the way has a rule" : "missing, see below",
+            isDifferentiable ? gradientOrigin(model) : "missing, see below",
             "",
           ],
         ]),
@@ -68,4 +68,10 @@ export async function inspect(
   }
   await model.release();
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}
+
+function gradientOrigin({ trainingGraph }: SegmentationModel): string {
+  return trainingGraph === undefined
+    ? "every operator on the way has a rule"
+    : "from the training graph";
 }
