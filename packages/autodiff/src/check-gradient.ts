@@ -1,7 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { ModelProtoSchema, ValueInfoProtoSchema } from "onnx-buf";
 import { differentiate } from "./differentiate.ts";
-import { compareWithDifferences, type GradientFigure, type TensorData } from "./finite-differences.ts";
+import {
+  compareWithDifferences,
+  type GradientFigure,
+  type TensorData,
+} from "./finite-differences.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import { Model } from "./model/model.ts";
 import { writeModel, type WrittenModel } from "./model/write-model.ts";

@@ -41,12 +41,18 @@ export interface DifferenceOptions {
   readonly feeds?: Readonly<Record<string, TensorData>> | undefined;
   readonly directions: number;
   /**
-   * Half the distance between the two points of a difference, per element. They are tried in this
-   * order until one is within `tolerance`; the smallest error counts, since a step too long passes
-   * kinks and one too short drowns in rounding.
+   * Moves half of the elements by the sign of the gradient instead of all by random signs: slopes are
+   * large then, so that small steps, which pass no kinks, still tell a wrong factor; only random signs
+   * tell missing parts. @default false
+   */
+  readonly isAligned?: boolean | undefined;
+  /**
+   * Half the distance between the two points of a difference, per element. With several, those
+   * neighbours in this list count whose differences agree best: a step too long passes kinks, one too
+   * short drowns in rounding.
    */
   readonly steps: readonly number[];
-  /** Relative error with which no other step is tried. @default 0 */
+  /** Relative disagreement of neighbours below which no other step is tried. @default 0 */
   readonly tolerance?: number | undefined;
   readonly seed: number;
   readonly sessionOptions?: SessionOptions | undefined;
@@ -63,7 +69,7 @@ export async function compareWithDifferences(
   { runtime, backward, forward, inputs, outputs }: GradientPair,
   options: DifferenceOptions,
 ): Promise<{ figures: GradientFigure[]; worst: number }> {
-  const { directions, steps, tolerance = 0, seed, sessionOptions } = options;
+  const { directions, steps, tolerance = 0, isAligned = false, seed, sessionOptions } = options;
   const random = mulberry32(seed);
   const point = new Map<string, number[]>();
   for (const { name } of forward.types.model.graph.input) {
@@ -95,45 +101,43 @@ export async function compareWithDifferences(
     const gradients = await run(backwardSession, runtime, backward.types, point);
     const found = inputs.map(({ gradient }) => gradients.get(gradient) as number[]);
     const norm = Math.hypot(...found.map((part) => Math.sqrt(dot(part, part))));
-    const valuesAt = async (direction: readonly number[][], step: number): Promise<number[][]> => {
-      const at = new Map(point);
-      inputs.forEach(({ name }, i) => {
-        const x = point.get(name) as number[];
-        const d = direction[i] as number[];
-        at.set(
-          name,
-          x.map((v, k) => v + step * (d[k] as number)),
-        );
-      });
-      const results = await run(session, runtime, forward.types, at);
-      return outputs.map(({ name }) => results.get(name) as number[]);
-    };
-    const difference = async (direction: readonly number[][], step: number): Promise<number> => {
-      const [up, down] = [await valuesAt(direction, step), await valuesAt(direction, -step)];
-      return outputs.reduce((sum, { upstream }, i) => {
-        const [high, low] = [up[i] as number[], down[i] as number[]];
-        const v = point.get(upstream) as number[];
-        return sum + v.reduce((s, w, k) => s + w * ((high[k] as number) - (low[k] as number)), 0);
-      }, 0);
+    const along = async (direction: readonly number[][], step: number): Promise<Slopes> => {
+      const [high, low] = [1, -1].map((sign) =>
+        inputs.map(({ name }, i) => {
+          const isSingle = forward.types.types.get(name)?.dtype === "float32";
+          const moved = (point.get(name) as number[]).map(
+            (v, k) => v + sign * step * (direction[i]?.[k] as number),
+          );
+          return isSingle ? moved.map(Math.fround) : moved;
+        }),
+      ) as [number[][], number[][]];
+      const valuesAt = async (moved: readonly number[][]): Promise<number[][]> => {
+        const at = new Map(point);
+        inputs.forEach(({ name }, i) => at.set(name, moved[i] as number[]));
+        const results = await run(session, runtime, forward.types, at);
+        return outputs.map(({ name }) => results.get(name) as number[]);
+      };
+      const [up, down] = [await valuesAt(high), await valuesAt(low)];
+      const upstreams = outputs.map(({ upstream }) => point.get(upstream) as number[]);
+      return {
+        expected: product(upstreams, up, down) / (2 * step),
+        // Of what the rounded inputs really differ by.
+        found: product(found, high, low) / (2 * step),
+      };
     };
     const figures: GradientFigure[] = [];
     for (let direction = 0; direction < directions; direction++) {
-      const d = found.map((part) => part.map(() => (random() < 0.5 ? -1 : 1)));
-      const product = found.reduce((sum, part, i) => sum + dot(part, d[i] as number[]), 0);
-      let best: GradientFigure | undefined;
-      for (const step of steps) {
-        const expected = (await difference(d, step)) / (2 * step);
-        const apart = Math.abs(product - expected);
-        const scale = Math.max(Math.abs(expected), Math.abs(product), norm);
-        const relativeError = apart === 0 ? 0 : apart / scale;
-        if (best === undefined || relativeError < best.relativeError) {
-          best = { direction, expected, found: product, relativeError };
-        }
-        if (relativeError <= tolerance) {
-          break;
-        }
-      }
-      figures.push(best as GradientFigure);
+      const d = found.map((part) => part.map((g) => sign(g, isAligned, random)));
+      const { expected, found: slope } = await steadiest(
+        (step) => along(d, step),
+        steps,
+        tolerance,
+        norm,
+      );
+      const apart = Math.abs(slope - expected);
+      const scale = Math.max(Math.abs(expected), Math.abs(slope), norm);
+      const relativeError = apart === 0 ? 0 : apart / scale;
+      figures.push({ direction, expected, found: slope, relativeError });
     }
     // NaN if one of them is.
     const worst = Math.max(0, ...figures.map(({ relativeError }) => relativeError));
@@ -142,6 +146,58 @@ export async function compareWithDifferences(
     await forwardSession?.release();
     await backwardSession.release();
   }
+}
+
+/** Slopes along a direction: by differences, and by the gradient. */
+interface Slopes {
+  readonly expected: number;
+  readonly found: number;
+}
+
+/** The slopes at the step whose difference agrees best with that of the step before it. */
+async function steadiest(
+  slopesAt: (step: number) => Promise<Slopes>,
+  steps: readonly number[],
+  tolerance: number,
+  norm: number,
+): Promise<Slopes> {
+  let last = await slopesAt(steps[0] as number);
+  let best = last;
+  let smallestGap = Infinity;
+  for (const step of steps.slice(1)) {
+    const next = await slopesAt(step);
+    const gap = Math.abs(next.expected - last.expected);
+    if (gap < smallestGap) {
+      smallestGap = gap;
+      best = next;
+    }
+    last = next;
+    if (smallestGap <= tolerance * Math.max(Math.abs(best.expected), norm)) {
+      break;
+    }
+  }
+  return best;
+}
+
+/** ±1 at random, or for half of the elements the sign of the gradient and 0 for the others. */
+function sign(gradient: number, isAligned: boolean, random: () => number): number {
+  const isFirst = random() < 0.5;
+  return isAligned ? (isFirst ? 0 : Math.sign(gradient)) : isFirst ? -1 : 1;
+}
+
+/** Σ ⟨a, b − c⟩. */
+function product(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+  c: readonly (readonly number[])[],
+): number {
+  let sum = 0;
+  a.forEach((list, i) =>
+    list.forEach((v, k) => {
+      sum += v * ((b[i]?.[k] as number) - (c[i]?.[k] as number));
+    }),
+  );
+  return sum;
 }
 
 function feedOf(

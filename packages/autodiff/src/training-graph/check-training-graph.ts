@@ -7,11 +7,15 @@ import { writeModel } from "../model/write-model.ts";
 import type { Runtime, SessionOptions } from "../runtime.ts";
 import type { TrainingGraph } from "./import-training-graph.ts";
 
-/** Relative errors that rounding and kinks of a right gradient stay below. */
-const largestError = 0.03;
-
-/** Steps of the differences as shares of the image's range: the middle first. */
-const steps = [1e-3, 3e-3, 3e-4, 1e-2, 1e-4];
+/**
+ * The two tests. Kinks (Relu, MaxPool) blur differences along random directions by 1 to 3 %, so that
+ * these find missing parts only; along the gradient's own signs steps can be so small that a factor
+ * shows. Steps are shares of the image's range.
+ */
+const tests = [
+  { isAligned: false, directions: 2, largestError: 0.1, steps: [5e-4, 2.5e-4, 1.2e-4, 6e-5, 3e-5] },
+  { isAligned: true, directions: 1, largestError: 0.02, steps: [3e-4, 1e-4, 3e-5, 1e-5, 3e-6] },
+] as const;
 
 /** Options of {@link checkTrainingGraph}. */
 export interface CheckTrainingGraphOptions {
@@ -22,9 +26,9 @@ export interface CheckTrainingGraphOptions {
 
 /**
  * Checks the gradient of a training graph against finite differences of its own forward part: two random
- * images and upstream gradients, three random directions each, several steps.
+ * images and upstream gradients, random directions and such along the gradient, several steps.
  *
- * @returns the root mean square of the relative errors
+ * @returns the root mean square of the relative errors along the gradient
  * @throws AutodiffError `ERR_TRAINING_GRADIENT` with the figures (in `details.figures` too) when the
  *   gradient is wrong; `ERR_FEED` when the image is not float32 or float64
  */
@@ -35,32 +39,36 @@ export async function checkTrainingGraph(
 ): Promise<number> {
   const { resolved, image, upstream, scores, gradient } = graph;
   const { dims } = resolved.types.get(image) as Value;
-  const figures: GradientFigure[] = [];
-  for (const seed of [1, 2]) {
-    const random = mulberry32(seed + 1000);
-    const feed = Array.from({ length: elementCount(dims) }, () => low + (high - low) * random());
-    const compared = await compareWithDifferences(
-      {
-        runtime,
-        backward: { types: resolved, written: writeModel(resolved.model, "reference") },
-        forward: { types: resolved, written: writeWithOutputs(resolved, [scores]) },
-        inputs: [{ name: image, gradient }],
-        outputs: [{ name: scores, upstream }],
-      },
-      {
-        feeds: { [image]: feed },
-        directions: 3,
-        steps: steps.map((share) => share * Math.abs(high - low)),
-        tolerance: largestError / 10,
-        seed,
-        sessionOptions,
-      },
-    );
-    figures.push(...compared.figures);
-  }
-  const error = Math.sqrt(mean(figures.map(({ relativeError }) => relativeError ** 2)));
-  if (!(error <= largestError)) {
-    throw wrong(graph, figures, error);
+  let error = 0;
+  for (const { isAligned, directions, largestError, steps } of tests) {
+    const figures: GradientFigure[] = [];
+    for (const seed of [1, 2]) {
+      const random = mulberry32(seed + 1000);
+      const feed = Array.from({ length: elementCount(dims) }, () => low + (high - low) * random());
+      const compared = await compareWithDifferences(
+        {
+          runtime,
+          backward: { types: resolved, written: writeModel(resolved.model, "reference") },
+          forward: { types: resolved, written: writeWithOutputs(resolved, [scores]) },
+          inputs: [{ name: image, gradient }],
+          outputs: [{ name: scores, upstream }],
+        },
+        {
+          feeds: { [image]: feed },
+          directions,
+          isAligned,
+          steps: steps.map((share) => share * Math.abs(high - low)),
+          tolerance: largestError / 5,
+          seed,
+          sessionOptions,
+        },
+      );
+      figures.push(...compared.figures);
+    }
+    error = Math.sqrt(mean(figures.map(({ relativeError }) => relativeError ** 2)));
+    if (!(error <= largestError)) {
+      throw wrong(graph, figures, error, largestError);
+    }
   }
   return error;
 }
@@ -69,13 +77,14 @@ function wrong(
   { gradient, scores, image }: TrainingGraph,
   figures: readonly GradientFigure[],
   error: number,
+  largestError: number,
 ): AutodiffError {
   const pairs = figures
     .map(({ found, expected }) => `${found.toPrecision(4)} for ${expected.toPrecision(4)}`)
     .join(", ");
   return new AutodiffError(
     "ERR_TRAINING_GRADIENT",
-    `Expected '${gradient}' to be the gradient of '${scores}' with respect to '${image}' but along random directions it is ${pairs} by finite differences of the graph's own forward part (relative error ${error.toPrecision(3)}, expected below ${largestError}). ${guess(figures)} Build the training graph again, or leave it out.`,
+    `Expected '${gradient}' to be the gradient of '${scores}' with respect to '${image}' but along some directions it is ${pairs} by finite differences of the graph's own forward part (relative error ${error.toPrecision(3)}, expected at most ${largestError}). ${guess(figures)} Build the training graph again, or leave it out.`,
     { details: { figures, error } },
   );
 }

@@ -94,7 +94,10 @@ export async function importTrainingGraph(
 }
 
 /** @throws AutodiffError `ERR_TRAINING_GRAPH` when anything besides image and upstream is needed */
-function dropUnusedInputs(graph: GraphProto, { image, upstream, gradient }: TrainingGraphRoles): void {
+function dropUnusedInputs(
+  graph: GraphProto,
+  { image, upstream, gradient }: TrainingGraphRoles,
+): void {
   const read = new Set(graph.node.flatMap((node) => inputsOf(node)));
   const initializers = new Set(graph.initializer.map(({ name }) => name));
   graph.input = graph.input.filter(({ name }) => read.has(name) && !initializers.has(name));

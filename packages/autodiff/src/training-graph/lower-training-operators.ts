@@ -77,7 +77,10 @@ function findTrainingNodes(
     const operator = operatorByKey.get(keyOf(node));
     if (operator === undefined) {
       if (isForTraining(node)) {
-        refused.push({ node, reason: refusedTrainingOperators.get(node.opType) ?? "not known here" });
+        refused.push({
+          node,
+          reason: refusedTrainingOperators.get(node.opType) ?? "not known here",
+        });
       }
       continue;
     }
@@ -103,7 +106,8 @@ function reasonAgainst(
   try {
     const likes = operator.like(node, forward);
     const isMissing = node.output.some(
-      (name, j) => read.has(name) && (likes[j] === undefined || Object.values(likes[j])[0] === undefined),
+      (name, j) =>
+        read.has(name) && (likes[j] === undefined || Object.values(likes[j])[0] === undefined),
     );
     return isMissing ? "one of its outputs that are read has no gradient here" : undefined;
   } catch (error) {

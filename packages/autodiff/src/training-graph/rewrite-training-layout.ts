@@ -55,7 +55,10 @@ function concat(node: NodeProto, names: NameAuthority): NodeProto[] {
   const sizes = node.input.map((input) => {
     const shape = names.unique(`${input}_shape`);
     const size = names.unique(`${input}_size`);
-    result.push(make("Shape", [input], shape, {}), make("Gather", [shape, axis], size, { axis: 0 }));
+    result.push(
+      make("Shape", [input], shape, {}),
+      make("Gather", [shape, axis], size, { axis: 0 }),
+    );
     return size;
   });
   return [...result, list, make("Concat", sizes, lengths, { axis: 0 })];

@@ -56,10 +56,7 @@ function expanded(name: string, like: Like, sum: string, names: NameAuthority): 
     return [make(names, "Expand", [sum, like.shape], name)];
   }
   const shape = names.unique(`${name}_dims`);
-  return [
-    make(names, "Shape", [like.value], shape),
-    make(names, "Expand", [sum, shape], name),
-  ];
+  return [make(names, "Shape", [like.value], shape), make(names, "Expand", [sum, shape], name)];
 }
 
 function make(

@@ -154,14 +154,7 @@ export class SegmentationModel {
       opset: original.opset,
       decisions,
     };
-    return new SegmentationModel(
-      runtime,
-      options,
-      original,
-      resolved,
-      description,
-      trainingGraph,
-    );
+    return new SegmentationModel(runtime, options, original, resolved, description, trainingGraph);
   }
 
   /** Dims of the user's images: [1, C, H, W]. */

@@ -1,5 +1,11 @@
 import { Option, type Command } from "commander";
-import { AsmaError, type Layout, type ModelOptions, type OutputKind, type Padding } from "@onnx-asma/core";
+import {
+  AsmaError,
+  type Layout,
+  type ModelOptions,
+  type OutputKind,
+  type Padding,
+} from "@onnx-asma/core";
 import { readTrainingGraph } from "../read-training-graph.ts";
 import { integerFrom, numbers, padding, shape, words } from "./parsers.ts";
 

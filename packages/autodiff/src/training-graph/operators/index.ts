@@ -65,7 +65,10 @@ export const trainingOperators: readonly TrainingOperator[] = [
 
 /** Operators that are refused, with the reason. */
 export const refusedTrainingOperators: ReadonlyMap<string, string> = new Map([
-  ["BatchNormInternal", "it normalizes by the batch; build the graph from a model in inference mode"],
+  [
+    "BatchNormInternal",
+    "it normalizes by the batch; build the graph from a model in inference mode",
+  ],
   [
     "BatchNormalizationGrad",
     "it normalizes by the batch; build the graph from a model in inference mode",

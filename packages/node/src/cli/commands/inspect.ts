@@ -55,11 +55,7 @@ export async function inspect(
             description.classNames.map((name, c) => `${c} ${name}`).join(", "),
             "(--classes)",
           ],
-          [
-            "gradient",
-            isDifferentiable ? gradientOrigin(model) : "missing, see below",
-            "",
-          ],
+          ["gradient", isDifferentiable ? gradientOrigin(model) : "missing, see below", ""],
         ]),
       ].join("\n"),
   );
