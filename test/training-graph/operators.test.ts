@@ -43,7 +43,7 @@ describe.each(["any", "cpu"] as const)("for %s", (target) => {
       file.replace(/(-.*)?\.onnx$/, ""),
     );
     const isForeign = ({ opType, domain }: (typeof nodes)[number]) =>
-      opType.endsWith("Grad") || (domain !== "" && !/Gelu$/.test(opType));
+      opType.endsWith("Grad") || (domain !== "" && !opType.endsWith("Gelu"));
     expect(nodes.filter(isForeign)).toEqual([]);
     expect(graph.lowered.every((op) => given.has(op) || given.has(`com.microsoft${op}`))).toBe(
       true,

@@ -121,7 +121,7 @@ function reasonAgainst(
 /** Whether a node is one that only training builds and other frameworks' extensions have. */
 function isForTraining({ domain, opType }: NodeProto): boolean {
   if (domain === "" || domain === "ai.onnx") {
-    return /Grad$/.test(opType);
+    return opType.endsWith("Grad");
   }
   if (domain === "com.microsoft") {
     return (
@@ -155,7 +155,8 @@ function replaceStandIns(
   const current = (name: string) => moved.get(name) ?? name;
   const done = new Set<TrainingNode>();
   const refused: Refusal[] = [];
-  for (const node of [...b.graph.node]) {
+  // Nodes are appended meanwhile.
+  for (const node of b.graph.node.slice()) {
     const training = trainingNodeOf.get(node.output[0] ?? "");
     const value = (name: string) => b.value(current(name));
     if (training !== undefined) {
