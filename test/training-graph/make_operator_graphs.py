@@ -132,6 +132,16 @@ def with_own_nodes():
         node("Add", ["x", "c"], ["y"]),
         microsoft("ReduceSumTraining", ["y_grad", "axes"], ["x_grad"], keepdims=1),
     ], x=[1, 4, 1, 1], y=IMAGE, c=floats(*IMAGE), axes=ints(2, 3))
+    by_hand("BroadcastGradientArgs", [
+        node("ReduceSum", ["x", "axes"], ["r"], keepdims=0), node("Mul", ["x", "r"], ["y"]),
+        node("Shape", ["x"], ["x_shape"]), node("Shape", ["r"], ["r_shape"]),
+        microsoft("BroadcastGradientArgs", ["x_shape", "r_shape"], ["x_axes", "r_axes"]),
+        node("Mul", ["y_grad", "r"], ["x_part"]), node("Mul", ["y_grad", "x"], ["r_part"]),
+        microsoft("ReduceSumTraining", ["x_part", "x_axes"], ["x_sum"], keepdims=1, noop_with_empty_axes=1),
+        microsoft("ReduceSumTraining", ["r_part", "r_axes"], ["r_sum"], keepdims=1, noop_with_empty_axes=1),
+        node("Reshape", ["x_sum", "x_shape"], ["x_grad_0"]), node("Reshape", ["r_sum", "r_shape"], ["r_grad"]),
+        node("Expand", ["r_grad", "x_shape"], ["x_grad_1"]), node("Sum", ["x_grad_0", "x_grad_1"], ["x_grad"]),
+    ], axes=ints(0))
     by_hand("FusedMatMul-alpha", [
         microsoft("FusedMatMul", ["x", "w"], ["y"], transA=1, alpha=0.5),
         microsoft("FusedMatMul", ["w", "y_grad"], ["x_grad"], transB=1, alpha=0.5),

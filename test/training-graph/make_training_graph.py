@@ -9,8 +9,9 @@ The graph computes the scores and, from an upstream gradient of them, the gradie
 import argparse
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.capi._pybind_state import GradientGraphBuilder
 
 
@@ -20,6 +21,39 @@ def complete_outputs(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         for i in range(len(node.output), wanted.get(node.op_type, 0)):
             node.output.append(f"{node.output[0]}_training_{i}")
+
+
+def unshare_normalizations(model: onnx.ModelProto) -> None:
+    """Gives every LayerNormalization its own weights: the builder names their gradients after them."""
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for i, node in enumerate(model.graph.node):
+        for k in range(1, len(node.input)) if node.op_type == "LayerNormalization" else ():
+            if node.input[k] in tensors:
+                copy = model.graph.initializer.add()
+                copy.CopyFrom(tensors[node.input[k]])
+                copy.name = node.input[k] = f"{node.input[k]}_{i}"
+
+
+def fold_batch_normalizations(model: onnx.ModelProto) -> None:
+    """Writes BatchNormalization at inference, whose gradient the builder lacks, as x * factor + offset."""
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    nodes = []
+    for node in model.graph.node:
+        weights = [tensors.get(name) for name in node.input[1:]]
+        if node.op_type != "BatchNormalization" or None in weights:
+            nodes.append(node)
+            continue
+        scale, bias, mean, variance = [numpy_helper.to_array(tensor).astype(np.float64) for tensor in weights]
+        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+        factor = scale / np.sqrt(variance + epsilon)
+        y = node.output[0]
+        for name, values in (("factor", factor), ("offset", bias - mean * factor)):
+            array = values.astype(np.float32).reshape(-1, 1, 1)
+            model.graph.initializer.append(numpy_helper.from_array(array, f"{y}_{name}"))
+        nodes.append(helper.make_node("Mul", [node.input[0], f"{y}_factor"], [f"{y}_scaled"]))
+        nodes.append(helper.make_node("Add", [f"{y}_scaled", f"{y}_offset"], [y]))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def name_nodes(model: onnx.ModelProto) -> None:
@@ -81,6 +115,8 @@ def main() -> None:
     model = onnx.load(options.model)
     image = options.image or model.graph.input[0].name
     scores = options.scores or model.graph.output[0].name
+    fold_batch_normalizations(model)
+    unshare_normalizations(model)
     name_nodes(model)
     complete_outputs(model)
     root = add_loss(model, scores) if options.seed == "loss" else scores

@@ -11,7 +11,7 @@ import type { Runtime } from "../runtime.ts";
 import { ForwardNodes } from "./forward-nodes.ts";
 import { lowerFusedMatMul } from "./lower-fused-mat-mul.ts";
 import { refusedTrainingOperators, trainingOperators } from "./operators/index.ts";
-import { rewriteTrainingLayout } from "./rewrite-training-layout.ts";
+import { rewriteTrainingNodes } from "./rewrite-training-nodes.ts";
 import { insertStandIns, type TrainingNode } from "./stand-ins.ts";
 import { LoweringContext } from "./training-operator.ts";
 
@@ -46,7 +46,7 @@ export async function lowerTrainingOperators(
 ): Promise<LoweredModel> {
   const { graph } = model;
   const outputs = graph.output.map(({ name }) => name);
-  rewriteTrainingLayout(graph, model.opset);
+  rewriteTrainingNodes(graph, model.opset);
   const forward = new ForwardNodes(graph);
   const nodes = findTrainingNodes(graph, forward, model.opset);
   insertStandIns(graph, nodes, forward);

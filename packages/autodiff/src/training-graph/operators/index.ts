@@ -73,6 +73,6 @@ export const refusedTrainingOperators: ReadonlyMap<string, string> = new Map([
     "BatchNormalizationGrad",
     "it normalizes by the batch; build the graph from a model in inference mode",
   ],
-  ["BroadcastGradientArgs", "the dims are not fixed; build the graph from a model with fixed dims"],
+  ["BroadcastGradientArgs", "it needs opset 13; export the model with opset 17"],
   ["YieldOp", "the file stops between forward and backward; name the upstream gradient"],
 ]);
