@@ -3,13 +3,9 @@
  *
  * @module
  */
-export {
-  checkGradient,
-  type CheckGradientOptions,
-  type GradientFigure,
-  type TensorData,
-} from "./check-gradient.ts";
+export { checkGradient, type CheckGradientOptions } from "./check-gradient.ts";
 export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
+export type { GradientFigure, TensorData } from "./finite-differences.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 export { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
@@ -25,3 +21,13 @@ export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.t
 export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";
 export type { Runtime, Session, SessionOptions } from "./runtime.ts";
 export { vectorJacobianProduct } from "./vector-jacobian-product.ts";
+export {
+  importTrainingGraph,
+  type ImportTrainingGraphOptions,
+  type TrainingGraph,
+} from "./training-graph/import-training-graph.ts";
+export {
+  checkTrainingGraph,
+  type CheckTrainingGraphOptions,
+} from "./training-graph/check-training-graph.ts";
+export { trainingOperators } from "./training-graph/operators/index.ts";

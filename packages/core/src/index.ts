@@ -48,6 +48,7 @@ export {
   type ModelOptions,
   type OutputKind,
   type Padding,
+  type TrainingGraphOptions,
 } from "./model/model-options.ts";
 export { parsePreprocessor, type Preprocessor } from "./model/preprocessor.ts";
 export { resamplings, type Resampling } from "./model/resampling-matrix.ts";

@@ -16,15 +16,26 @@ import {
   type LabelMap,
   type ModelOptions,
   type Size,
+  type TrainingGraphOptions,
 } from "@onnx-asma/core";
 import { checkProviders } from "./check-providers.ts";
 import { fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 import { readImage } from "./images/read-image.ts";
 import { graphTarget } from "./graph-target.ts";
 import { readModelFile } from "./read-model-file.ts";
+import { readTrainingGraph } from "./read-training-graph.ts";
 
 /** Options of {@link createAttack}: how the model is understood, and which attack is built. */
-export interface CreateAttackOptions extends ModelOptions, AsmaSessionOptions {}
+export interface CreateAttackOptions
+  extends Omit<ModelOptions, "trainingGraph">, AsmaSessionOptions {
+  /**
+   * Gives the gradient instead of our own rules: path of a training graph of the model, or one read
+   * before with the names of its values. Predictions stay those of the model itself.
+   */
+  readonly trainingGraph?: string | TrainingGraphOptions | undefined;
+}
+
+type PreparedOptions = ModelOptions & AsmaSessionOptions;
 
 /**
  * An image as typed array and dims, or as an ndarray of shape [C, H, W] or [1, C, H, W]; of volumes
@@ -50,16 +61,19 @@ export async function createAttack(
   options: CreateAttackOptions = {},
 ): Promise<Attack> {
   checkProviders(options.sessionOptions);
-  return new Attack(typeof model === "string" ? await readModelFile(model) : model, options);
+  const { trainingGraph: given, ...rest } = options;
+  const trainingGraph = await readTrainingGraph(given, options.sessionOptions);
+  const read = typeof model === "string" ? await readModelFile(model) : model;
+  return new Attack(read, { ...rest, trainingGraph });
 }
 
 /** A model ready to be attacked. Sessions are built for the size of the first image and kept for it. */
 export class Attack {
   readonly #model: Model;
-  readonly #options: CreateAttackOptions;
+  readonly #options: PreparedOptions;
   #prepared: { size: Size; model: SegmentationModel; session: AsmaSession | undefined } | undefined;
 
-  constructor(model: Model, options: CreateAttackOptions) {
+  constructor(model: Model, options: PreparedOptions) {
     this.#model = model;
     this.#options = options;
   }

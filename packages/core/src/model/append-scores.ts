@@ -8,10 +8,11 @@ import { appendRegrid } from "./regrid.ts";
  * Appends what makes scores per class and pixel of a model's own values: queries combined, axes
  * ordered, the chosen channel taken, the grid changed.
  *
+ * @param scores the value that `head` names, or what gives it in a training graph
  * @returns float32 [1, K, …size], K ≥ 2; one channel z becomes [−z, z]/2 with the border at 0
  */
-export function appendScores(b: GraphBuilder, head: OutputHead): Value {
-  const raw = b.cast(dequantized(b, b.value(head.scores)), "float32");
+export function appendScores(b: GraphBuilder, head: OutputHead, scores: Value): Value {
+  const raw = b.cast(dequantized(b, scores), "float32");
   const all =
     head.queries === undefined
       ? fromLayout(b, raw, head.layout)

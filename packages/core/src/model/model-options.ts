@@ -1,4 +1,4 @@
-import type { SessionOptions } from "@onnx-asma/autodiff";
+import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
 import type { Layout } from "./layout.ts";
 import type { Preprocessor } from "./preprocessor.ts";
@@ -32,6 +32,20 @@ export type OutputKind = (typeof outputKinds)[number];
  * (bilinear) to the `image`.
  */
 export type LabelGrid = "output" | "image";
+
+/** A training graph of the model that another tool made: forward and backward in one graph. */
+export interface TrainingGraphOptions {
+  readonly model: Model;
+  /** Its gradient of the image. @default `<image>_grad`, otherwise the only output of its dims */
+  readonly gradientOutput?: string | undefined;
+  /**
+   * Its gradient of the scores: an input, an initializer or an inner value.
+   * @default `<scores>_grad`, otherwise the only other input of its dims
+   */
+  readonly upstreamInput?: string | undefined;
+  /** Where it will run; the numbers are the same. @default "any" */
+  readonly target?: Target | undefined;
+}
 
 /** How a model is to be understood. Everything has a default that `describe` explains. */
 export interface ModelOptions {
@@ -79,6 +93,8 @@ export interface ModelOptions {
    * @default "float32"
    */
   readonly precision?: "float32" | "model";
+  /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
+  readonly trainingGraph?: TrainingGraphOptions | undefined;
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }

@@ -11,7 +11,10 @@ import {
   type Runtime,
   type Session,
   type TensorType,
+  type Target,
+  type TrainingGraph,
   type Value,
+  vectorJacobianProduct,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import {
@@ -33,6 +36,7 @@ import { chooseGrid } from "./label-grid.ts";
 import { dimsFor } from "./layout.ts";
 import { defaultRange, isIntegerImage, roundStraightThrough } from "./integer-image.ts";
 import { readModelMetadata, type ModelMetadata } from "./model-metadata.ts";
+import { loadTrainingGraph } from "./load-training-graph.ts";
 import type { ModelOptions } from "./model-options.ts";
 import type { OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
@@ -65,6 +69,17 @@ export interface ModelDescription {
   readonly decisions: readonly Decision[];
 }
 
+/** A model in a graph under construction. */
+export interface AppendedModel {
+  /** Scores of dims [1, K, H, W], K ≥ 2, float32; one channel z becomes [−z, z]/2. */
+  readonly scores: Value;
+  /**
+   * Appends the gradient of ⟨upstream, scores⟩ with respect to the image; `undefined` where there is
+   * none. To be called once.
+   */
+  readonly gradientOf: (upstream: Value) => Value | undefined;
+}
+
 /** A segmentation model, understood for images of one size. Made by {@link SegmentationModel.load}. */
 export class SegmentationModel {
   readonly runtime: Runtime;
@@ -74,6 +89,8 @@ export class SegmentationModel {
   readonly original: Model;
   /** What predicts where the runtime cannot run the original. */
   readonly #substitute: ResolvedModel | undefined;
+  /** Gives the gradient instead of our own rules, if the user brought one. */
+  readonly trainingGraph: TrainingGraph | undefined;
   #predictor: Promise<{ preprocess: Session; model: Session }> | undefined;
 
   private constructor(
@@ -83,6 +100,7 @@ export class SegmentationModel {
     resolved: ResolvedModel,
     description: ModelDescription,
     substitute: ResolvedModel | undefined,
+    trainingGraph: TrainingGraph | undefined,
   ) {
     this.runtime = runtime;
     this.options = options;
@@ -90,6 +108,7 @@ export class SegmentationModel {
     this.resolved = resolved;
     this.description = description;
     this.#substitute = substitute;
+    this.trainingGraph = trainingGraph;
   }
 
   /**
@@ -98,7 +117,8 @@ export class SegmentationModel {
    * @param model a model read by `readModel`, or the bytes of one without external data
    * @param imageSize size of the user's images; `undefined` takes the model's own input size
    * @throws AsmaError `ERR_IMAGE_INPUT`, `ERR_OUTPUT`, `ERR_CLASS`, `ERR_CLASSES`, `ERR_PREPROCESSING`,
-   *   `ERR_MODEL_METADATA`; AutodiffError when the model cannot be read or resolved
+   *   `ERR_MODEL_METADATA`; AutodiffError when the model cannot be read or resolved; for a training graph
+   *   as `loadTrainingGraph` does
    */
   static async load(
     runtime: Runtime,
@@ -139,6 +159,20 @@ export class SegmentationModel {
     );
     const { grid, steps } = chooseGrid(found, preprocessing, options);
     decisions.push(explainGrid(grid, options));
+    const trainingGraph =
+      options.trainingGraph &&
+      (await loadTrainingGraph(
+        {
+          runtime,
+          resolved,
+          input: input.name,
+          head: found,
+          preprocessing,
+          trainingGraph: options.trainingGraph,
+          sessionOptions: options.sessionOptions,
+        },
+        decisions,
+      ));
     const description: ModelDescription = {
       input: { name: input.name, dtype: input.dtype, dims },
       channels: input.channels,
@@ -150,7 +184,15 @@ export class SegmentationModel {
       adaptations,
       decisions,
     };
-    return new SegmentationModel(runtime, options, original, resolved, description, substitute);
+    return new SegmentationModel(
+      runtime,
+      options,
+      original,
+      resolved,
+      description,
+      substitute,
+      trainingGraph,
+    );
   }
 
   /** Dims of the user's images: [1, C, H, W], of volumes [1, C, D, H, W]. */
@@ -159,24 +201,43 @@ export class SegmentationModel {
     return [1, channels, ...preprocessing.imageSize];
   }
 
+  /** A graph to begin from: the model itself, or the training graph that takes its place. */
+  startGraph(target: Target = "any"): GraphBuilder {
+    const b = new GraphBuilder(this.trainingGraph?.resolved ?? this.resolved, target);
+    b.graph.output = [];
+    return b;
+  }
+
   /**
-   * Puts the model behind `image` (dims {@link imageDims}) in a graph under construction that was
-   * started from {@link resolved}: preprocessing in front of it, scores after it.
+   * Puts the model behind `image` (dims {@link imageDims}) in a graph that was started with
+   * {@link startGraph}: preprocessing in front of it, scores after it.
    *
-   * @returns scores of dims [1, K, …size], K ≥ 2, float32; one channel z becomes [−z, z]/2
+   * @throws UnsupportedOperatorError from `gradientOf`, with all operators without a gradient rule
    */
-  appendTo(b: GraphBuilder, image: Value): Value {
+  appendTo(b: GraphBuilder, image: Value): AppendedModel {
     const { input, preprocessing, head } = this.description;
-    const own = b.value(input.name);
+    const training = this.trainingGraph;
+    const own = b.value(training?.image ?? input.name);
+    let prepared = image;
     b.prepend(() => {
-      const prepared = appendPreprocessing(b, image, own, preprocessing);
+      const plain = appendPreprocessing(b, image, own, preprocessing);
       const isWhole = isIntegerImage(input.dtype);
-      b.replaceInput(
-        own,
-        isWhole ? roundStraightThrough(b, prepared, preprocessing.range) : prepared,
-      );
+      prepared = isWhole ? roundStraightThrough(b, plain, preprocessing.range) : plain;
+      b.replaceInput(own, prepared);
     });
-    return appendScores(b, head);
+    const raw = b.value(training?.scores ?? head.scores);
+    const scores = appendScores(b, head, raw);
+    const gradient = (value: Value, upstream: Value, by: Value) =>
+      vectorJacobianProduct(b, [{ value, upstream }], [by])[0];
+    const gradientOf = (upstream: Value): Value | undefined => {
+      if (training === undefined) {
+        return gradient(scores, upstream, image);
+      }
+      const seed = gradient(scores, upstream, raw) as Value;
+      b.replaceInput(b.value(training.upstream), seed);
+      return gradient(prepared, b.value(training.gradient), image);
+    };
+    return { scores, gradientOf };
   }
 
   /**

@@ -1,10 +1,4 @@
-import {
-  GraphBuilder,
-  vectorJacobianProduct,
-  type Target,
-  type ResolvedModel,
-  type Value,
-} from "@onnx-asma/autodiff";
+import type { GraphBuilder, ResolvedModel, Target, Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
@@ -40,8 +34,8 @@ export const metricNames = [
 export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>;
 
 /**
- * Builds one iteration of the attack as one graph: forward, masked loss, backward to the image,
- * update, clip and metrics.
+ * Builds one iteration of the attack as one graph: forward, masked loss, backward to the image
+ * (derived here, or that of the training graph that the user brought), update, clip and metrics.
  *
  * With g the scores, ŷ their argmax, Y the target and m the region that may change:
  *
@@ -64,18 +58,17 @@ export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>
  *   `ERR_NO_GRADIENT` when the scores do not depend on the image
  */
 export function buildStepGraph(model: SegmentationModel, options: StepGraphOptions): ResolvedModel {
-  const b = new GraphBuilder(model.resolved, options.target);
-  b.graph.output = [];
+  const b = model.startGraph(options.target);
   const inputs = appendInputs(b, model);
   const { image, original, lambda } = inputs;
   const seen = options.levels === undefined ? image : appendRounding(b, image, options.levels);
-  const scores = model.appendTo(b, seen);
+  const { scores, gradientOf } = model.appendTo(b, seen);
   const metrics = appendMetrics(b, scores, inputs.target, options.iou);
   const weights =
     options.mask === "adaptive"
       ? b.op("Mul", [metrics.targetOneHot, metrics.wrong])
       : metrics.targetOneHot;
-  const [gradient] = vectorJacobianProduct(b, [{ value: scores, upstream: weights }], [seen]);
+  const gradient = gradientOf(weights);
   if (gradient === undefined) {
     throw new AsmaError(
       "ERR_NO_GRADIENT",

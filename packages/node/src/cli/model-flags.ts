@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import {
+  AsmaError,
   layouts,
   outputKinds,
   type ChannelOrder,
@@ -10,6 +11,7 @@ import {
   type Padding,
 } from "@onnx-asma/core";
 import { findPreprocessor, readPreprocessor } from "../read-preprocessor.ts";
+import { readTrainingGraph } from "../read-training-graph.ts";
 import {
   classIndexOrName,
   integerFrom,
@@ -44,6 +46,9 @@ export interface ModelFlags {
   readonly outputKind?: OutputKind;
   readonly precision?: "float32" | "model";
   readonly grid?: LabelGrid;
+  readonly trainingGraph?: string;
+  readonly gradientOutput?: string;
+  readonly upstreamInput?: string;
   readonly provider?: string[];
   readonly threads?: number;
 }
@@ -124,6 +129,12 @@ export function addModelFlags(command: Command): Command {
       ).choices(["output", "image"]),
     )
     .addOption(precisionOption())
+    .option("--training-graph <file>", "take the gradient from this training graph of the model")
+    .option("--gradient-output <name>", "its gradient of the image (default: <image>_grad)")
+    .option(
+      "--upstream-input <name>",
+      "its gradient of the scores: input, initializer or inner value (default: <scores>_grad)",
+    )
     .option("--provider <names>", "execution providers, e.g. cuda,cpu", words)
     .option("--threads <number>", "threads per operator (0: as many as cores)", integerFrom(0));
 }
@@ -132,7 +143,8 @@ export function addModelFlags(command: Command): Command {
  * The model options that the flags stand for; a `preprocessor_config.json` is read, as told or beside
  * the model.
  *
- * @throws AsmaError `ERR_PREPROCESSOR`, `ERR_FILE_NOT_FOUND`
+ * @throws AsmaError `ERR_PREPROCESSOR`, `ERR_FILE_NOT_FOUND`, `ERR_USAGE` for names of a training graph
+ *   that is not given; as `readTrainingGraph` does
  */
 export async function readModelOptions(
   modelPath: string,
@@ -145,8 +157,22 @@ export async function readModelOptions(
     preprocessor,
     provider,
     threads,
+    trainingGraph: path,
+    gradientOutput,
+    upstreamInput,
     ...rest
   } = flags;
+  const sessionOptions = {
+    ...(provider === undefined ? {} : { executionProviders: provider }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  };
+  if (path === undefined && (gradientOutput ?? upstreamInput) !== undefined) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      "--gradient-output and --upstream-input name values of a training graph: give it with --training-graph.",
+    );
+  }
+  const trainingGraph = await readTrainingGraph(path, sessionOptions);
   return {
     ...(rest as ModelOptions),
     dims,
@@ -157,9 +183,7 @@ export async function readModelOptions(
         : preprocessor === undefined
           ? await findPreprocessor(modelPath)
           : await readPreprocessor(preprocessor),
-    sessionOptions: {
-      ...(provider === undefined ? {} : { executionProviders: provider }),
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    },
+    trainingGraph: trainingGraph && { ...trainingGraph, gradientOutput, upstreamInput },
+    sessionOptions,
   };
 }

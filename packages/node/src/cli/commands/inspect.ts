@@ -55,11 +55,7 @@ export async function inspect(
             description.classNames.map((name, c) => `${c} ${name}`).join(", "),
             "(--classes)",
           ],
-          [
-            "gradient",
-            isDifferentiable ? "every operator on the way has a rule" : "missing, see below",
-            "",
-          ],
+          ["gradient", isDifferentiable ? gradientOrigin(model) : "missing, see below", ""],
         ]),
       ].join("\n"),
   );
@@ -68,4 +64,10 @@ export async function inspect(
   }
   await model.release();
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}
+
+function gradientOrigin({ trainingGraph }: SegmentationModel): string {
+  return trainingGraph === undefined
+    ? "every operator on the way has a rule"
+    : "from the training graph";
 }
