@@ -104,7 +104,9 @@ export function mutateModel(bytes: Uint8Array, seed: number): Uint8Array {
       () => attribute && attribute.ints.push(pick(integers)),
       () => attribute && (attribute.name = pick([...names, "axis", "pads", "group", "strides"])),
       () => attribute && (attribute.type = int(14)),
-      () => attribute && (attribute.s = new Uint8Array([0xff, 0x61])),
+      () =>
+        attribute &&
+        (attribute.s = Buffer.from(pick([...names, "linear", "reflect", "SAME_UPPER", "\ufffd"]))),
       () => graph.node.splice(int(graph.node.length), 1),
       () => graph.node.push(node),
       () => graph.node.reverse(),
