@@ -435,6 +435,21 @@ it("names the way out for a class that cannot be chosen", async () => {
   });
 });
 
+it("takes the border of a channel from the options", async () => {
+  const bytes = headModel(dims, [-0.4], [["Sigmoid", ["scores"], "out"]]);
+  const p = await raw(bytes, image.data, dims);
+  const model = await load(bytes, { border: 0.3 });
+  expect(model.description.head.border).toBeCloseTo(Math.log(0.3 / 0.7), 10);
+  const expected = Array.from(p, (v) => (v > 0.3 ? 1 : 0));
+  expect(expected).not.toEqual(Array.from(p, (v) => (v > 0.5 ? 1 : 0)));
+  expect([...(await attack(model, image)).data]).toEqual(expected);
+  const labels = headModel(dims, [0, 0.1, 0.2], [argmax, ["Cast", ["labels"], "out", { to: 7 }]]);
+  await expect(load(labels, { border: 0.3 })).rejects.toMatchObject({
+    code: "ERR_OUTPUT",
+    message: expect.stringContaining("--border"),
+  });
+});
+
 it("names the scores when a map merges classes", async () => {
   const bytes = headModel(dims, [0, 0.1, 0.2], [argmax, ["Cast", ["labels"], "out", { to: 9 }]]);
   await expect(load(bytes)).rejects.toMatchObject({

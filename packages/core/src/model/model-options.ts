@@ -86,6 +86,11 @@ export interface ModelOptions {
   readonly class?: number | string;
   /** @default "auto" */
   readonly outputKind?: OutputKind;
+  /**
+   * Number of the output above which a pixel of one channel is class 1, for models that do not compare
+   * themselves. @default 0.5 for probabilities, 0 for logits
+   */
+  readonly border?: number;
   /** @default "output" */
   readonly grid?: LabelGrid;
   /**

@@ -186,6 +186,7 @@ function findPixelHead(
     decisions,
   );
   const isBinary = chosen !== undefined;
+  checkBorder(output, decision, isBinary, request.options.border);
   const border = isBinary ? borderOf(told, scored, decision, evidence) : 0;
   const sign = isBinary ? signOf(decision) : 1;
   const enlarge = decision?.enlarge;
@@ -210,7 +211,7 @@ function findPixelHead(
       told !== "auto"
         ? "as told"
         : reasonOf(decision, scored, evidence, isBinary, quantized !== undefined),
-    override: "--output-kind",
+    override: isBinary ? "--output-kind, --border" : "--output-kind",
   });
   if (layout !== request.inputLayout) {
     decisions.push({
@@ -255,17 +256,42 @@ function findScores(
         `Labels on the image's grid need scores that can be resized, but output '${output}' holds labels (${decision.through.join(", ")} of '${decision.scores}'): name the scores with --output ${decision.scores}, or leave out --grid image.`,
       );
     }
-    return { scores: output, axis: axisOfSoftmax(walk, output), border: undefined, through: [] };
+    return {
+      scores: output,
+      axis: axisOfSoftmax(walk, output),
+      border: request.options.border,
+      through: [],
+    };
   }
   const isThreshold = decision?.kind === "threshold";
   return walkToScores(walk, {
     name: decision?.scores ?? output,
     axis: decision?.axis,
-    border: isThreshold ? decision.border : undefined,
+    border: isThreshold ? decision.border : request.options.border,
     isArgmax: decision !== undefined && !isThreshold,
     isImage: (dims, classAxis) =>
       fitLayout({ ...request, dims, classAxis, told: request.options.outputLayout }) !== undefined,
   });
+}
+
+/** @throws AsmaError `ERR_OUTPUT` for a border where there is nothing to compare with it */
+function checkBorder(
+  output: string,
+  decision: GraphDecision | undefined,
+  isBinary: boolean,
+  border: number | undefined,
+): void {
+  if (border === undefined || (isBinary && decision === undefined)) {
+    return;
+  }
+  const found =
+    decision === undefined
+      ? "has several classes, of which the largest wins"
+      : `holds labels that the model decides on itself (${decision.through.join(", ")})`;
+  throw new AsmaError(
+    "ERR_OUTPUT",
+    `A border of ${border} is for one channel of numbers, but output '${output}' ${found}: leave --border out, or say otherwise with --output or --output-kind.`,
+  );
 }
 
 function axisOfSoftmax(walk: GraphWalk, output: string): number | undefined {
@@ -357,7 +383,7 @@ function decodingOf(
   };
   if (decision === undefined) {
     const layout = layoutFor(channels);
-    const own = scored.through.length > 0 ? 0.5 : border;
+    const own = request.options.border ?? (scored.through.length > 0 ? 0.5 : border);
     return channel === undefined
       ? { kind: "argmax", layout, channels }
       : {

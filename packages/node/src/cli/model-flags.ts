@@ -14,6 +14,7 @@ import { findPreprocessor, readPreprocessor } from "../read-preprocessor.ts";
 import { readTrainingGraph } from "../read-training-graph.ts";
 import {
   classIndexOrName,
+  number,
   integerFrom,
   numbers,
   padding,
@@ -44,6 +45,7 @@ export interface ModelFlags {
   readonly classes?: string[];
   readonly class?: number | string;
   readonly outputKind?: OutputKind;
+  readonly border?: number;
   readonly precision?: "float32" | "model";
   readonly grid?: LabelGrid;
   readonly trainingGraph?: string;
@@ -121,6 +123,11 @@ export function addModelFlags(command: Command): Command {
       new Option("--output-kind <kind>", "what the output's numbers are")
         .choices(outputKinds)
         .default("auto"),
+    )
+    .option(
+      "--border <number>",
+      "number of the output above which a pixel of one channel is class 1 (default: 0.5 for probabilities, 0 for logits)",
+      number,
     )
     .addOption(
       new Option(
