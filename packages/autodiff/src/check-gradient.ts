@@ -7,6 +7,7 @@ import type { ResolvedModel } from "./graph/resolved-model.ts";
 import { elementCount, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
 import { writeModel, type WrittenModel } from "./model/write-model.ts";
+import type { GradientRule } from "./rules/gradient-rule.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
 /** Numbers of a tensor in row-major order, of the dims that the model has for it. */
@@ -31,6 +32,8 @@ export interface CheckGradientOptions {
   readonly seed?: number;
   /** Where the derived graph will run; passed to `differentiate`. @default "any" */
   readonly target?: "any" | "cpu";
+  /** Rules of your own, passed to `differentiate`. */
+  readonly rules?: readonly GradientRule[];
   /** Passed to both sessions. */
   readonly sessionOptions?: SessionOptions;
 }
@@ -72,13 +75,13 @@ export async function checkGradient(
   runtime: Runtime,
   options: CheckGradientOptions = {},
 ): Promise<{ figures: GradientFigure[]; worst: number }> {
-  const { directions = 8, step = 1e-3, seed = 1, target, sessionOptions } = options;
+  const { directions = 8, step = 1e-3, seed = 1, target, rules, sessionOptions } = options;
   const random = mulberry32(seed);
   const names = {
     inputs: options.inputs && [...new Set(options.inputs)],
     outputs: options.outputs && [...new Set(options.outputs)],
   };
-  const derived = differentiate(resolved, { ...names, target });
+  const derived = differentiate(resolved, { ...names, target, rules });
   const { inputs, outputs } = namesOf(resolved, derived, names);
   const point = new Map<string, number[]>();
   for (const { name } of resolved.model.graph.input) {

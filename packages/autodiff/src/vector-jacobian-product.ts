@@ -1,17 +1,27 @@
 import type { NodeProto } from "onnx-buf";
 import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
+import { expansions } from "./expansions/index.ts";
 import type { GraphBuilder } from "./graph/graph-builder.ts";
+import { NodeContext } from "./graph/node-context.ts";
+import { OperatorTable } from "./graph/operator-table.ts";
 import { sameDims, type Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
 import { inputsOf } from "./passes/sort-topologically.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
 import { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
 
-const ruleByOpType = new Map(gradientRules.map((rule) => [rule.opType, rule]));
+/** Options of {@link vectorJacobianProduct}. */
+export interface VectorJacobianProductOptions {
+  /** Rules of your own, of any domain; they go before the built-in ones. */
+  readonly rules?: readonly GradientRule[];
+}
+
+const expansionTable = new OperatorTable(expansions);
 
 /**
  * Appends the vector-Jacobian product vᵀJ to the graph: the gradients of Σ ⟨upstreamᵢ, outputᵢ⟩ with
  * respect to each input, by reverse-mode differentiation over the nodes on the paths between them.
+ * Nodes on the paths that have no rule but a function body are replaced by it first.
  *
  * @param outputs values with their upstream gradients, of equal dtype and dims
  * @param inputs values to differentiate with respect to; graph inputs or intermediate values, each
@@ -24,13 +34,14 @@ export function vectorJacobianProduct(
   b: GraphBuilder,
   outputs: readonly { readonly value: Value; readonly upstream: Value }[],
   inputs: readonly Value[],
+  options: VectorJacobianProductOptions = {},
 ): (Value | undefined)[] {
-  const path = nodesBetween(
-    b,
+  const sweep = new Sweep(b, options.rules ?? []);
+  const output = outputs[0]?.value.name ?? "";
+  const path = sweep.prepare(
     inputs.map((input) => input.name),
-    outputs.map((output) => output.value.name),
+    outputs.map(({ value }) => value.name),
   );
-  refuseUnsupported(b, path, outputs[0]?.value.name ?? "");
   const gradients = new Map<string, Value>();
   const accumulate = (name: string, gradient: Value) => {
     const sum = gradients.get(name);
@@ -41,37 +52,23 @@ export function vectorJacobianProduct(
   }
   for (const node of path.nodes.toReversed()) {
     const upstream = node.output.map((name) => gradients.get(name));
-    if (upstream.every((gradient) => gradient === undefined) || zeroGradients.has(node.opType)) {
+    const rule = sweep.ruleFor(node);
+    if (upstream.every((gradient) => gradient === undefined) || rule === "zero") {
       continue;
     }
     b.within(`${node.name}_grad`, () => {
       const context = new RuleContext(b, node, upstream, path.active);
-      const rule = ruleByOpType.get(node.opType) as GradientRule;
-      buildOrRefuse(rule, context, outputs[0]?.value.name ?? "").forEach((build, i) => {
+      sweep.buildOrRefuse(rule as GradientRule, context, output).forEach((build, i) => {
         const name = node.input[i] ?? "";
         if (build !== null && path.active.has(name)) {
           const gradient = build();
-          checkGradientType(rule, node, b.value(name), gradient);
+          checkGradientType(node, b.value(name), gradient);
           accumulate(name, gradient);
         }
       });
     });
   }
   return inputs.map((input) => gradients.get(input.name));
-}
-
-/** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
-function buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
-  try {
-    return rule.build(context);
-  } catch (error) {
-    if (error instanceof RuleRefusal) {
-      const { name: nodeName, opType, domain } = context.node;
-      const node = { nodeName, opType, domain, opset: context.opset, reason: error.message };
-      throw new UnsupportedOperatorError(output, [node]);
-    }
-    throw error;
-  }
 }
 
 interface Path {
@@ -81,102 +78,199 @@ interface Path {
   readonly active: ReadonlySet<string>;
 }
 
-/** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
-function nodesBetween(
-  b: GraphBuilder,
-  inputs: readonly string[],
-  outputs: readonly string[],
-): Path {
-  const active = new Set(inputs);
-  const forward = b.graph.node.filter((node) => {
-    const isActive = inputsOf(node).some((name) => active.has(name));
-    if (isActive) {
+/** One differentiation: the nodes on the way, and which rule each has. */
+class Sweep {
+  readonly #b: GraphBuilder;
+  readonly #rules: OperatorTable<GradientRule>;
+  readonly #own: OperatorTable<GradientRule>;
+  /** The node of the model that each node of an expansion stands for. */
+  readonly #origin = new Map<NodeProto, NodeProto>();
+
+  constructor(b: GraphBuilder, own: readonly GradientRule[]) {
+    this.#b = b;
+    this.#own = new OperatorTable(own);
+    this.#rules = new OperatorTable([...gradientRules, ...own]);
+  }
+
+  /** The rule of a node, or that its gradient is zero. */
+  ruleFor(node: NodeProto): GradientRule | "zero" | undefined {
+    const opset = this.#b.opsetOf(node.domain);
+    const isZero = node.domain === "" && zeroGradients.has(node.opType);
+    return isZero && this.#own.find(node, opset) === undefined
+      ? "zero"
+      : this.#rules.find(node, opset);
+  }
+
+  /** The paths, with a rule for every node on them. */
+  prepare(inputs: readonly string[], outputs: readonly string[]): Path {
+    const reasons = new Map<NodeProto, string>();
+    for (;;) {
+      const path = this.#nodesBetween(inputs, outputs);
+      let isExpanded = false;
+      for (const node of path.nodes) {
+        if (this.ruleFor(node) === undefined && !reasons.has(node)) {
+          const reason = this.#expand(node);
+          if (reason === undefined) {
+            isExpanded = true;
+          } else {
+            reasons.set(node, reason);
+          }
+        }
+      }
+      // The body of one operator may hold another that has one, and parts that are off the path.
+      if (!isExpanded) {
+        this.#refuseUnsupported(path, reasons, outputs[0] ?? "");
+        return path;
+      }
+    }
+  }
+
+  /** Replaces a node by its function body; the reason if it cannot be. */
+  #expand(node: NodeProto): string | undefined {
+    const expansion = expansionTable.find(node, this.#b.opsetOf(node.domain));
+    if (expansion === undefined) {
+      const own = node.domain === "" ? notDifferentiable.get(node.opType) : undefined;
+      return (
+        own ??
+        (node.domain === "" ? "no rule" : `operators of the domain '${node.domain}' have no rule`)
+      );
+    }
+    const unknown = this.#unknownValue(node);
+    if (unknown !== undefined) {
+      return unknown;
+    }
+    const { length } = this.#b.graph.node;
+    try {
+      const context = new NodeContext(this.#b, node);
+      const added = this.#b.replace(node, () => expansion.expand(context));
+      added.forEach((inner) => this.#origin.set(inner, this.#origin.get(node) ?? node));
+      return undefined;
+    } catch (error) {
+      if (error instanceof RuleRefusal) {
+        this.#b.graph.node.splice(length);
+        return error.message;
+      }
+      throw error;
+    }
+  }
+
+  #unknownValue(node: NodeProto): string | undefined {
+    const name = [...node.input, ...node.output].find((n) => n !== "" && !this.#b.has(n));
+    return name && `the dims of '${name}' depend on the image and are not known beforehand`;
+  }
+
+  /** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
+  buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
+    try {
+      return rule.build(context);
+    } catch (error) {
+      if (error instanceof RuleRefusal) {
+        throw new UnsupportedOperatorError(output, [this.#describe(context.node, error.message)]);
+      }
+      throw error;
+    }
+  }
+
+  /** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
+  #nodesBetween(inputs: readonly string[], outputs: readonly string[]): Path {
+    const b = this.#b;
+    const active = new Set(inputs);
+    const forward = b.graph.node.filter((node) => {
+      const isActive = inputsOf(node).some((name) => active.has(name));
+      if (isActive) {
+        for (const name of node.output) {
+          // Nothing flows through integers and booleans.
+          if (name !== "" && (!b.has(name) || isFloat(b.value(name).dtype))) {
+            active.add(name);
+          }
+        }
+      }
+      return isActive && node.output.some((name) => active.has(name));
+    });
+    const needed = new Set(outputs);
+    const nodes = forward.toReversed().filter((node) => {
+      const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
+      if (isNeeded && this.ruleFor(node) !== "zero") {
+        inputsOf(node).forEach((name) => needed.add(name));
+      }
+      return isNeeded;
+    });
+    return { nodes: nodes.toReversed(), active };
+  }
+
+  #refuseUnsupported(path: Path, reasons: ReadonlyMap<NodeProto, string>, output: string): void {
+    const unsupported = new Map<NodeProto, string>();
+    for (const node of path.nodes) {
+      const reason = reasons.get(node) ?? this.#reasonAgainst(node, path.active);
+      if (reason !== undefined) {
+        unsupported.set(node, reason);
+      }
+    }
+    if (unsupported.size === 0) {
+      return;
+    }
+    const blocked = new Set<string>();
+    let nearest: string | undefined;
+    for (const node of path.nodes) {
+      const isBlocked = unsupported.has(node) || inputsOf(node).some((name) => blocked.has(name));
+      const origin = this.#origin.get(node);
       for (const name of node.output) {
-        // Nothing flows through integers and booleans.
-        if (name !== "" && (!b.has(name) || isFloat(b.value(name).dtype))) {
-          active.add(name);
+        if (isBlocked) {
+          blocked.add(name);
+        } else if (
+          path.active.has(name) &&
+          this.ruleFor(node) !== "zero" &&
+          // Values inside of an expansion are none of the model's.
+          (origin === undefined || origin.output.includes(name))
+        ) {
+          nearest = name;
         }
       }
     }
-    return isActive && node.output.some((name) => active.has(name));
-  });
-  const needed = new Set(outputs);
-  const nodes = forward.toReversed().filter((node) => {
-    const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
-    if (isNeeded && !zeroGradients.has(node.opType)) {
-      inputsOf(node).forEach((name) => needed.add(name));
-    }
-    return isNeeded;
-  });
-  return { nodes: nodes.toReversed(), active };
-}
-
-function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
-  const unsupported = path.nodes.flatMap((node) => {
-    const reason = reasonAgainst(b, node, path.active);
-    return reason === undefined ? [] : [{ node, reason }];
-  });
-  if (unsupported.length === 0) {
-    return;
-  }
-  const nodes: UnsupportedNode[] = unsupported.map(({ node, reason }) => ({
-    nodeName: node.name,
-    opType: node.opType,
-    domain: node.domain,
-    opset: b.opset,
-    reason,
-  }));
-  const refused = new Set(unsupported.map(({ node }) => node));
-  const blocked = new Set<string>();
-  let nearest: string | undefined;
-  for (const node of path.nodes) {
-    const isBlocked = refused.has(node) || inputsOf(node).some((name) => blocked.has(name));
-    for (const name of node.output) {
-      if (isBlocked) {
-        blocked.add(name);
-      } else if (path.active.has(name) && !zeroGradients.has(node.opType)) {
-        nearest = name;
+    const described = new Map<NodeProto, UnsupportedNode>();
+    for (const [node, reason] of unsupported) {
+      const origin = this.#origin.get(node) ?? node;
+      if (!described.has(origin)) {
+        described.set(origin, this.#describe(node, reason));
       }
     }
+    throw new UnsupportedOperatorError(output, [...described.values()], nearest);
   }
-  throw new UnsupportedOperatorError(output, nodes, nearest);
-}
 
-function reasonAgainst(
-  b: GraphBuilder,
-  node: NodeProto,
-  active: ReadonlySet<string>,
-): string | undefined {
-  if (node.domain !== "") {
-    return `operators of the domain '${node.domain}' have no rule`;
+  #describe(node: NodeProto, reason: string): UnsupportedNode {
+    const origin = this.#origin.get(node) ?? node;
+    const { name: nodeName, opType, domain } = origin;
+    const inside = origin === node ? "" : `${node.opType} in its function body: `;
+    const opset = this.#b.opsetOf(domain);
+    return { nodeName, opType, domain, opset, reason: `${inside}${reason}` };
   }
-  if (zeroGradients.has(node.opType)) {
+
+  #reasonAgainst(node: NodeProto, active: ReadonlySet<string>): string | undefined {
+    const rule = this.ruleFor(node);
+    if (rule === "zero" || rule === undefined) {
+      return undefined;
+    }
+    const unknown = this.#unknownValue(node);
+    if (unknown !== undefined) {
+      return unknown;
+    }
+    try {
+      rule.build(new RuleContext(this.#b, node, [], active));
+    } catch (error) {
+      if (error instanceof RuleRefusal) {
+        return error.message;
+      }
+      throw error;
+    }
     return undefined;
   }
-  const rule = ruleByOpType.get(node.opType);
-  if (rule === undefined) {
-    return notDifferentiable.get(node.opType) ?? "no rule";
-  }
-  const missing = [...node.input, ...node.output].find((name) => name !== "" && !b.has(name));
-  if (missing !== undefined) {
-    return `the dims of '${missing}' depend on the image and are not known beforehand`;
-  }
-  try {
-    rule.build(new RuleContext(b, node, [], active));
-  } catch (error) {
-    if (error instanceof RuleRefusal) {
-      return error.message;
-    }
-    throw error;
-  }
-  return undefined;
 }
 
-function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradient: Value): void {
+function checkGradientType(node: NodeProto, x: Value, gradient: Value): void {
   if (gradient.dtype !== x.dtype || !sameDims(gradient.dims, x.dims)) {
     throw new AutodiffError(
       "ERR_GRADIENT_TYPE",
-      `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,
+      `The rule for ${node.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,
     );
   }
 }

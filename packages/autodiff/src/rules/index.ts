@@ -168,6 +168,11 @@ export const zeroGradients: ReadonlySet<string> = new Set([
 
 /** Operators that are refused, with the reason. */
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
+  [
+    "If",
+    "its condition is computed, and branches are not differentiated; export the model for one case",
+  ],
+  ["SequenceMap", "loops are not differentiated; export the model with the loop unrolled"],
   ["Loop", "loops are not differentiated; export the model with the loop unrolled"],
   ["Scan", "loops are not differentiated; export the model with the loop unrolled"],
   ["LSTM", "recurrent operators are not differentiated"],
