@@ -14,12 +14,17 @@ import { ResolvedModel } from "./graph/resolved-model.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
+import { expandDeferred } from "./passes/expand-deferred.ts";
+import { expandNewerOperators } from "./passes/expand-newer-operators.ts";
+import { isExpandable } from "./passes/expand-node.ts";
 import { dropNeedlessCeilMode } from "./passes/drop-needless-ceil-mode.ts";
+import { inlineBranches } from "./passes/inline-branches.ts";
+import { inlineFunctions } from "./passes/inline-functions.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
-import { sortTopologically } from "./passes/sort-topologically.ts";
-import { openProbe } from "./probe-session.ts";
-import type { Runtime, SessionOptions } from "./runtime.ts";
+import { inputsOf, sortTopologically } from "./passes/sort-topologically.ts";
+import { Probe } from "./probe-session.ts";
+import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
 /** Options of {@link resolve}. */
 export interface ResolveOptions {
@@ -71,29 +76,41 @@ export async function resolve(
   for (const output of graph.output) {
     freeDims(output);
   }
+  inlineFunctions(proto);
   constantsToInitializers(graph);
+  const result = new Model(proto, model.files);
+  inlineBranches(result);
   sortTopologically(graph);
   lowerOpset(proto);
   if (proto.irVersion < 4n) {
     proto.irVersion = 4n;
   }
-  const result = new Model(proto, model.files);
-  // A second round sees dims that became known when shape computations were folded.
-  for (let round = 0; ; round++) {
-    const types = await typesOf(result, runtime, options.sessionOptions);
-    const folded = await foldConstants(result, types, runtime, options.sessionOptions);
-    const isComplete = graph.node.every((node) =>
+  return await findTypes(result, new Probe(runtime, options.sessionOptions));
+}
+
+/** Rounds without progress but in dims that became known when shape computations were folded. */
+const roundLimit = 3;
+
+async function findTypes(model: Model, probe: Probe): Promise<ResolvedModel> {
+  for (let round = 1; ; round++) {
+    const types = await typesOf(model, probe);
+    const isFolded = await foldConstants(model, types, probe);
+    // Each leaves fewer branches, or fewer nodes that wait, so that this ends.
+    if (inlineBranches(model) || expandDeferred(model, types, probe)) {
+      sortTopologically(model.graph);
+      round = 0;
+      continue;
+    }
+    const isComplete = model.graph.node.every((node) =>
       node.output.every((name) => name === "" || types.has(name)),
     );
     // Without the mode, dims may differ from what was inferred with it.
-    const isChanged = dropNeedlessCeilMode(graph, types);
-    if (isChanged && round < 2) {
+    const isChanged = dropNeedlessCeilMode(model.graph, types);
+    if (round < roundLimit && (isChanged || (!isComplete && isFolded))) {
       continue;
     }
-    if (isComplete || !folded || round === 2) {
-      sortTopologically(graph);
-      return new ResolvedModel(result, types);
-    }
+    sortTopologically(model.graph);
+    return expandNewerOperators(new ResolvedModel(model, types));
   }
 }
 
@@ -143,14 +160,10 @@ function freeDims(output: ValueInfoProto): void {
   }
 }
 
-async function typesOf(
-  model: Model,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<Map<string, TensorType>> {
+/** dtypes and dims of all that the runtime can tell: of what does not wait for a deferred node. */
+async function typesOf(model: Model, probe: Probe): Promise<Map<string, TensorType>> {
   const types = new Map<string, TensorType>();
-  const graph = model.graph;
-  for (const input of graph.input) {
+  for (const input of model.graph.input) {
     const tensor = input.type?.value;
     const dtype = tensor?.case === "tensorType" && dataTypeFromProto(tensor.value.elemType);
     if (tensor?.case === "tensorType" && dtype) {
@@ -158,18 +171,9 @@ async function typesOf(
       types.set(input.name, { dtype, dims });
     }
   }
-  const declared = new Set(graph.output.map((output) => output.name));
-  const extra = graph.node
-    .flatMap((node) => node.output)
-    .filter((name) => name !== "" && !declared.has(name))
-    .map((name) => create(ValueInfoProtoSchema, { name }));
-  const probe = create(ModelProtoSchema, {
-    ...model.proto,
-    graph: { ...graph, output: [...graph.output, ...extra] },
-  });
-  const session = await openProbe(new Model(probe, model.files), runtime, sessionOptions);
+  const session = await openTypeSession(model, probe);
   try {
-    for (const metadata of session.outputMetadata) {
+    for (const metadata of session?.outputMetadata ?? []) {
       if (metadata.isTensor) {
         // Dims that are not known come as names, which may be empty.
         const dims = metadata.shape.filter((d) => typeof d === "number" && d >= 0) as number[];
@@ -179,7 +183,46 @@ async function typesOf(
       }
     }
   } finally {
-    await session.release();
+    await session?.release();
   }
   return types;
+}
+
+/** A session that gives every value which does not wait for a deferred node, if there is one. */
+async function openTypeSession(model: Model, probe: Probe): Promise<Session | undefined> {
+  const { graph } = model;
+  const waiting = new Set<string>();
+  const node = graph.node.filter((n) => {
+    const isWaiting = probe.isDeferred(n) || inputsOf(n).some((name) => waiting.has(name));
+    if (isWaiting) {
+      n.output.forEach((name) => waiting.add(name));
+    }
+    return !isWaiting;
+  });
+  if (node.length === 0) {
+    return undefined;
+  }
+  const declared = graph.output.filter(({ name }) => !waiting.has(name));
+  const known = new Set(declared.map((output) => output.name));
+  const extra = node
+    .flatMap((n) => n.output)
+    .filter((name) => name !== "" && !known.has(name))
+    .map((name) => create(ValueInfoProtoSchema, { name }));
+  const part = create(ModelProtoSchema, {
+    ...model.proto,
+    graph: { ...graph, node, output: [...declared, ...extra] },
+  });
+  try {
+    return await probe.open(new Model(part, model.files));
+  } catch (error) {
+    const isRefused = error instanceof AutodiffError && error.code === "ERR_MODEL_REFUSED";
+    if (!isRefused || probe.refusal !== undefined) {
+      throw probe.refusal ?? error;
+    }
+    if (!node.some(isExpandable)) {
+      throw error;
+    }
+    probe.deferExpandable(error);
+    return await openTypeSession(model, probe);
+  }
 }

@@ -1,11 +1,10 @@
 import type { NodeProto } from "onnx-buf";
 import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
-import { expansions } from "./expansions/index.ts";
 import type { GraphBuilder } from "./graph/graph-builder.ts";
-import { NodeContext } from "./graph/node-context.ts";
 import { OperatorTable } from "./graph/operator-table.ts";
 import { sameDims, type Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
+import { expandNode, isExpandable } from "./passes/expand-node.ts";
 import { inputsOf } from "./passes/sort-topologically.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
 import { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
@@ -15,8 +14,6 @@ export interface VectorJacobianProductOptions {
   /** Rules of your own, of any domain; they go before the built-in ones. */
   readonly rules?: readonly GradientRule[];
 }
-
-const expansionTable = new OperatorTable(expansions);
 
 /**
  * Appends the vector-Jacobian product vᵀJ to the graph: the gradients of Σ ⟨upstreamᵢ, outputᵢ⟩ with
@@ -127,31 +124,21 @@ class Sweep {
 
   /** Replaces a node by its function body; the reason if it cannot be. */
   #expand(node: NodeProto): string | undefined {
-    const expansion = expansionTable.find(node, this.#b.opsetOf(node.domain));
-    if (expansion === undefined) {
-      const own = node.domain === "" ? notDifferentiable.get(node.opType) : undefined;
-      return (
-        own ??
-        (node.domain === "" ? "no rule" : `operators of the domain '${node.domain}' have no rule`)
-      );
-    }
-    const unknown = this.#unknownValue(node);
+    const unknown = isExpandable(node) ? this.#unknownValue(node) : undefined;
     if (unknown !== undefined) {
       return unknown;
     }
-    const { length } = this.#b.graph.node;
-    try {
-      const context = new NodeContext(this.#b, node);
-      const added = this.#b.replace(node, () => expansion.expand(context));
-      added.forEach((inner) => this.#origin.set(inner, this.#origin.get(node) ?? node));
-      return undefined;
-    } catch (error) {
-      if (error instanceof RuleRefusal) {
-        this.#b.graph.node.splice(length);
-        return error.message;
-      }
-      throw error;
+    const added = expandNode(this.#b, node);
+    if (added === undefined) {
+      return node.domain === ""
+        ? (notDifferentiable.get(node.opType) ?? "no rule")
+        : `operators of the domain '${node.domain}' have no rule`;
     }
+    if (typeof added === "string") {
+      return added;
+    }
+    added.forEach((inner) => this.#origin.set(inner, this.#origin.get(node) ?? node));
+    return undefined;
   }
 
   #unknownValue(node: NodeProto): string | undefined {

@@ -19,6 +19,7 @@ import { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { makeAttributes, type Attributes } from "./attribute.ts";
 import { isBlocked, padWithZeros } from "./blocked-layout.ts";
+import { copyNodes } from "./copy-nodes.ts";
 import { inferType } from "./infer-type.ts";
 import { NameAuthority } from "./name-authority.ts";
 import { namesOf } from "./names-of.ts";
@@ -270,6 +271,24 @@ export class GraphBuilder {
     build();
     const added = this.graph.node.splice(length);
     this.graph.node.unshift(...added);
+  }
+
+  /**
+   * Appends copies of nodes of the graph, which read and make values as `copyNodes` says; they have
+   * the types of the originals.
+   */
+  copy(nodes: readonly NodeProto[], scope: Map<string, string>, prefix: string): void {
+    const copies = copyNodes(nodes, scope, { names: this.#names, prefix });
+    for (const [i, node] of copies.entries()) {
+      this.graph.node.push(node);
+      this.#remember(node);
+      node.output.forEach((name, k) => {
+        const type = this.#types.get(nodes[i]?.output[k] ?? "");
+        if (name !== "" && type !== undefined) {
+          this.#types.set(name, type);
+        }
+      });
+    }
   }
 
   /**

@@ -30,6 +30,11 @@ export class OperatorTable<Entry extends OperatorKey> {
     }
   }
 
+  /** Whether there is an entry for a node at some opset. */
+  has(node: Pick<NodeProto, "domain" | "opType">): boolean {
+    return this.#entries.has(keyOf(node));
+  }
+
   /** The entry for a node, given the opset of the node's domain. */
   find(node: Pick<NodeProto, "domain" | "opType">, opset: number): Entry | undefined {
     return this.#entries
