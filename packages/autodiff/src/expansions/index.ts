@@ -10,7 +10,6 @@ import { microsoftAttention, microsoftMultiHeadAttention } from "./microsoft/att
 import { microsoftFused } from "./microsoft/fused.ts";
 import { microsoftGelus } from "./microsoft/gelus.ts";
 import { microsoftSkipLayerNormalizations } from "./microsoft/skip-layer-normalization.ts";
-import { range } from "./range.ts";
 import { rmsNormalization, simplifiedLayerNormalization } from "./rms-normalization.ts";
 import { microsoftRotaryEmbedding, rotaryEmbedding } from "./rotary-embedding.ts";
 import { shrink } from "./shrink.ts";
@@ -34,7 +33,6 @@ export const expansions: readonly Expansion[] = [
   microsoftRotaryEmbedding,
   ...microsoftSkipLayerNormalizations,
   negativeLogLikelihoodLoss,
-  range,
   rmsNormalization,
   rotaryEmbedding,
   shrink,

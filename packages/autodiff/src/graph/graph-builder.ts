@@ -312,7 +312,9 @@ export class GraphBuilder {
       const wanted = this.#types.get(name);
       if (
         result === undefined ||
+        // Runtimes give a value of unknown rank as a scalar.
         (wanted !== undefined &&
+          wanted.dims.length > 0 &&
           (wanted.dtype !== result.dtype || !sameDims(wanted.dims, result.dims)))
       ) {
         const of = (type?: TensorType) => type && `${type.dtype}[${type.dims.join(", ")}]`;

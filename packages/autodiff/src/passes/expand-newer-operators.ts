@@ -9,6 +9,7 @@ import { isNewerThan21, lowerOpset } from "./lower-opset.ts";
  */
 export function expandNewerOperators(resolved: ResolvedModel): ResolvedModel {
   if (!resolved.model.graph.node.some(isNewerThan21)) {
+    lowerOpset(resolved.model.proto);
     return resolved;
   }
   const b = new GraphBuilder(resolved);
