@@ -9,6 +9,7 @@ import {
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import { Model } from "./model/model.ts";
 import { writeModel, type WrittenModel } from "./model/write-model.ts";
+import type { GradientRule } from "./rules/gradient-rule.ts";
 import type { Runtime, SessionOptions } from "./runtime.ts";
 
 /** Options of {@link checkGradient}. */
@@ -30,6 +31,8 @@ export interface CheckGradientOptions {
   readonly seed?: number;
   /** Where the derived graph will run; passed to `differentiate`. @default "any" */
   readonly target?: "any" | "cpu";
+  /** Rules of your own, passed to `differentiate`. */
+  readonly rules?: readonly GradientRule[];
   /** Passed to both sessions. */
   readonly sessionOptions?: SessionOptions;
 }
@@ -55,12 +58,12 @@ export async function checkGradient(
   runtime: Runtime,
   options: CheckGradientOptions = {},
 ): Promise<{ figures: GradientFigure[]; worst: number }> {
-  const { directions = 8, step = 1e-3, seed = 1, target, sessionOptions } = options;
+  const { directions = 8, step = 1e-3, seed = 1, target, rules, sessionOptions } = options;
   const names = {
     inputs: options.inputs && [...new Set(options.inputs)],
     outputs: options.outputs && [...new Set(options.outputs)],
   };
-  const derived = differentiate(resolved, { ...names, target });
+  const derived = differentiate(resolved, { ...names, target, rules });
   const { inputs, outputs } = namesOf(resolved, derived, names);
   const forward = writeWithOutputs(
     resolved,

@@ -11,8 +11,7 @@ import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
 import type { TensorType } from "./model/data-type.ts";
 import { Model } from "./model/model.ts";
-import { openProbe, withoutWeights } from "./probe-session.ts";
-import type { Runtime, SessionOptions } from "./runtime.ts";
+import { withoutWeights, type Probe } from "./probe-session.ts";
 
 /** ONNX's own inference gives such an output no shape at all. */
 function isScalarGatherND(
@@ -35,11 +34,11 @@ function isScalarGatherND(
 export async function confirmScalars(
   { proto, graph, files }: Model,
   types: Map<string, TensorType>,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
+  probe: Probe,
 ): Promise<void> {
   const names = new NameAuthority(namesOf(graph));
-  const scalars = graph.node
+  const nodes = probe.loadable(graph.node);
+  const scalars = nodes
     .filter((node) => !isScalarGatherND(node, graph, types))
     .flatMap((node) => node.output)
     .filter((name) => types.get(name)?.dims.length === 0)
@@ -50,15 +49,15 @@ export async function confirmScalars(
   const shapes = scalars.map(({ name, shape }) =>
     create(NodeProtoSchema, { opType: "Shape", input: [name], output: [shape] }),
   );
-  const probe = create(ModelProtoSchema, {
+  const part = create(ModelProtoSchema, {
     ...proto,
     graph: create(GraphProtoSchema, {
       ...graph,
-      node: [...graph.node, ...shapes],
+      node: [...nodes, ...shapes],
       output: scalars.map(({ shape }) => create(ValueInfoProtoSchema, { name: shape })),
     }),
   });
-  const session = await openProbe(withoutWeights(new Model(probe, files)), runtime, sessionOptions);
+  const session = await probe.open(withoutWeights(new Model(part, files)));
   try {
     const lengths = new Map(
       session.outputMetadata.map((m) => [m.name, m.isTensor ? m.shape[0] : undefined]),

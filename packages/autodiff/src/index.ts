@@ -17,10 +17,22 @@ export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
 export { resolve, type ResolveOptions } from "./resolve.ts";
+export { expansions } from "./expansions/index.ts";
+export type { Expansion } from "./expansions/expansion.ts";
+export type { NodeContext } from "./graph/node-context.ts";
+export type { OperatorKey } from "./graph/operator-table.ts";
 export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
-export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";
+export {
+  RuleRefusal,
+  type GradientRule,
+  type InputGradient,
+  type RuleContext,
+} from "./rules/gradient-rule.ts";
 export type { Runtime, Session, SessionOptions } from "./runtime.ts";
-export { vectorJacobianProduct } from "./vector-jacobian-product.ts";
+export {
+  vectorJacobianProduct,
+  type VectorJacobianProductOptions,
+} from "./vector-jacobian-product.ts";
 export {
   importTrainingGraph,
   type ImportTrainingGraphOptions,
