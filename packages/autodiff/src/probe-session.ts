@@ -1,5 +1,5 @@
-import { clone } from "@bufbuild/protobuf";
-import { OperatorSetIdProtoSchema, type NodeProto } from "onnx-buf";
+import { clone, create } from "@bufbuild/protobuf";
+import { ModelProtoSchema, OperatorSetIdProtoSchema, type NodeProto } from "onnx-buf";
 import { AutodiffError } from "./errors.ts";
 import { isGradientNode } from "./graph/gradient-node.ts";
 import { Model } from "./model/model.ts";
@@ -72,7 +72,7 @@ export class Probe {
 /** The model at an opset that every runtime has, if its nodes allow it. */
 function lowered(model: Model): Model {
   const opsetImport = model.proto.opsetImport.map((o) => clone(OperatorSetIdProtoSchema, o));
-  const proto = { ...model.proto, opsetImport };
+  const proto = create(ModelProtoSchema, { ...model.proto, opsetImport });
   lowerOpset(proto);
   return new Model(proto, model.files);
 }
