@@ -151,8 +151,15 @@ it("is refused with inputs that do not match, and with operators that have no gr
     code: "ERR_GRADIENT_NODE",
     message: expect.stringContaining("'da_node'") as string,
   });
-  const hard = [node("Hardmax", ["a"], ["y"]), gradient(["a"], "y", ["da"])];
+  const recurrent = [
+    node("RNN", ["a", "w", "r"], ["y"], { hidden_size: 1 }),
+    gradient(["a"], "y", ["da"]),
+  ];
+  const weights = [floats("w", [1, 1, 1], [1]), floats("r", [1, 1, 1], [1])];
   await expect(
-    resolved(model({ a: [2, 2] }, hard, ["da"], { initializer: [floats("w", [], [1])] })),
-  ).rejects.toMatchObject({ code: "ERR_UNSUPPORTED_OPERATOR" });
+    resolved(model({ a: [2, 1, 1] }, recurrent, ["da"], { initializer: weights })),
+  ).rejects.toMatchObject({
+    code: "ERR_UNSUPPORTED_OPERATOR",
+    nodes: [{ nodeName: "y_node", opType: "RNN" }],
+  });
 });

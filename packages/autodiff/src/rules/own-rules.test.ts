@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
 import * as ort from "onnxruntime-node";
-import { checkGradient, differentiate, RuleRefusal, type GradientRule } from "@onnx-asma/autodiff";
+import {
+  checkGradient,
+  differentiate,
+  Model,
+  ResolvedModel,
+  RuleRefusal,
+  type GradientRule,
+  type TensorType,
+} from "@onnx-asma/autodiff";
 import { evaluate, gradientsOf, resolved } from "../../../../test/support/gradients-of.ts";
 import { modelProto, node } from "../../../../test/support/model-proto.ts";
 
+const square: TensorType = { dtype: "float32", dims: [2, 2] };
 const at = { x: [0.5, -1, 2] };
 
 describe("rules of the user's", () => {
@@ -117,38 +126,65 @@ describe("expansions", () => {
   });
 
   it("never show in an error: the model's own node is named, and the nearest value of its own", async () => {
+    const refusing = (opType: string): GradientRule => ({
+      opType,
+      build: () => {
+        throw new RuleRefusal("not today");
+      },
+    });
     const proto = modelProto(
       { x: [1, 2, 2], s: [2] },
-      [norm("x", "h"), node("Hardmax", ["h"], ["y"])],
+      [norm("x", "h"), node("com.microsoft.QuickGelu", ["h"], ["k"]), node("Sin", ["k"], ["y"])],
       ["y"],
-      { opset: 21 },
+      { opset: 21, domains: ["com.microsoft"] },
     );
-    await expect(gradientsOf(proto)).rejects.toMatchObject({
-      nearestOutput: "h",
-      nodes: [{ nodeName: "y_node", opType: "Hardmax" }],
+    const failing = async (opType: string) =>
+      await expect(gradientsOf(proto, {}, { rules: [refusing(opType)] })).rejects;
+    await (
+      await failing("Sin")
+    ).toMatchObject({
+      nearestOutput: "k",
+      nodes: [{ nodeName: "y_node", opType: "Sin", domain: "", opset: 21, reason: "not today" }],
     });
-    const conv = modelProto(
-      { x: [1, 2, 3, 3], w: [2, 1, 1, 1] },
+    await (
+      await failing("Sigmoid")
+    ).toMatchObject({
+      nearestOutput: "h",
+      nodes: [
+        {
+          nodeName: "k_node",
+          opType: "QuickGelu",
+          domain: "com.microsoft",
+          opset: 1,
+          reason: "Sigmoid in its function body: not today",
+        },
+      ],
+    });
+  });
+
+  it("may refuse a node, as rules do", async () => {
+    const attributes = { activation: "Sin" };
+    const proto = modelProto(
+      { x: [2, 2] },
       [
         node("Neg", ["x"], ["h"]),
-        node("com.microsoft.FusedConv", ["h", "w"], ["y"], { activation: "Relu", group: 2 }),
-        node("com.microsoft.FusedConv", ["y", "w"], ["z"], { activation: "Sin", group: 2 }),
+        node("com.microsoft.FusedGemm", ["h", "h", "h"], ["y"], attributes),
       ],
       ["y"],
       { domains: ["com.microsoft"] },
     );
-    await expect(gradientsOf(conv, {}, { inputs: ["x", "w"] })).rejects.toMatchObject({
-      nearestOutput: "h",
-      nodes: [
-        {
-          nodeName: "y_node",
-          opType: "FusedConv",
-          domain: "com.microsoft",
-          opset: 1,
-          reason: expect.stringContaining("Conv in its function body: ") as string,
-        },
-      ],
-    });
+    const types = new Map(["x", "h", "y"].map((name) => [name, square] as const));
+    expect(() => differentiate(new ResolvedModel(new Model(proto, []), types))).toThrow(
+      expect.objectContaining({
+        nearestOutput: "h",
+        nodes: [
+          expect.objectContaining({
+            nodeName: "y_node",
+            reason: "its activation 'Sin' is not known here",
+          }),
+        ],
+      }),
+    );
   });
 
   it("of attention give zeros to a query that may see no key", async () => {
