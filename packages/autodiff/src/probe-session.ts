@@ -87,7 +87,7 @@ export class Probe {
 /** The model at an opset that every runtime has, if its nodes allow it. */
 function lowered(model: Model): Model {
   const opsetImport = model.proto.opsetImport.map((o) => clone(OperatorSetIdProtoSchema, o));
-  const proto = { ...model.proto, opsetImport };
+  const proto = create(ModelProtoSchema, { ...model.proto, opsetImport });
   lowerOpset(proto);
   return new Model(proto, model.files);
 }

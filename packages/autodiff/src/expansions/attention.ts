@@ -5,18 +5,19 @@ import { arithmetic } from "../rules/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Expansion } from "./expansion.ts";
 import {
+  allOf,
   joinHeads,
+  keyIndices,
   scaledDotProduct,
   splitHeads,
-  windowMask,
+  windowMasks,
   type ScaledDotProductStages,
   type Window,
 } from "./scaled-dot-product.ts";
 
 /**
  * Attention (opset 23, 24, 25): scaled dot-product attention with past keys and values, boolean or
- * additive mask, causal mask, sliding window, grouped queries and softcap. The softmax is computed in the inputs'
- * dtype.
+ * additive mask, causal mask, sliding window, grouped queries and softcap.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Attention.html
  */
@@ -24,7 +25,6 @@ export const attention: Expansion = {
   opType: "Attention",
   expand: (c) => {
     const { b } = c;
-    refuseUnknown(c);
     const isFlat = c.x().dims.length === 3;
     const heads = (i: number, name: string) =>
       isFlat ? splitHeads(b, c.x(i), c.int(name, 0)) : c.x(i);
@@ -41,6 +41,7 @@ export const attention: Expansion = {
       value,
       scale: c.float("scale", 1 / Math.sqrt(query.dims[3] as number)),
       softcap: c.float("softcap", 0),
+      precision: dataTypeFromProto(c.int("softmax_precision", 0)),
       ...masks(c, query, key),
     });
     const { result } = stages;
@@ -56,14 +57,6 @@ function stage(c: NodeContext, { scores, capped, masked, probabilities }: Scaled
     throw new RuleRefusal("its scores with the mask, −∞ among them, are not differentiated");
   }
   return [scores, capped, masked, probabilities][mode];
-}
-
-function refuseUnknown(c: NodeContext): void {
-  const precision = c.int("softmax_precision", undefined);
-  const dtype = precision === undefined ? undefined : dataTypeFromProto(precision);
-  if (precision !== undefined && dtype !== c.x().dtype && c.x().dtype !== "float32") {
-    throw new RuleRefusal(`softmax_precision is ${dtype} where its inputs are ${c.x().dtype}`);
-  }
 }
 
 /** What the causal mask and the sliding window leave of the keys. */
@@ -91,27 +84,19 @@ function masks(c: NodeContext, query: Value, key: Value): { bias?: Value; allowe
     } else {
       bias = missing === 0 ? mask : b.pad(mask, padsAtEnd(mask, missing));
       if (missing > 0) {
-        allowed.push(
-          b.constant(
-            "bool",
-            [keys],
-            Array.from({ length: keys }, (_, j) => (j < keys - missing ? 1 : 0)),
-          ),
-        );
+        allowed.push(b.op("Less", [keyIndices(b, keys), b.scalar(keys - missing, "int64")]));
       }
     }
   }
-  const window = windowOf(c);
+  let offset: Value | number = c.hasInput(4) ? (c.x(4).dims[2] as number) : 0;
   if (c.hasInput(6)) {
-    allowed.push(...beforeEnd(c, queries, keys, window));
-  } else if (window.left < Infinity || window.right < Infinity) {
-    const offset = c.hasInput(4) ? (c.x(4).dims[2] as number) : 0;
-    allowed.push(windowMask(b, queries, keys, offset, window));
+    // Keys before the end of each sample, of which the queries are the last.
+    const lengths = b.reshape(b.cast(c.x(6), "int64"), [c.x(6).dims[0] as number, 1, 1, 1]);
+    allowed.push(b.op("Less", [keyIndices(b, keys), lengths]));
+    offset = arithmetic(b).sub(lengths, queries);
   }
-  return {
-    bias,
-    allowed: allowed.length === 0 ? undefined : allowed.reduce((x, y) => b.op("And", [x, y])),
-  };
+  allowed.push(...windowMasks(b, queries, keys, offset, windowOf(c)));
+  return { bias, allowed: allOf(b, allowed) };
 }
 
 const padsAtEnd = (x: Value, missing: number) => [
@@ -122,30 +107,4 @@ const padsAtEnd = (x: Value, missing: number) => [
 function padMask({ b }: NodeContext, mask: Value, missing: number): Value {
   const rest = b.expand(b.constant("bool", [], [0]), [...mask.dims.slice(0, -1), missing]);
   return b.op("Concat", [mask, rest], { axis: mask.dims.length - 1 });
-}
-
-/**
- * Keys before the end of each sample, and within the window of its queries, which are its last:
- * masks that broadcast to [batch, 1, queries, keys].
- */
-function beforeEnd(c: NodeContext, queries: number, keys: number, window: Window): Value[] {
-  const { b } = c;
-  const { add, sub } = arithmetic(b);
-  const lengths = b.reshape(b.cast(c.x(6), "int64"), [c.x(6).dims[0] as number, 1, 1, 1]);
-  const indices = (n: number, dims: readonly number[]) =>
-    b.constant(
-      "int64",
-      dims,
-      Array.from({ length: n }, (_, i) => i),
-    );
-  const column = indices(keys, [1, 1, 1, keys]);
-  const allowed = [b.op("Less", [column, lengths])];
-  const own = add(indices(queries, [1, 1, queries, 1]), sub(lengths, queries));
-  if (window.right < Infinity) {
-    allowed.push(b.op("Less", [column, add(own, window.right + 1)]));
-  }
-  if (window.left < Infinity) {
-    allowed.push(b.op("Greater", [column, sub(own, window.left + 1)]));
-  }
-  return allowed;
 }

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
+import type { DataType } from "../model/data-type.ts";
 import { arithmetic } from "../rules/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 
@@ -18,6 +19,8 @@ export interface ScaledDotProduct {
   readonly bias?: Value;
   /** bool, what takes part; broadcasts to the scores. */
   readonly allowed?: Value;
+  /** dtype of the softmax. @default that of the scores */
+  readonly precision?: DataType;
 }
 
 /** What {@link scaledDotProduct} computes on the way, all [batch, heads, queries, keys] but the result. */
@@ -49,7 +52,8 @@ export function scaledDotProduct(b: GraphBuilder, of: ScaledDotProduct): ScaledD
   // Stands for −∞, which would make the softmax of a row that has nothing else NaN.
   const never = biased.dtype === "float16" ? -60_000 : -1e30;
   const masked = of.allowed === undefined ? biased : where(of.allowed, biased, never);
-  const weights = b.op("Softmax", [masked], { axis: 3 });
+  const exact = b.cast(masked, of.precision ?? masked.dtype);
+  const weights = b.cast(b.op("Softmax", [exact], { axis: 3 }), masked.dtype);
   const probabilities =
     of.allowed === undefined ? weights : mul(weights, b.cast(of.allowed, weights.dtype));
   return { scores, capped, masked, probabilities, result: b.matmul(probabilities, value) };
@@ -76,19 +80,37 @@ export interface Window {
   readonly right: number;
 }
 
-/** Where query i may see key j, i + offset − left ≤ j ≤ i + offset + right: bool [queries, keys]. */
-export function windowMask(
+/**
+ * Where query i may see key j, i + offset − left ≤ j ≤ i + offset + right: bool masks that broadcast
+ * to [queries, keys], one for each bound.
+ *
+ * @param offset keys before the first query: a number, or int64 [batch, 1, 1, 1]
+ */
+export function windowMasks(
   b: GraphBuilder,
   queries: number,
   keys: number,
-  offset: number,
+  offset: Value | number,
   { left, right }: Window,
-): Value {
-  const cells = Array.from({ length: queries * keys }, (_, k) => {
-    const distance = (k % keys) - Math.floor(k / keys) - offset;
-    return -left <= distance && distance <= right ? 1 : 0;
-  });
-  return b.constant("bool", [queries, keys], cells);
+): Value[] {
+  const { add, sub } = arithmetic(b);
+  const column = keyIndices(b, keys);
+  const rows = Array.from({ length: queries }, (_, i) => i);
+  const own = add(b.constant("int64", [queries, 1], rows), offset);
+  return [
+    ...(right < Infinity ? [b.op("Less", [column, add(own, right + 1)])] : []),
+    ...(left < Infinity ? [b.op("Greater", [column, sub(own, left + 1)])] : []),
+  ];
+}
+
+/** 0, 1, …: int64 [keys]. */
+export function keyIndices(b: GraphBuilder, keys: number): Value {
+  return b.ints(Array.from({ length: keys }, (_, j) => j));
+}
+
+/** What all of these masks allow, `undefined` without any. */
+export function allOf(b: GraphBuilder, masks: readonly Value[]): Value | undefined {
+  return masks.length === 0 ? undefined : masks.reduce((x, y) => b.op("And", [x, y]));
 }
 
 function repeatHeads(b: GraphBuilder, x: Value, heads: number): Value {

@@ -4,6 +4,7 @@ import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
   type FunctionProto,
+  type GraphProto,
   type ModelProto,
   type NodeProto,
 } from "onnx-buf";
@@ -41,12 +42,13 @@ class Inliner {
   readonly #model: ModelProto;
   readonly #functions = new Map<string, FunctionProto>();
   readonly #names: NameAuthority;
-  #count = 0;
+  /** Nodes of a function's body once every call in it is replaced. */
+  readonly #sizes = new Map<FunctionProto, number>();
 
   constructor(model: ModelProto) {
     this.#model = model;
     for (const definition of model.functions) {
-      const key = keyOf({ ...definition, opType: definition.name });
+      const key = keyOf(definition.domain, definition.name, definition.overload);
       if (this.#functions.has(key)) {
         throw fault(definition, "is given twice");
       }
@@ -58,7 +60,8 @@ class Inliner {
   run(): void {
     const { graph } = this.#model;
     if (graph !== undefined) {
-      graph.node = this.#inline(graph.node, []);
+      this.#sizeOf(graph.node, []);
+      graph.node = this.#inline(graph.node);
     }
     const local = new Set(this.#model.functions.map(({ domain }) => standard(domain)));
     const used = new Set(graph && domainsOf(graph.node));
@@ -69,29 +72,49 @@ class Inliner {
     );
   }
 
-  /** The nodes with every call replaced; `callers` are the functions being inlined. */
-  #inline(nodes: readonly NodeProto[], callers: readonly FunctionProto[]): NodeProto[] {
-    const result: NodeProto[] = [];
+  /**
+   * How many nodes these become, known before any is copied; `callers` are the functions they are
+   * in.
+   */
+  #sizeOf(nodes: readonly NodeProto[], callers: readonly FunctionProto[]): number {
+    let total = 0;
     for (const node of nodes) {
-      for (const attribute of node.attribute) {
-        for (const graph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-          graph.node = this.#inline(graph.node, callers);
-        }
+      for (const graph of graphsOf(node)) {
+        total += this.#sizeOf(graph.node, callers);
       }
-      const definition = this.#functions.get(keyOf(node));
-      if (definition === undefined) {
-        this.#count += 1;
-        result.push(node);
-        continue;
-      }
-      if (callers.includes(definition)) {
+      const definition = this.#find(node);
+      if (definition !== undefined && callers.includes(definition)) {
         const chain = [...callers.slice(callers.indexOf(definition)), definition];
         throw fault(definition, `calls itself (${chain.map(({ name }) => name).join(" → ")})`);
       }
-      if (callers.length >= depthLimit || this.#count > nodeLimit) {
-        throw fault(definition, "is called more often or deeper than any real model does");
+      const known = definition && this.#sizes.get(definition);
+      const size =
+        known ?? (definition ? this.#sizeOf(definition.node, [...callers, definition]) : 1);
+      total += size;
+      if (definition !== undefined) {
+        this.#sizes.set(definition, size);
+        if (total > nodeLimit || callers.length > depthLimit) {
+          throw fault(definition, "is called more often or deeper than any real model does");
+        }
       }
-      for (const inner of this.#inline(this.#body(node, definition), [...callers, definition])) {
+    }
+    return total;
+  }
+
+  #find({ domain, opType, overload }: NodeProto): FunctionProto | undefined {
+    return this.#functions.get(keyOf(domain, opType, overload));
+  }
+
+  /** The nodes with every call replaced. */
+  #inline(nodes: readonly NodeProto[]): NodeProto[] {
+    const result: NodeProto[] = [];
+    for (const node of nodes) {
+      for (const graph of graphsOf(node)) {
+        graph.node = this.#inline(graph.node);
+      }
+      const definition = this.#find(node);
+      const inlined = definition ? this.#inline(this.#body(node, definition)) : [node];
+      for (const inner of inlined) {
         result.push(inner);
       }
     }
@@ -156,17 +179,19 @@ function standard(domain: string): string {
   return domain === "ai.onnx" ? "" : domain;
 }
 
-function keyOf({ domain, opType, overload }: { domain: string; opType: string; overload: string }) {
-  return JSON.stringify([standard(domain), opType, overload]);
+function keyOf(domain: string, name: string, overload: string): string {
+  return JSON.stringify([standard(domain), name, overload]);
+}
+
+function graphsOf(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 }
 
 function* domainsOf(nodes: readonly NodeProto[]): Generator<string> {
   for (const node of nodes) {
     yield standard(node.domain);
-    for (const { g, graphs } of node.attribute) {
-      for (const graph of g ? [g, ...graphs] : graphs) {
-        yield* domainsOf(graph.node);
-      }
+    for (const graph of graphsOf(node)) {
+      yield* domainsOf(graph.node);
     }
   }
 }

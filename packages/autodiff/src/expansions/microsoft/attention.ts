@@ -3,7 +3,13 @@ import type { Value } from "../../graph/value.ts";
 import { arithmetic } from "../../rules/arithmetic.ts";
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
 import type { Expansion } from "../expansion.ts";
-import { joinHeads, scaledDotProduct, splitHeads, windowMask } from "../scaled-dot-product.ts";
+import {
+  allOf,
+  joinHeads,
+  scaledDotProduct,
+  splitHeads,
+  windowMasks,
+} from "../scaled-dot-product.ts";
 
 const domain = "com.microsoft";
 
@@ -117,16 +123,15 @@ function attend(c: NodeContext, { query, key, value, mask, bias }: Operands): Va
     ...(c.hasInput(mask) ? [maskBias(c, c.x(mask), queries, keys)] : []),
     ...(c.hasInput(bias) ? [c.x(bias)] : []),
   ];
-  const isCausal = c.int("unidirectional", 0) === 1;
+  const right = c.int("unidirectional", 0) === 1 ? 0 : Infinity;
+  const window = { left: Infinity, right };
   const { result } = scaledDotProduct(b, {
     query,
     key,
     value,
     scale: c.float("scale", 0) || 1 / Math.sqrt(query.dims[3] as number),
     bias: added.length === 0 ? undefined : added.reduce((x, y) => add(x, y)),
-    allowed: isCausal
-      ? windowMask(b, queries, keys, keys - queries, { left: Infinity, right: 0 })
-      : undefined,
+    allowed: allOf(b, windowMasks(b, queries, keys, keys - queries, window)),
   });
   return joinHeads(b, result);
 }
