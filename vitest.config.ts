@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const source = (name: string): string =>
   new URL(`packages/${name}/src/index.ts`, import.meta.url).pathname;
@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    // They need a browser: `test:web`.
+    exclude: [...configDefaults.exclude, "test/web/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // onnxruntime-node keeps process-wide state, so every file gets a process of its own.

@@ -36,6 +36,7 @@ export {
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
 export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
+export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
@@ -56,8 +57,9 @@ export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-gri
 export type { Decoding, OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
+export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
-export { StepSession, type StepBuild } from "./step/step-session.ts";
+export { StepSession, type OutputPlace, type StepBuild } from "./step/step-session.ts";
 export { fitTarget } from "./targets/fit-target.ts";
 export { hideClass } from "./targets/hide-class.ts";
 export { moveForeground, type Move } from "./targets/move-foreground.ts";

@@ -19,9 +19,4 @@ export { readImage, type ReadImageOptions } from "./images/read-image.ts";
 export { readMask, type ReadMaskOptions } from "./images/read-mask.ts";
 export { encodePng, writePng } from "./images/write-image.ts";
 export { writeLabelPng, writeMaskPng } from "./images/write-mask.ts";
-export {
-  writeResults,
-  type AttackReport,
-  type ResultRecord,
-  type Verdict,
-} from "./report/write-results.ts";
+export { writeResults, type AttackReport, type ResultRecord } from "./report/write-results.ts";

@@ -183,17 +183,19 @@ it("keeps the best so far when it is aborted or left", async () => {
 
 it("keeps what was computed when the runtime fails on the way", async () => {
   let runs = 0;
-  const begin = session.step.begin.bind(session.step);
   const failing = {
     ...session,
     step: Object.assign(Object.create(session.step) as typeof session.step, {
       model: session.step.model,
-      begin: (...args: Parameters<typeof begin>) => {
-        const run = begin(...args);
-        return (...inputs: Parameters<typeof run>) => {
-          runs += 1;
-          return runs > 5 ? Promise.reject(new Error("device lost")) : run(...inputs);
-        };
+      iterates: (...args: Parameters<typeof session.step.iterates>) => {
+        const iterates = session.step.iterates(...args);
+        const step = iterates.step.bind(iterates);
+        return Object.assign(iterates, {
+          step: (...inputs: Parameters<typeof step>) => {
+            runs += 1;
+            return runs > 5 ? Promise.reject(new Error("device lost")) : step(...inputs);
+          },
+        });
       },
     }),
   };

@@ -4,7 +4,8 @@ import type { ImageTensor } from "../image.ts";
 import { defaultIouDefinition, type IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import type { StepMetrics } from "../step/step-graph.ts";
-import { StepSession, type BoundStep } from "../step/step-session.ts";
+import type { IterateArrays, Iterates } from "../step/iterates.ts";
+import { StepSession, type OutputPlace } from "../step/step-session.ts";
 import {
   AttackRun,
   type AttackInput,
@@ -55,6 +56,8 @@ export interface AsmaSessionOptions {
   readonly levels?: number;
   /** Where the step graph will run; the numbers are the same. @default "any" */
   readonly target?: Target;
+  /** Where the runtime leaves a step's images. @default "reused" */
+  readonly outputs?: OutputPlace;
 }
 
 /** Options of {@link asma}. */
@@ -103,6 +106,7 @@ export async function prepareAsma(
     iou: iouDefinition,
     levels,
     target: options.target,
+    outputs: options.outputs,
   });
   return { step, variant, flavour, iouDefinition, levels };
 }
@@ -144,48 +148,77 @@ async function* steps(
   options: AsmaOptions,
   resolve: (result: AttackResult) => void,
 ): AsyncGenerator<AttackStep, void> {
+  const start = performance.now();
+  const iterates = session.step.iterates(input, options.region);
+  try {
+    const { scale, schedule, runs } = await startSchedule(session, input, options, iterates);
+    yield* climb({ session, input, options, resolve, iterates, scale, schedule, runs, start });
+  } finally {
+    iterates.release();
+  }
+}
+
+/** What an attack is made of once its step size is known. */
+interface Climb {
+  readonly session: AsmaSession;
+  readonly input: AttackInput;
+  readonly options: AsmaOptions;
+  readonly resolve: (result: AttackResult) => void;
+  readonly iterates: Iterates;
+  readonly scale: StepScale;
+  readonly schedule: StepSchedule;
+  /** Runs that finding the step size took. */
+  readonly runs: number;
+  readonly start: number;
+}
+
+async function* climb(attack: Climb): AsyncGenerator<AttackStep, void> {
+  const { session, input, options, iterates, scale, schedule } = attack;
   const { iterations = 500, iouThreshold = 0.95, pixelAccuracyThreshold = 0 } = options;
   const { earlyStop = true, signal } = options;
-  let runs = 0;
-  const bound = session.step.begin(input.image, input.target, options.region);
-  const run: BoundStep = (image, inputs) => {
-    runs += 1;
-    return bound(image, inputs);
-  };
-  const start = performance.now();
-  const { scale, schedule } = await startSchedule(session, input, options, run);
-  // Everything that a step fills is allocated here, once.
-  const best = new BestIterate(input.image, input.target);
-  const labels = new Int32Array(input.target.data.length);
-  let image = input.image.data.slice();
-  let next = new Float32Array(image.length);
+  const best = new BestIterate();
   const trajectory: StepRecord[] = [];
   const seen = (data: Float32Array) => seenImage(data, input.image, session.levels);
-  const prediction = () => ({ data: labels.slice(), dims: input.target.dims });
+  const labelled = (data: Int32Array) => ({ data, dims: input.target.dims });
+  let { runs } = attack;
   let stopReason: StopReason = "aborted";
   let error: unknown;
   try {
     for (let step = 0; ; step++) {
-      const { metrics, ...outputs } = await run(image, schedule.inputs());
+      const metrics = await iterates.step(schedule.inputs());
+      runs += 1;
       if (step === 0) {
         checkGradient(session, options, metrics);
       }
-      labels.set(outputs.prediction);
-      next.set(outputs.nextImage);
-      const unclipped =
-        session.flavour === "reference" ? await measure(run, outputs.unclipped.slice()) : undefined;
+      let unclipped: StepRecord["unclipped"];
+      if (session.flavour === "reference") {
+        const { iou, l2, linf } = await iterates.measureUnclipped();
+        unclipped = { iou, l2, linf };
+        runs += 1;
+      }
       const record = toRecord(step, metrics, unclipped);
       const reached = record.iou >= iouThreshold && record.pixelAccuracy >= pixelAccuracyThreshold;
-      const isBest = best.offer(record, reached, image, labels);
+      const isBest = best.offer(record, reached);
+      if (isBest) {
+        iterates.keep();
+      }
       trajectory.push(record);
-      yield { ...record, reached, isBest, image: () => seen(image), prediction };
+      yield {
+        ...record,
+        reached,
+        isBest,
+        image: () => seen(iterates.current().image),
+        prediction: () => labelled(iterates.current().prediction),
+        readImage: async () => seen(await iterates.readImage()),
+        readPrediction: async () => labelled(await iterates.readPrediction()),
+      };
       const end = endOf(record, metrics, step === iterations, reached && earlyStop);
       if (end !== undefined || signal?.aborted) {
         stopReason = end ?? "aborted";
         return;
       }
       schedule.advance(record);
-      [image, next] = [next, image];
+      iterates.advance();
     }
   } catch (cause) {
     stopReason = "failed";
@@ -193,21 +226,40 @@ async function* steps(
     throw cause;
   } finally {
     const last = trajectory.at(-1);
-    if (last !== undefined) {
-      resolve({
+    const images = last && (await readEnds(iterates, stopReason));
+    if (last !== undefined && images !== undefined) {
+      const describe = (record: StepRecord, { image, prediction }: IterateArrays) => ({
+        ...record,
+        image: seen(image),
+        prediction: labelled(prediction),
+      });
+      attack.resolve({
         reached: best.reached,
         stopReason,
         error,
-        best: { ...best.iterate, image: seen(best.iterate.image.data) },
-        last: { ...last, image: seen(image), prediction: prediction() },
+        best: describe(best.record, images.best),
+        last: describe(last, images.last),
         trajectory,
         scale: { ...scale, growth: schedule.growth ?? 1 },
         iouDefinition: session.iouDefinition,
         forwards: runs,
         backwards: runs,
-        seconds: (performance.now() - start) / 1000,
+        seconds: (performance.now() - attack.start) / 1000,
       });
     }
+  }
+}
+
+/** The best iterate and the last one; after a failure they may be lost, and its own error counts. */
+async function readEnds(iterates: Iterates, stopReason: StopReason) {
+  try {
+    const [image, prediction] = [await iterates.readImage(), await iterates.readPrediction()];
+    return { best: await iterates.readBest(), last: { image, prediction } };
+  } catch (cause) {
+    if (stopReason === "failed") {
+      return undefined;
+    }
+    throw cause;
   }
 }
 
@@ -219,18 +271,13 @@ function checkGradient(session: AsmaSession, options: AsmaOptions, metrics: Step
   }
 }
 
-async function measure(run: BoundStep, image: Float32Array): Promise<StepRecord["unclipped"]> {
-  const { metrics } = await run(image, { beta: 0, tau: 0, lambda: 0 });
-  return { iou: metrics.iou, l2: metrics.l2, linf: metrics.linf };
-}
-
 /** Finds the step size if none is given; what it has to know of the untouched image takes one run. */
 async function startSchedule(
   session: AsmaSession,
   input: AttackInput,
   options: AsmaOptions,
-  run: BoundStep,
-): Promise<{ scale: StepScale; schedule: StepSchedule }> {
+  iterates: Iterates,
+): Promise<{ scale: StepScale; schedule: StepSchedule; runs: number }> {
   const lambda = options.lambda ?? (session.flavour === "default" ? 0 : 1);
   const isErasing =
     session.flavour === "default" &&
@@ -239,14 +286,16 @@ async function startSchedule(
   const given = givenScale(options);
   let scale = given;
   let erasedFrom: number | undefined;
+  let runs = 0;
   if (given === undefined || isErasing) {
-    const { metrics } = await run(input.image.data, { beta: 0, tau: 0, lambda: 0 });
+    const metrics = await iterates.step({ beta: 0, tau: 0, lambda: 0 });
+    runs = 1;
     checkGradient(session, options, metrics);
     scale ??= automaticScale(metrics.gradientL2, input.image.data.length, isDynamic(session));
     erasedFrom = isErasing ? metrics.foregroundPixels : undefined;
   }
   const found = scale as StepScale;
-  return { scale: found, schedule: scheduleOf(session, found, lambda, erasedFrom) };
+  return { scale: found, schedule: scheduleOf(session, found, lambda, erasedFrom), runs };
 }
 
 function scheduleOf(

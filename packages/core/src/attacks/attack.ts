@@ -56,10 +56,18 @@ export interface AttackStep extends StepRecord {
   readonly reached: boolean;
   /** Whether this is the best iterate so far. */
   readonly isBest: boolean;
-  /** A copy of x_n as the model saw it; valid to call until the next step is asked for. */
+  /**
+   * A copy of x_n as the model saw it; valid to call until the next step is asked for.
+   *
+   * @throws AsmaError `ERR_ON_DEVICE` where the session keeps images on the GPU
+   */
   readonly image: () => ImageTensor;
-  /** A copy of the prediction at x_n; valid to call until the next step is asked for. */
+  /** A copy of the prediction at x_n; as {@link image}. */
   readonly prediction: () => LabelMap;
+  /** As {@link image}, wherever the session keeps it. */
+  readonly readImage: () => Promise<ImageTensor>;
+  /** As {@link prediction}, wherever the session keeps it. */
+  readonly readPrediction: () => Promise<LabelMap>;
 }
 
 /** An iterate worth keeping. */
@@ -117,27 +125,25 @@ export interface AttackResult {
  * for await (const { step, iou } of run) console.log(step, iou);
  * const { best } = await run.result;
  */
-export class AttackRun implements AsyncIterable<AttackStep> {
-  readonly #steps: AsyncGenerator<AttackStep, void>;
+export class AttackRun<Step extends StepRecord = AttackStep> implements AsyncIterable<Step> {
+  readonly #steps: AsyncGenerator<Step, void>;
   readonly #result: Promise<AttackResult>;
   #isStarted = false;
 
   /** @param start makes the steps and settles the result through the callbacks it is given */
-  constructor(
-    start: (resolve: (result: AttackResult) => void) => AsyncGenerator<AttackStep, void>,
-  ) {
+  constructor(start: (resolve: (result: AttackResult) => void) => AsyncGenerator<Step, void>) {
     let reject: (error: unknown) => void = () => undefined;
-    let steps: AsyncGenerator<AttackStep, void> | undefined;
+    let steps: AsyncGenerator<Step, void> | undefined;
     this.#result = new Promise((resolvePromise, rejectPromise) => {
       reject = rejectPromise;
       steps = start(resolvePromise);
     });
     // The iterator reports the error as well; without a reader of `result` it must not crash the process.
     this.#result.catch(() => undefined);
-    this.#steps = rejecting(steps as AsyncGenerator<AttackStep, void>, reject);
+    this.#steps = rejecting(steps as AsyncGenerator<Step, void>, reject);
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<AttackStep, void> {
+  [Symbol.asyncIterator](): AsyncGenerator<Step, void> {
     this.#isStarted = true;
     return this.#steps;
   }
@@ -160,10 +166,10 @@ export class AttackRun implements AsyncIterable<AttackStep> {
   }
 }
 
-async function* rejecting(
-  steps: AsyncGenerator<AttackStep, void>,
+async function* rejecting<Step>(
+  steps: AsyncGenerator<Step, void>,
   reject: (error: unknown) => void,
-): AsyncGenerator<AttackStep, void> {
+): AsyncGenerator<Step, void> {
   try {
     yield* steps;
   } catch (error) {

@@ -1,29 +1,14 @@
-import type { ImageTensor, LabelMap } from "../image.ts";
-import type { Iterate, StepRecord } from "./attack.ts";
+import type { StepRecord } from "./attack.ts";
 
 /**
- * Keeps the best iterate: among those that hold the thresholds the one of smallest L2, otherwise the
- * one of highest IoU, then of highest pixel accuracy, then of smallest L2. Its buffers are allocated
- * once, so that an attack that improves a thousand times takes the memory of one that does so once.
+ * Decides which iterate is the best: among those that hold the thresholds the one of smallest L2,
+ * otherwise the one of highest IoU, then of highest pixel accuracy, then of smallest L2.
  */
 export class BestIterate {
-  readonly #image: ImageTensor;
-  readonly #prediction: LabelMap;
   #best: { readonly record: StepRecord; readonly reached: boolean } | undefined;
 
-  /** @param image, prediction arrays of the size of those to be kept; not read */
-  constructor(image: ImageTensor, prediction: LabelMap) {
-    this.#image = { data: new Float32Array(image.data.length), dims: image.dims };
-    this.#prediction = { data: new Int32Array(prediction.data.length), dims: prediction.dims };
-  }
-
-  /** Compares a step with the best so far, and copies its image and prediction if it is better. */
-  offer(
-    record: StepRecord,
-    reached: boolean,
-    image: Float32Array,
-    prediction: ArrayLike<number>,
-  ): boolean {
+  /** Compares a step with the best so far; whether it is better. */
+  offer(record: StepRecord, reached: boolean): boolean {
     const best = this.#best;
     const isBetter =
       best === undefined ||
@@ -32,16 +17,13 @@ export class BestIterate {
         (reached ? record.l2 < best.record.l2 : isCloser(record, best.record)));
     if (isBetter) {
       this.#best = { record, reached };
-      this.#image.data.set(image);
-      this.#prediction.data.set(prediction);
     }
     return isBetter;
   }
 
-  /** The best iterate, its image as it was offered; there is one after the first offer. */
-  get iterate(): Iterate {
-    const { record } = this.#best as { record: StepRecord };
-    return { ...record, image: this.#image, prediction: this.#prediction };
+  /** Numbers of the best iterate; there is one after the first offer. */
+  get record(): StepRecord {
+    return (this.#best as { record: StepRecord }).record;
   }
 
   get reached(): boolean {

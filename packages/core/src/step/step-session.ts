@@ -1,7 +1,9 @@
 import { writeModel, type Runtime, type Session } from "@onnx-asma/autodiff";
+import type { AttackInput } from "../attacks/attack.ts";
 import { countOf, type ImageTensor, type LabelMap } from "../image.ts";
 import { openSession } from "../open-session.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
+import { DeviceIterates, HostIterates, type Iterates } from "./iterates.ts";
 import {
   buildStepGraph,
   metricNames,
@@ -10,7 +12,22 @@ import {
 } from "./step-graph.ts";
 
 type Tensor = InstanceType<Runtime["Tensor"]>;
-type Fetches = Record<"next_image" | "unclipped" | "prediction" | "metrics", Tensor>;
+
+const outputNames = ["next_image", "unclipped", "prediction", "metrics"] as const;
+type Outputs = Readonly<Record<(typeof outputNames)[number], Tensor>>;
+
+/**
+ * Where a step's outputs go: into arrays that are allocated once (`reused`, what onnxruntime-node can
+ * write to), into arrays that the runtime makes for each step (`fresh`, onnxruntime-web on the CPU), or
+ * they stay on the GPU (`gpu-buffer`, onnxruntime-web on WebGPU), all but the metrics.
+ */
+export type OutputPlace = "reused" | "fresh" | "gpu-buffer";
+
+/** Options of {@link StepSession.create}. */
+export interface StepSessionOptions extends StepGraphOptions {
+  /** @default "reused" */
+  readonly outputs?: OutputPlace | undefined;
+}
 
 /** What one step is given besides the image it moves. */
 export interface StepInputs {
@@ -27,6 +44,14 @@ export interface StepOutputs {
   readonly nextImage: Float32Array;
   readonly unclipped: Float32Array;
   readonly prediction: Float32Array;
+}
+
+/** As {@link StepOutputs} with tensors on the GPU, for the caller to dispose of. */
+export interface DeviceStepOutputs {
+  readonly metrics: StepMetrics;
+  readonly nextImage: Tensor;
+  readonly unclipped: Tensor;
+  readonly prediction: Tensor;
 }
 
 /** Size and time of building a step graph. */
@@ -49,13 +74,23 @@ export class StepSession {
   readonly build: StepBuild;
   readonly #session: Session;
   readonly #Tensor: Runtime["Tensor"];
-  readonly #fetches: Fetches;
+  readonly #place: OutputPlace;
+  readonly #fetches: Outputs | undefined;
 
-  private constructor(model: SegmentationModel, session: Session, build: StepBuild) {
+  private constructor(
+    model: SegmentationModel,
+    session: Session,
+    build: StepBuild,
+    place: OutputPlace,
+  ) {
     this.model = model;
     this.build = build;
     this.#session = session;
     this.#Tensor = model.runtime.Tensor;
+    this.#place = place;
+    if (place !== "reused") {
+      return;
+    }
     const { imageDims } = model;
     const allocate = (dims: readonly number[]) =>
       new this.#Tensor("float32", new Float32Array(countOf(dims)), dims);
@@ -68,28 +103,67 @@ export class StepSession {
   }
 
   /** Builds the step graph of a model and loads it. */
-  static async create(model: SegmentationModel, options: StepGraphOptions): Promise<StepSession> {
+  static async create(model: SegmentationModel, options: StepSessionOptions): Promise<StepSession> {
     const start = performance.now();
     const graph = buildStepGraph(model, options);
     const written = writeModel(graph.model, "reference");
     const built = performance.now();
     const { runtime, options: modelOptions } = model;
-    const session = await openSession(
-      runtime,
-      written,
-      modelOptions.sessionOptions,
-      "the step graph",
-    );
-    return new StepSession(model, session, {
+    const place = options.outputs ?? "reused";
+    const sessionOptions =
+      place === "gpu-buffer"
+        ? { ...modelOptions.sessionOptions, preferredOutputLocation: onGpu }
+        : modelOptions.sessionOptions;
+    const session = await openSession(runtime, written, sessionOptions, "the step graph");
+    const build = {
       graphBytes: written.bytes.length,
       nodes: graph.model.graph.node.length,
       differentiateSeconds: (built - start) / 1000,
       loadSeconds: (performance.now() - built) / 1000,
-    });
+    };
+    return new StepSession(model, session, build, place);
   }
 
-  /** Starts an attack on one image: the tensors that stay the same in all its steps. */
+  /** Starts an attack: x_0 and what comes of it, kept where the outputs go. */
+  iterates(input: AttackInput, region?: Float32Array): Iterates {
+    const { image, target } = input;
+    if (this.#place !== "gpu-buffer") {
+      return new HostIterates(this.begin(image, target, region), input);
+    }
+    const run = this.#bind(image, target, region);
+    return new DeviceIterates(
+      async (x, inputs) => {
+        const { metrics, ...outputs } = await run(x, inputs);
+        const result = {
+          metrics: toMetrics(metrics),
+          nextImage: outputs.next_image,
+          unclipped: outputs.unclipped,
+          prediction: outputs.prediction,
+        };
+        metrics.dispose();
+        return result;
+      },
+      new this.#Tensor("float32", image.data, image.dims),
+    );
+  }
+
+  /** As {@link iterates} for single steps on arrays in memory. */
   begin(original: ImageTensor, target: LabelMap, region?: Float32Array): BoundStep {
+    const run = this.#bind(original, target, region);
+    return async (image, inputs) => {
+      const outputs = await run(new this.#Tensor("float32", image, this.model.imageDims), inputs);
+      const floats = (name: keyof Outputs) => outputs[name].data as Float32Array;
+      return {
+        metrics: toMetrics(outputs.metrics),
+        nextImage: floats("next_image"),
+        unclipped: floats("unclipped"),
+        prediction: floats("prediction"),
+      };
+    };
+  }
+
+  /** The tensors that stay the same in all steps of an attack, and a run with the others. */
+  #bind(original: ImageTensor, target: LabelMap, region: Float32Array | undefined) {
     this.model.checkImage(original);
     const { imageDims } = this.model;
     const tensor = (data: Float32Array, dims: readonly number[]) =>
@@ -100,30 +174,22 @@ export class StepSession {
       "attack/target": tensor(Float32Array.from(target.data), [1, 1, ...target.dims]),
       "attack/region": tensor(region ?? new Float32Array(countOf(size)).fill(1), [1, 1, ...size]),
     };
-    return async (image, inputs) => {
+    return async (image: Tensor, inputs: StepInputs): Promise<Outputs> => {
       const scalar = (value: number) => tensor(Float32Array.of(value), []);
-      await this.#session.run(
-        {
-          ...fixed,
-          "attack/image": tensor(image, imageDims),
-          "attack/beta": scalar(inputs.beta),
-          "attack/tau": scalar(inputs.tau),
-          "attack/lambda": scalar(inputs.lambda),
-          "attack/erasing": scalar(inputs.erasedFrom === undefined ? 0 : 1),
-          "attack/erased_from": scalar(Math.max(1, inputs.erasedFrom ?? 1)),
-        },
-        this.#fetches,
-      );
-      const floats = (name: keyof Fetches) => this.#fetches[name].data as Float32Array;
-      const scalars = floats("metrics");
-      return {
-        metrics: Object.fromEntries(
-          metricNames.map((name, i) => [name, scalars[i] as number]),
-        ) as StepMetrics,
-        nextImage: floats("next_image"),
-        unclipped: floats("unclipped"),
-        prediction: floats("prediction"),
+      const feeds = {
+        ...fixed,
+        "attack/image": image,
+        "attack/beta": scalar(inputs.beta),
+        "attack/tau": scalar(inputs.tau),
+        "attack/lambda": scalar(inputs.lambda),
+        "attack/erasing": scalar(inputs.erasedFrom === undefined ? 0 : 1),
+        "attack/erased_from": scalar(Math.max(1, inputs.erasedFrom ?? 1)),
       };
+      if (this.#fetches !== undefined) {
+        await this.#session.run(feeds, this.#fetches);
+        return this.#fetches;
+      }
+      return (await this.#session.run(feeds, outputNames)) as unknown as Outputs;
     };
   }
 
@@ -139,3 +205,21 @@ export class StepSession {
  * @param image float32 values of the session's image dims
  */
 export type BoundStep = (image: Float32Array, inputs: StepInputs) => Promise<StepOutputs>;
+
+/** As {@link BoundStep} from a tensor that may be on the GPU. */
+export type BoundDeviceStep = (image: Tensor, inputs: StepInputs) => Promise<DeviceStepOutputs>;
+
+/** All outputs stay on the GPU but the few numbers that the loop decides by. */
+const onGpu = {
+  next_image: "gpu-buffer",
+  unclipped: "gpu-buffer",
+  prediction: "gpu-buffer",
+  metrics: "cpu",
+} as const;
+
+function toMetrics(tensor: Tensor): StepMetrics {
+  const scalars = tensor.data as Float32Array;
+  return Object.fromEntries(
+    metricNames.map((name, i) => [name, scalars[i] as number]),
+  ) as StepMetrics;
+}

@@ -1,7 +1,6 @@
 import { extname } from "node:path";
-import { AsmaError } from "@onnx-asma/core";
+import { AsmaError, toSamples } from "@onnx-asma/core";
 import { encode } from "fast-png";
-import { assertDims } from "./dims.ts";
 import type { ImageTensor } from "@onnx-asma/core";
 import { writeFile } from "./write-file.ts";
 
@@ -18,29 +17,7 @@ export interface EncodePngOptions {
  * @throws AsmaError ERR_IMAGE_CHANNELS when C is neither 1 nor 3, ERR_ARRAY_SHAPE, ERR_IMAGE_RANGE for NaN.
  */
 export function encodePng(image: ImageTensor, { levels }: EncodePngOptions): Uint8Array {
-  const [, channels, height, width] = image.dims;
-  assertDims(image.dims, image.data.length, "the image");
-  if (channels !== 1 && channels !== 3) {
-    throw new AsmaError(
-      "ERR_IMAGE_CHANNELS",
-      `Expected 1 or 3 channels for a PNG but the image has ${channels}: write it as .npy instead.`,
-      { details: { channels } },
-    );
-  }
-  const max = levels - 1;
-  const pixels = height * width;
-  const data = new (levels === 65_536 ? Uint16Array : Uint8Array)(pixels * channels);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < pixels; i++) {
-      const value = image.data[c * pixels + i] as number;
-      if (Number.isNaN(value)) {
-        const message = `Expected pixel values in [0, 1] but the image holds NaN (channel ${c}, pixel ${i}).`;
-        throw new AsmaError("ERR_IMAGE_RANGE", message, { details: { channel: c, pixel: i } });
-      }
-      data[i * channels + c] = Math.round(Math.min(Math.max(value, 0), 1) * max);
-    }
-  }
-  return encode({ width, height, data, channels, depth: levels === 65_536 ? 16 : 8 });
+  return encode(toSamples(image, levels));
 }
 
 /**

@@ -3,17 +3,15 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import {
-  confusionMatrix,
   ignored,
-  iou,
-  perturbationNorms,
-  pixelAccuracy,
+  judge,
   type AttackResult,
   type ImageTensor,
   type IouDefinition,
   type LabelMap,
   type SegmentationModel,
   type StepBuild,
+  type Verdict,
 } from "@onnx-asma/core";
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
@@ -51,18 +49,6 @@ export interface AttackReport {
   /** Options as given, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly build: StepBuild;
-}
-
-/** IoU, pixel accuracy and norms of one form of the adversarial image under the untouched model. */
-export interface Verdict {
-  readonly iou: number;
-  readonly pixelAccuracy: number;
-  readonly wrongPixels: number;
-  readonly l2: number;
-  readonly linf: number;
-  /** Root mean square of the perturbation. */
-  readonly rms: number;
-  readonly reached: boolean;
 }
 
 /** The object in `result.json`. */
@@ -187,21 +173,15 @@ export function percent(share: number): string {
 async function verify(report: AttackReport, image: AttackResult["best"]["image"]) {
   const { model, target, thresholds, result } = report;
   const prediction = await model.predict(image);
-  const matrix = confusionMatrix(prediction, target, model.description.head.classes);
-  const { l2, linf, rms } = perturbationNorms(image, report.image);
-  const overlap = iou(matrix, result.iouDefinition);
-  const accuracy = pixelAccuracy(matrix);
-  const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
-  const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
-  const verdict: Verdict = {
-    iou: overlap,
-    pixelAccuracy: accuracy,
-    wrongPixels: counted - right,
-    l2,
-    linf,
-    rms,
-    reached: overlap >= thresholds.iou && accuracy >= thresholds.pixelAccuracy,
-  };
+  const verdict = judge({
+    prediction,
+    target,
+    image,
+    original: report.image,
+    classes: model.description.head.classes,
+    iouDefinition: result.iouDefinition,
+    thresholds,
+  });
   return { prediction, verdict };
 }
 

@@ -1,0 +1,55 @@
+import type { ImageTensor, LabelMap } from "../image.ts";
+import { confusionMatrix } from "./confusion-matrix.ts";
+import { defaultIouDefinition, iou, type IouDefinition } from "./iou.ts";
+import { perturbationNorms } from "./perturbation-norms.ts";
+import { pixelAccuracy } from "./pixel-accuracy.ts";
+
+/** IoU, pixel accuracy and norms of one form of the adversarial image under the untouched model. */
+export interface Verdict {
+  readonly iou: number;
+  readonly pixelAccuracy: number;
+  readonly wrongPixels: number;
+  readonly l2: number;
+  readonly linf: number;
+  /** Root mean square of the perturbation. */
+  readonly rms: number;
+  readonly reached: boolean;
+}
+
+/** What {@link judge} compares. */
+export interface JudgeInput {
+  /** What the untouched model predicts for `image`. */
+  readonly prediction: LabelMap;
+  readonly target: LabelMap;
+  readonly image: ImageTensor;
+  readonly original: ImageTensor;
+  readonly classes: number;
+  /** @default the paper's for two classes, otherwise the mean over classes present */
+  readonly iouDefinition?: IouDefinition | undefined;
+  /** What counts as reached, each in [0, 1]. */
+  readonly thresholds: { readonly iou: number; readonly pixelAccuracy: number };
+}
+
+/**
+ * Judges an adversarial image by what the untouched model predicts for it.
+ *
+ * @throws AsmaError `ERR_TARGET_SIZE` when prediction and target have different dims
+ */
+export function judge(input: JudgeInput): Verdict {
+  const { prediction, target, classes, thresholds } = input;
+  const matrix = confusionMatrix(prediction, target, classes);
+  const { l2, linf, rms } = perturbationNorms(input.image, input.original);
+  const overlap = iou(matrix, input.iouDefinition ?? defaultIouDefinition(classes));
+  const accuracy = pixelAccuracy(matrix);
+  const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
+  const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
+  return {
+    iou: overlap,
+    pixelAccuracy: accuracy,
+    wrongPixels: counted - right,
+    l2,
+    linf,
+    rms,
+    reached: overlap >= thresholds.iou && accuracy >= thresholds.pixelAccuracy,
+  };
+}

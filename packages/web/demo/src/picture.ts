@@ -1,0 +1,111 @@
+import type { ImageTensor, LabelMap } from "@onnx-asma/web";
+
+/** Colours of classes 1, 2, …; class 0 is not coloured. Told apart with colour blindness too. */
+export const classColours = ["#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#f0e442", "#d55e00"];
+
+/** Largest width of a canvas: pictures are shown, not kept, at this size. */
+const shownWidth = 640;
+
+/** A rectangle in pixels of the image. */
+export interface Placement {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Gives a canvas the proportions of an image. */
+export function fitCanvas(canvas: HTMLCanvasElement, { dims }: ImageTensor): void {
+  const [, , height, width] = dims;
+  const scale = Math.min(1, shownWidth / width);
+  const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+  if (canvas.width !== w || canvas.height !== h) {
+    [canvas.width, canvas.height] = [w, h];
+  }
+}
+
+/** Draws an image, its nearest pixels; `value` maps what is shown, for instance a difference. */
+export function drawImage(
+  canvas: HTMLCanvasElement,
+  image: ImageTensor,
+  value: (index: number) => number = (i) => image.data[i] as number,
+): void {
+  fitCanvas(canvas, image);
+  const [, channels, height, width] = image.dims;
+  const shown = new ImageData(canvas.width, canvas.height);
+  const plane = width * height;
+  for (let y = 0, at = 0; y < shown.height; y++) {
+    const row = Math.floor(((y + 0.5) * height) / shown.height) * width;
+    for (let x = 0; x < shown.width; x++, at += 4) {
+      const pixel = row + Math.floor(((x + 0.5) * width) / shown.width);
+      for (let c = 0; c < 3; c++) {
+        shown.data[at + c] = 255 * value(pixel + (channels === 3 ? c * plane : 0));
+      }
+      shown.data[at + 3] = 255;
+    }
+  }
+  contextOf(canvas).putImageData(shown, 0, 0);
+}
+
+/** How a label map is drawn. */
+export interface LabelStyle {
+  readonly alpha: number;
+  /** Draws only the border of each region. */
+  readonly outline?: boolean;
+}
+
+/** Draws a label map over a canvas where it lies on the image; one of the image's size covers it. */
+export function drawLabels(
+  canvas: HTMLCanvasElement,
+  labels: LabelMap,
+  image: ImageTensor,
+  grid: Placement,
+  { alpha, outline = false }: LabelStyle,
+): void {
+  const [height, width] = labels.dims;
+  const isWhole = height === image.dims[2] && width === image.dims[3];
+  const scale = canvas.width / image.dims[3];
+  const place = isWhole ? { top: 0, left: 0, height: image.dims[2], width: image.dims[3] } : grid;
+  const [w, h] = [Math.round(place.width * scale), Math.round(place.height * scale)];
+  if (w < 1 || h < 1) {
+    return;
+  }
+  const colours = classColours.map(toRgb);
+  const shown = new ImageData(w, h);
+  const label = (x: number, y: number): number =>
+    labels.data[
+      Math.min(height - 1, Math.floor(((y + 0.5) * height) / h)) * width +
+        Math.min(width - 1, Math.floor(((x + 0.5) * width) / w))
+    ] as number;
+  for (let y = 0, at = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, at += 4) {
+      const here = label(x, y);
+      const isBorder = [
+        [2, 0],
+        [-2, 0],
+        [0, 2],
+        [0, -2],
+      ].some(([dx, dy]) => {
+        const [nx, ny] = [x + (dx as number), y + (dy as number)];
+        return nx >= 0 && ny >= 0 && nx < w && ny < h && label(nx, ny) !== here;
+      });
+      if (here > 0 && (isBorder || !outline)) {
+        const colour = outline ? [255, 255, 255] : colours[(here - 1) % colours.length];
+        shown.data.set(colour as number[], at);
+        shown.data[at + 3] = isBorder ? 255 : alpha * 255;
+      }
+    }
+  }
+  const layer = new OffscreenCanvas(w, h);
+  layer.getContext("2d")?.putImageData(shown, 0, 0);
+  contextOf(canvas).drawImage(layer, Math.round(place.left * scale), Math.round(place.top * scale));
+}
+
+/** The 2d context of a canvas. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  return canvas.getContext("2d", { willReadFrequently: false }) as CanvasRenderingContext2D;
+}
+
+function toRgb(colour: string): number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+}

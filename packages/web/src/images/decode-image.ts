@@ -1,0 +1,186 @@
+import { decode } from "fast-png";
+import { AsmaError, type ImageTensor } from "@onnx-asma/core";
+import type { PixelSource } from "../worker/messages.ts";
+
+/** Largest height × width to decode: 64 megapixels. */
+const maxPixels = 64_000_000;
+
+/** Interleaved samples: grey, grey and alpha, RGB or RGBA. */
+interface Raster {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly max: 255 | 65535;
+  readonly data: ArrayLike<number>;
+}
+
+/**
+ * Decodes an image as float32 [1, C, H, W] in [0, 1], without colour management and without ever
+ * multiplying by alpha: PNG of 8 and 16 bits by its bytes, all else by the browser. EXIF orientation
+ * is applied. Opaque alpha is dropped; grey becomes three equal channels where the model takes RGB.
+ *
+ * @param channels 1 or 3, what the model takes
+ * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS
+ */
+export async function decodeImage(pixels: PixelSource, channels: number): Promise<ImageTensor> {
+  if (channels !== 1 && channels !== 3) {
+    throw new AsmaError(
+      "ERR_IMAGE_CHANNELS",
+      `Expected a model of 1 or 3 channels for an image file but this one takes ${channels}: pass { data, dims } instead.`,
+      { details: { expected: channels } },
+    );
+  }
+  return toTensor(await decodePixels(pixels), channels);
+}
+
+/**
+ * Decodes the bytes of a PNG that we wrote, or of any with 8 or 16 bits per sample and no palette.
+ *
+ * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS
+ */
+export function decodePng(bytes: Uint8Array, channels: number): ImageTensor {
+  const raster = isPng(bytes) ? rasterOfPng(bytes) : undefined;
+  if (raster === undefined) {
+    throw unreadable("they are not a PNG of 8 or 16 bits per sample");
+  }
+  return toTensor(raster, channels);
+}
+
+async function decodePixels(pixels: PixelSource): Promise<Raster> {
+  if (pixels instanceof ImageData) {
+    return rasterOfCanvasData(pixels);
+  }
+  if (pixels instanceof ImageBitmap) {
+    return rasterOfBitmap(pixels);
+  }
+  const bytes = new Uint8Array(await pixels.arrayBuffer());
+  const raster = isPng(bytes) ? rasterOfPng(bytes) : undefined;
+  return raster ?? rasterOfBitmap(await openBitmap(pixels));
+}
+
+async function openBitmap(blob: Blob): Promise<ImageBitmap> {
+  if (blob.size === 0) {
+    throw unreadable("the file is empty");
+  }
+  try {
+    return await createImageBitmap(blob, {
+      colorSpaceConversion: "none",
+      premultiplyAlpha: "none",
+      imageOrientation: "from-image",
+    });
+  } catch (cause) {
+    throw unreadable("this browser cannot decode it", cause);
+  }
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte);
+}
+
+/** Samples of a PNG, `undefined` where they are packed or indices: the browser unpacks those. */
+function rasterOfPng(bytes: Uint8Array): Raster | undefined {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 33) {
+    throw unreadable("the PNG ends in its header");
+  }
+  checkSize(header.getUint32(20), header.getUint32(16));
+  let png: ReturnType<typeof decode>;
+  try {
+    png = decode(bytes, { checkCrc: true });
+  } catch (cause) {
+    throw unreadable("the PNG is damaged", cause);
+  }
+  const { width, height, channels, depth, data } = png;
+  if ((depth !== 8 && depth !== 16) || png.palette !== undefined || png.transparency?.length) {
+    return undefined;
+  }
+  return { width, height, channels, max: depth === 16 ? 65535 : 255, data };
+}
+
+function rasterOfBitmap(bitmap: ImageBitmap): Raster {
+  const { width, height } = bitmap;
+  checkSize(height, width);
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) {
+    throw unreadable("the browser gives no canvas of that size");
+  }
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return rasterOfCanvasData(context.getImageData(0, 0, width, height));
+}
+
+function rasterOfCanvasData({ width, height, data }: ImageData): Raster {
+  checkSize(height, width);
+  if (!(data instanceof Uint8ClampedArray)) {
+    throw unreadable("its ImageData has no 8-bit samples");
+  }
+  return { width, height, channels: 4, max: 255, data };
+}
+
+function checkSize(height: number, width: number): void {
+  if (!(height >= 1 && width >= 1)) {
+    throw unreadable(`it claims ${height} rows of ${width} pixels`);
+  }
+  if (height * width > maxPixels) {
+    throw new AsmaError(
+      "ERR_IMAGE_TOO_LARGE",
+      `Expected at most ${maxPixels / 1e6} megapixels but the image has ${width}×${height}: crop or shrink it first.`,
+      { details: { height, width, maxPixels } },
+    );
+  }
+}
+
+function toTensor(raster: Raster, channels: number): ImageTensor {
+  const { width, height, max, data, channels: stride } = raster;
+  const pixels = width * height;
+  const [colours, hasAlpha] = [stride < 3 ? 1 : 3, stride % 2 === 0];
+  if (hasAlpha) {
+    checkOpaque(raster);
+  }
+  if (colours === 3 && channels === 1) {
+    checkGrey(raster);
+  }
+  const planes = new Float32Array(channels * pixels);
+  for (let c = 0; c < channels; c++) {
+    const from = colours === 1 ? 0 : c;
+    for (let i = 0; i < pixels; i++) {
+      planes[c * pixels + i] = (data[i * stride + from] as number) / max;
+    }
+  }
+  return { data: planes, dims: [1, channels, height, width] };
+}
+
+function checkOpaque({ data, channels, max }: Raster): void {
+  let transparent = 0;
+  for (let i = channels - 1; i < data.length; i += channels) {
+    transparent += data[i] === max ? 0 : 1;
+  }
+  if (transparent > 0) {
+    throw new AsmaError(
+      "ERR_IMAGE_ALPHA",
+      `Expected an opaque image but ${transparent} of its pixels are transparent: flatten it onto a background first.`,
+      { details: { transparentPixels: transparent } },
+    );
+  }
+}
+
+function checkGrey({ data, channels }: Raster): void {
+  for (let i = 0; i < data.length; i += channels) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) {
+      throw new AsmaError(
+        "ERR_IMAGE_CHANNELS",
+        "Expected grey (1 channel) as the model does but the image is RGB: convert it to grey first.",
+        { details: { expected: 1, found: 3 } },
+      );
+    }
+  }
+}
+
+function unreadable(found: string, cause?: unknown): AsmaError {
+  return new AsmaError(
+    "ERR_IMAGE_UNREADABLE",
+    `Expected an image that the browser reads (PNG, JPEG, WebP, …) but ${found}: save it again from the program it came from.`,
+    { cause },
+  );
+}

@@ -1,0 +1,24 @@
+/**
+ * The Adaptive Segmentation Mask Attack in the browser.
+ *
+ * @module
+ */
+export * from "@onnx-asma/core";
+export {
+  Attack,
+  createAttack,
+  type CreateAttackOptions,
+  type RunAttackOptions,
+  type VerifyOptions,
+} from "./create-attack.ts";
+export type { WebAttackRun, WebAttackStep } from "./attack-run.ts";
+export { encodePng } from "./images/encode-png.ts";
+export type { ImageSource } from "./images/to-pixel-source.ts";
+export type { FileInput, ModelSource } from "./model-source.ts";
+export type {
+  Backend,
+  Device,
+  LoadProgress,
+  StepNumbers,
+  Verification,
+} from "./worker/messages.ts";

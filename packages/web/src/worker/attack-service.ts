@@ -1,0 +1,323 @@
+import { readModel, type Model } from "@onnx-asma/autodiff";
+import {
+  asma,
+  AsmaError,
+  describeImageInput,
+  fitTarget,
+  judge,
+  prepareAsma,
+  SegmentationModel,
+  type AsmaSession,
+  type AttackResult,
+  type AttackStep,
+  type ImageTensor,
+  type LabelMap,
+  type Size,
+} from "@onnx-asma/core";
+import { decodeImage, decodePng } from "../images/decode-image.ts";
+import { encodePng } from "../images/encode-png.ts";
+import { readFile } from "./fetch-file.ts";
+import { loadRuntime, watchDevice, type LoadedRuntime } from "./load-runtime.ts";
+import type {
+  Backend,
+  FileSource,
+  LoadProgress,
+  LoadRequest,
+  RequestName,
+  Requests,
+} from "./messages.ts";
+
+/** What the service tells without being asked. */
+export interface ServiceEvents {
+  progress(progress: LoadProgress): void;
+  backend(backend: Backend): void;
+  lost(error: unknown): void;
+}
+
+/** What answers each request. */
+export type Handlers = {
+  [Name in RequestName]: (params: Requests[Name]["params"]) => Promise<Requests[Name]["result"]>;
+};
+
+interface Prepared {
+  readonly size: Size;
+  readonly model: SegmentationModel;
+  session: AsmaSession | undefined;
+}
+
+interface Run {
+  readonly id: number;
+  readonly steps: AsyncGenerator<AttackStep, void>;
+  readonly result: Promise<AttackResult>;
+  readonly signal: { aborted: boolean };
+  step: AttackStep | undefined;
+}
+
+/** The attack on one model: everything that the worker does. */
+export class AttackService implements Handlers {
+  readonly #events: ServiceEvents;
+  #request: LoadRequest | undefined;
+  #loaded: LoadedRuntime | undefined;
+  #model: Model | undefined;
+  #prepared: Prepared | undefined;
+  #run: Run | undefined;
+  #isWatching = false;
+
+  constructor(events: ServiceEvents) {
+    this.#events = events;
+  }
+
+  readonly load = async (request: LoadRequest): Promise<Requests["load"]["result"]> => {
+    this.#request = request;
+    const [model] = await Promise.all([this.#readModel(request), this.#loadRuntime(request)]);
+    this.#model = model;
+    const { backend } = this.#loaded as LoadedRuntime;
+    return { backend, input: describeImageInput(model, request.options) };
+  };
+
+  readonly describe = async ({ size }: Requests["describe"]["params"]) =>
+    (await this.#prepare(size)).model.description;
+
+  readonly readImage = async ({ pixels }: Requests["readImage"]["params"]) =>
+    await decodeImage(pixels, this.#channels);
+
+  readonly predict = async ({ image }: Requests["predict"]["params"]) => await this.#predict(image);
+
+  readonly encode = async ({ image }: Requests["encode"]["params"]) => encodePng(image);
+
+  readonly verify = async ({ png, original, target, thresholds }: Requests["verify"]["params"]) => {
+    const image = decodePng(png, this.#channels);
+    const prediction = await this.#predict(image);
+    const { description } = (await this.#prepare(sizeOf(image))).model;
+    const verdict = judge({
+      prediction,
+      target: fitTarget(target, description),
+      image,
+      original,
+      classes: description.head.classes,
+      iouDefinition: this.#request?.options.iouDefinition,
+      thresholds,
+    });
+    return { ...verdict, image, prediction };
+  };
+
+  readonly begin = async ({ run, image, target, options }: Requests["begin"]["params"]) => {
+    await this.#endRun();
+    const size = sizeOf(image);
+    const { session, model } = await this.#withFallback(() => this.#prepareSession(size));
+    const signal = { aborted: false };
+    const fitted = fitTarget(target, model.description);
+    const attack = asma(session, { image, target: fitted }, { ...options, signal });
+    const steps = attack[Symbol.asyncIterator]();
+    this.#run = { id: run, steps, result: attack.result, signal, step: undefined };
+    return { build: session.step.build };
+  };
+
+  readonly next = async ({ run }: Requests["next"]["params"]) => {
+    const current = this.#runOf(run);
+    const start = performance.now();
+    const { done, value } = await current.steps.next();
+    if (done) {
+      this.#run = undefined;
+      return { result: toPlain(await current.result) };
+    }
+    current.step = value;
+    const { image: _1, prediction: _2, readImage: _3, readPrediction: _4, ...numbers } = value;
+    return { step: { ...numbers, milliseconds: performance.now() - start } };
+  };
+
+  readonly image = async ({ run, step }: Requests["image"]["params"]) =>
+    await this.#stepOf(run, step).readImage();
+
+  readonly prediction = async ({ run, step }: Requests["prediction"]["params"]) =>
+    await this.#stepOf(run, step).readPrediction();
+
+  readonly end = async ({ run }: Requests["end"]["params"]) => {
+    const current = this.#run;
+    if (current?.id !== run) {
+      return { result: undefined };
+    }
+    await this.#endRun();
+    // Without a step there is nothing that could be a result.
+    return {
+      result: current.step === undefined ? undefined : toPlain(await current.result),
+    };
+  };
+
+  readonly abort = async ({ run }: Requests["abort"]["params"]) => {
+    if (this.#run?.id === run) {
+      this.#run.signal.aborted = true;
+    }
+    return undefined;
+  };
+
+  get #channels(): number {
+    return describeImageInput(this.#model as Model, this.#request?.options).channels;
+  }
+
+  async #predict(image: ImageTensor): Promise<LabelMap> {
+    return await this.#withFallback(async () => {
+      const { model } = await this.#prepare(sizeOf(image));
+      return await model.predict(image);
+    });
+  }
+
+  async #endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    await run?.steps.return();
+  }
+
+  #runOf(id: number): Run {
+    if (this.#run?.id !== id) {
+      throw new AsmaError("ERR_RUN_ENDED", "This run has ended: start another.");
+    }
+    return this.#run;
+  }
+
+  #stepOf(run: number, step: number): AttackStep {
+    const current = this.#runOf(run).step;
+    if (current?.step !== step) {
+      throw new AsmaError(
+        "ERR_STEP_GONE",
+        `The images of step ${step} are gone: ask for them before the next step.`,
+      );
+    }
+    return current;
+  }
+
+  async #loadRuntime(request: LoadRequest): Promise<void> {
+    this.#events.progress({ phase: "runtime" });
+    this.#loaded = await loadRuntime(request);
+  }
+
+  async #readModel({ model, externalData, cache }: LoadRequest): Promise<Model> {
+    const location = nameOf(model);
+    const bytes = await readFile(model, {
+      cache,
+      onProgress: (loaded, total) =>
+        this.#events.progress({ phase: "model", loaded, ...(total !== undefined && { total }) }),
+    });
+    return await readModel(bytes, {
+      location,
+      loadExternalData: async (name) =>
+        await readFile(findExternalData(name, model, externalData), { cache }),
+    });
+  }
+
+  async #prepare(size: Size | undefined): Promise<Prepared> {
+    const known = this.#prepared;
+    if (known !== undefined && (size === undefined || size.every((n, i) => n === known.size[i]))) {
+      return known;
+    }
+    await this.#releaseSessions();
+    const { runtime } = this.#loaded as LoadedRuntime;
+    const model = await SegmentationModel.load(runtime, this.#model as Model, size, {
+      ...this.#request?.options,
+      sessionOptions: this.#sessionOptions,
+    });
+    this.#prepared = { size: model.description.preprocessing.imageSize, model, session: undefined };
+    return this.#prepared;
+  }
+
+  async #prepareSession(size: Size): Promise<{ session: AsmaSession; model: SegmentationModel }> {
+    const prepared = await this.#prepare(size);
+    if (prepared.session === undefined) {
+      this.#events.progress({ phase: "graph" });
+      const { device } = (this.#loaded as LoadedRuntime).backend;
+      prepared.session = await prepareAsma(prepared.model, {
+        target: device === "wasm" ? "cpu" : "any",
+        ...this.#request?.options,
+        outputs: device === "webgpu" ? "gpu-buffer" : "fresh",
+      });
+    }
+    await this.#watch();
+    return { session: prepared.session, model: prepared.model };
+  }
+
+  get #sessionOptions() {
+    const { device } = (this.#loaded as LoadedRuntime).backend;
+    return { executionProviders: [device], ...this.#request?.options.sessionOptions };
+  }
+
+  /** Where the device was ours to choose, what fails on the GPU is tried on WebAssembly. */
+  async #withFallback<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (cause) {
+      const request = this.#request as LoadRequest;
+      const { code } = cause as { code?: unknown };
+      const isOfRuntime = code === "ERR_SESSION" || code === undefined;
+      if (request.device !== "auto" || this.#loaded?.backend.device !== "webgpu" || !isOfRuntime) {
+        throw cause;
+      }
+      await this.#releaseSessions();
+      await this.#loadRuntime({ ...request, device: "wasm" });
+      const { runtime, backend } = this.#loaded as LoadedRuntime;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const notice = `On WebAssembly, since WebGPU failed: ${reason}`;
+      this.#loaded = { runtime, backend: { ...backend, notice } };
+      this.#events.backend(this.#loaded.backend);
+      return await task();
+    }
+  }
+
+  async #watch(): Promise<void> {
+    if (this.#isWatching) {
+      return;
+    }
+    this.#isWatching = true;
+    await watchDevice(this.#loaded as LoadedRuntime, (reason) => {
+      this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`));
+    });
+  }
+
+  async #releaseSessions(): Promise<void> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    await prepared?.session?.step.release();
+    await prepared?.model.release();
+  }
+}
+
+function sizeOf({ dims }: ImageTensor): Size {
+  return [dims[2], dims[3]];
+}
+
+function nameOf(source: FileSource): string {
+  const path =
+    source instanceof File ? source.name : "url" in source ? new URL(source.url).pathname : "";
+  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1)) || "model.onnx";
+}
+
+/** External data by their name, or beside a model that was fetched. */
+function findExternalData(
+  name: string,
+  model: FileSource,
+  given: Readonly<Record<string, FileSource>>,
+): FileSource {
+  const bare = name.slice(name.lastIndexOf("/") + 1);
+  const source = [name, `./${name}`, bare].flatMap((key) =>
+    Object.hasOwn(given, key) ? (given[key] as FileSource) : [],
+  )[0];
+  if (source !== undefined) {
+    return source;
+  }
+  if ("url" in model) {
+    return { url: new URL(name.split("/").map(encodeURIComponent).join("/"), model.url).href };
+  }
+  const found = Object.keys(given);
+  throw new Error(
+    found.length === 0
+      ? "no data file was given with the model"
+      : `only ${found.join(", ")} was given`,
+  );
+}
+
+/** A result as it can be cloned: the error as text. */
+function toPlain(result: AttackResult): AttackResult {
+  const { error, ...rest } = result;
+  return error === undefined
+    ? rest
+    : { ...rest, error: error instanceof Error ? error.message : String(error) };
+}

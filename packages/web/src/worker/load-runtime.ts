@@ -1,0 +1,103 @@
+import type { Runtime } from "@onnx-asma/autodiff";
+import { AsmaError } from "@onnx-asma/core";
+import type { Backend, Device, LoadRequest } from "./messages.ts";
+import { checkWasmFiles, wasmFiles } from "./wasm-files.ts";
+
+/** ONNX Runtime, and what it computes on. */
+export interface LoadedRuntime {
+  readonly runtime: Runtime;
+  readonly backend: Backend;
+}
+
+/** The part of WebGPU that is needed to choose. */
+interface Gpu {
+  requestAdapter(): Promise<
+    | {
+        readonly info?: { readonly isFallbackAdapter?: boolean };
+        readonly isFallbackAdapter?: boolean;
+      }
+    | null
+    | undefined
+  >;
+}
+
+/** More bring little, and a page is not alone on the machine. */
+const mostThreads = 8;
+
+/**
+ * Loads ONNX Runtime for the device asked for.
+ *
+ * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`
+ */
+export async function loadRuntime(
+  request: Pick<LoadRequest, "device" | "threads" | "wasmPaths">,
+): Promise<LoadedRuntime> {
+  const lack = request.device === "wasm" ? undefined : await lackOfWebGpu(request.device);
+  if (request.device === "webgpu" && lack !== undefined) {
+    throw new AsmaError(
+      "ERR_DEVICE",
+      `Expected WebGPU but ${lack}: take the device 'wasm' or 'auto'.`,
+    );
+  }
+  const device: Device = request.device === "wasm" || lack !== undefined ? "wasm" : "webgpu";
+  const notices = lack === undefined ? [] : [`On WebAssembly, since ${lack}.`];
+  const threads = countThreads(request.threads, notices);
+  const files = wasmFiles(device, request.wasmPaths);
+  const ort =
+    device === "webgpu"
+      ? await import("onnxruntime-web/webgpu")
+      : await import("onnxruntime-web/wasm");
+  ort.env.wasm.wasmPaths = files;
+  ort.env.wasm.numThreads = threads;
+  ort.env.logLevel = "error";
+  await checkWasmFiles(files);
+  const notice = notices.length === 0 ? undefined : notices.join(" ");
+  return { runtime: ort as unknown as Runtime, backend: { device, threads, notice } };
+}
+
+/** Why WebGPU cannot be used, if so. A software adapter is slower than WebAssembly: only on demand. */
+async function lackOfWebGpu(device: "webgpu" | "auto"): Promise<string | undefined> {
+  const { gpu } = navigator as unknown as { gpu?: Gpu };
+  if (gpu === undefined) {
+    return "this browser has no WebGPU";
+  }
+  const adapter = await gpu.requestAdapter().catch(() => undefined);
+  if (adapter === null || adapter === undefined) {
+    return "the browser gives no WebGPU adapter";
+  }
+  const isSoftware = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
+  return isSoftware && device === "auto" ? "the WebGPU adapter is a software one" : undefined;
+}
+
+function countThreads(asked: number | undefined, notices: string[]): number {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1)) {
+    throw new AsmaError(
+      "ERR_OPTION",
+      `Expected a positive integer for threads but found ${asked}: leave it out to use the processor's.`,
+    );
+  }
+  if (!globalThis.crossOriginIsolated) {
+    if (asked !== 1) {
+      notices.push(
+        "One thread only: the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp).",
+      );
+    }
+    return 1;
+  }
+  return asked ?? Math.min(mostThreads, navigator.hardwareConcurrency || 1);
+}
+
+/** Calls back once when the GPU device of ONNX Runtime is lost; the runtime then waits forever. */
+export async function watchDevice(
+  { runtime, backend }: LoadedRuntime,
+  onLost: (reason: string) => void,
+): Promise<void> {
+  if (backend.device !== "webgpu") {
+    return;
+  }
+  const { env } = runtime as unknown as {
+    env: { webgpu: { device: Promise<{ lost: Promise<{ message: string; reason: string }> }> } };
+  };
+  const device = await env.webgpu.device;
+  void device?.lost?.then(({ message, reason }) => onLost(message || reason));
+}
