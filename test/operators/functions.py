@@ -256,11 +256,10 @@ def attention():
         add(f"qk_matmul_output_mode {mode}", *four, outputs=4, mode=mode, softcap=2.0, mask=suite.normal(3, 6),
             past=(2, 2, 1, 4))
     add("qk_matmul_output_mode 2 without mask", *four, outputs=4, mode=2, softcap=2.0, past=(2, 2, 1, 4))
-    add("sliding window", (1, 1, 4, 2), (1, 1, 6, 2), opset=25, left_window_size=1, right_window_size=2, forward=False)
-    add("sliding window and causal", (1, 1, 4, 2), (1, 1, 4, 2), opset=25, left_window_size=1, is_causal=1,
-        forward=False)
+    add("sliding window", (1, 1, 4, 2), (1, 1, 6, 2), opset=25, left_window_size=1, right_window_size=2)
+    add("sliding window and causal", (1, 1, 4, 2), (1, 1, 4, 2), opset=25, left_window_size=1, is_causal=1)
     add("lengths, causal and sliding window", (2, 1, 2, 2), (2, 1, 6, 2), opset=25, left_window_size=2, is_causal=1,
-        lengths=[4, 6], forward=False)
+        lengths=[4, 6])
     return suite
 
 
