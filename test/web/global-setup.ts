@@ -11,6 +11,8 @@ declare module "vitest" {
     chromium: string;
     /** Folder of the built test page. */
     site: string;
+    /** Folder of the built demo. */
+    demo: string;
   }
 }
 
@@ -25,12 +27,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const site = await mkdtemp(join(tmpdir(), "onnx-asma-web-"));
   project.provide("chromium", chromium ?? "");
   project.provide("site", site);
+  const demo = join(site, "demo");
+  project.provide("demo", demo);
   if (chromium !== undefined) {
     await build({
       root: new URL("page", import.meta.url).pathname,
       logLevel: "error",
       build: { outDir: site, emptyOutDir: true, target: "es2023" },
       worker: { format: "es" },
+    });
+    await build({
+      configFile: new URL("../../packages/web/demo/vite.config.ts", import.meta.url).pathname,
+      logLevel: "error",
+      build: { outDir: demo },
     });
   }
   return async () => await rm(site, { recursive: true, force: true });

@@ -10,6 +10,8 @@ const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Measuring memory collects garbage at once, not within half a minute.
+  "--enable-blink-features=ForceEagerMeasureMemory",
 ];
 
 /** WebGPU computed by software. */

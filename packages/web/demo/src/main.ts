@@ -74,7 +74,16 @@ function attempt(task: () => Promise<void>): () => void {
   };
 }
 
-async function load(what: { model?: boolean; image?: boolean }): Promise<void> {
+let loads: Promise<void> = Promise.resolve();
+
+/** Loads what has changed, after what is being loaded already. */
+function load(what: { readonly model: boolean }): Promise<void> {
+  const task = loads.then(() => loadNow(what));
+  loads = task.catch(() => undefined);
+  return task;
+}
+
+async function loadNow(what: { readonly model: boolean }): Promise<void> {
   control?.stop();
   showEnd(undefined);
   button("start").disabled = true;
@@ -82,6 +91,7 @@ async function load(what: { model?: boolean; image?: boolean }): Promise<void> {
   try {
     if (what.model || attack === undefined) {
       await attack?.release();
+      attack = undefined;
       scene = undefined;
       attack = await openModel();
     }
@@ -210,7 +220,8 @@ async function start(): Promise<void> {
   });
   try {
     say("Building the attack: the gradient of the model becomes a graph…");
-    element<HTMLInputElement>("split").value = "50";
+    // The left part stays as it was, to compare with.
+    element<HTMLInputElement>("split").value = "30";
     split();
     const iouThreshold = numberOf("threshold");
     const result = await control.run(current.attack, current.image, target, {
@@ -357,7 +368,7 @@ async function take(files: readonly File[]): Promise<void> {
     const model = modelFiles.find(({ name }) => name.endsWith(".onnx"));
     names = { ...names, model: model?.name ?? names.model };
   }
-  await load({ model: data.length > 0, image: image !== undefined });
+  await load({ model: data.length > 0 });
 }
 
 function listen(): void {
@@ -415,4 +426,4 @@ function listen(): void {
 listen();
 split();
 void isolate();
-attempt(() => load({ model: true, image: true }))();
+attempt(() => load({ model: true }))();

@@ -33,15 +33,16 @@ export function drawImage(
   fitCanvas(canvas, image);
   const [, channels, height, width] = image.dims;
   const shown = new ImageData(canvas.width, canvas.height);
-  const plane = width * height;
-  for (let y = 0, at = 0; y < shown.height; y++) {
-    const row = Math.floor(((y + 0.5) * height) / shown.height) * width;
-    for (let x = 0; x < shown.width; x++, at += 4) {
-      const pixel = row + Math.floor(((x + 0.5) * width) / shown.width);
-      for (let c = 0; c < 3; c++) {
-        shown.data[at + c] = 255 * value(pixel + (channels === 3 ? c * plane : 0));
-      }
-      shown.data[at + 3] = 255;
+  const [w, h, pixels] = [shown.width, shown.height, shown.data];
+  const plane = channels === 3 ? width * height : 0;
+  for (let y = 0, at = 0; y < h; y++) {
+    const row = Math.floor(((y + 0.5) * height) / h) * width;
+    for (let x = 0; x < w; x++, at += 4) {
+      const pixel = row + Math.floor(((x + 0.5) * width) / w);
+      pixels[at] = 255 * value(pixel);
+      pixels[at + 1] = 255 * value(pixel + plane);
+      pixels[at + 2] = 255 * value(pixel + 2 * plane);
+      pixels[at + 3] = 255;
     }
   }
   contextOf(canvas).putImageData(shown, 0, 0);
@@ -71,39 +72,51 @@ export function drawLabels(
     return;
   }
   const colours = classColours.map(toRgb);
-  const shown = new ImageData(w, h);
-  const label = (x: number, y: number): number =>
-    labels.data[
-      Math.min(height - 1, Math.floor(((y + 0.5) * height) / h)) * width +
-        Math.min(width - 1, Math.floor(((x + 0.5) * width) / w))
-    ] as number;
-  for (let y = 0, at = 0; y < h; y++) {
-    for (let x = 0; x < w; x++, at += 4) {
-      const here = label(x, y);
-      const isBorder = [
-        [2, 0],
-        [-2, 0],
-        [0, 2],
-        [0, -2],
-      ].some(([dx, dy]) => {
-        const [nx, ny] = [x + (dx as number), y + (dy as number)];
-        return nx >= 0 && ny >= 0 && nx < w && ny < h && label(nx, ny) !== here;
-      });
-      if (here > 0 && (isBorder || !outline)) {
-        const colour = outline ? [255, 255, 255] : colours[(here - 1) % colours.length];
-        shown.data.set(colour as number[], at);
-        shown.data[at + 3] = isBorder ? 255 : alpha * 255;
+  const shown = nearestLabels(labels, w, h);
+  const pixels = new ImageData(w, h);
+  const differs = (at: number, isInside: boolean, here: number) => isInside && shown[at] !== here;
+  for (let y = 0, i = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, i++) {
+      const here = shown[i] as number;
+      if (here <= 0) {
+        continue;
+      }
+      const isBorder =
+        differs(i - 2, x >= 2, here) ||
+        differs(i + 2, x < w - 2, here) ||
+        differs(i - 2 * w, y >= 2, here) ||
+        differs(i + 2 * w, y < h - 2, here);
+      if (isBorder || !outline) {
+        const colour = outline ? white : (colours[(here - 1) % colours.length] as number[]);
+        pixels.data.set(colour, 4 * i);
+        pixels.data[4 * i + 3] = isBorder ? 255 : alpha * 255;
       }
     }
   }
   const layer = new OffscreenCanvas(w, h);
-  layer.getContext("2d")?.putImageData(shown, 0, 0);
+  layer.getContext("2d")?.putImageData(pixels, 0, 0);
   contextOf(canvas).drawImage(layer, Math.round(place.left * scale), Math.round(place.top * scale));
 }
 
 /** The 2d context of a canvas. */
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return canvas.getContext("2d", { willReadFrequently: false }) as CanvasRenderingContext2D;
+}
+
+const white = [255, 255, 255];
+
+/** The label nearest to each of w×h pixels. */
+function nearestLabels({ data, dims }: LabelMap, w: number, h: number): Int32Array {
+  const [height, width] = dims;
+  const columns = Int32Array.from({ length: w }, (_, x) => Math.floor(((x + 0.5) * width) / w));
+  const shown = new Int32Array(w * h);
+  for (let y = 0, i = 0; y < h; y++) {
+    const row = Math.floor(((y + 0.5) * height) / h) * width;
+    for (let x = 0; x < w; x++, i++) {
+      shown[i] = data[row + (columns[x] as number)] as number;
+    }
+  }
+  return shown;
 }
 
 function toRgb(colour: string): number[] {
