@@ -1,6 +1,16 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { golden, unet, unet3 } from "../support/golden-scene.ts";
-import { expectFailure, runCli, runJson } from "../support/run-cli.ts";
+import { expectFailure, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
+import {
+  channelsLastModel,
+  colouredModel,
+  headModel,
+  multiLabelModel,
+  queryModel,
+  volumeModel,
+} from "../support/segmentation-models.ts";
 
 interface Inspection {
   readonly opset: number;
@@ -9,7 +19,12 @@ interface Inspection {
   readonly head: { readonly classes: number; readonly size: readonly number[] };
   readonly grid: { readonly kind: string };
   readonly classNames: readonly string[];
-  readonly decisions: readonly { readonly override: string }[];
+  readonly decisions: readonly {
+    readonly what: string;
+    readonly is: string;
+    readonly because: string;
+    readonly override: string;
+  }[];
   readonly isDifferentiable: boolean;
 }
 
@@ -59,6 +74,107 @@ describe("inspect", () => {
       code: "ERR_OUTPUT",
     });
     expect(output).toContain("no output 'scores'. Its outputs are 'logits'");
+  });
+});
+
+describe("inspect says what it decided, why, and what overrules it", () => {
+  const save = (model: Uint8Array) => {
+    const path = join(temporaryFolder(), "model.onnx");
+    writeFileSync(path, model);
+    return path;
+  };
+
+  it.each<[string, Uint8Array, string[], RegExp[]]>([
+    [
+      "channels last",
+      channelsLastModel(16, 16),
+      [],
+      [
+        /layout +NHWC +\(the transpose '.*' brings the channels forward; --layout\)/,
+        /resize +none +\(the image fits; --resize\)/,
+        /channel order +rgb +\(the default; --channel-order\)/,
+        /output grid +16×16, the input's own +\(from the sizes of input and output; --grid\)/,
+      ],
+    ],
+    [
+      "a volume",
+      volumeModel([4, 8, 8]),
+      [],
+      [/layout +NCDHW +\(the convolution '.*' reads it; --layout\)/, /output grid +4×8×8/],
+    ],
+    [
+      "independent channels",
+      multiLabelModel(16, 16),
+      ["--classes", "disc,cup,vessel"],
+      [
+        /class +0 disc of 3 independent ones.*\(each has a sigmoid of its own; the first, as none was chosen; --class, --output-kind logits\)/,
+        /classes +0 not disc, 1 disc/,
+      ],
+    ],
+    [
+      "one of independent channels",
+      multiLabelModel(16, 16),
+      ["--class", "2"],
+      [/class +2 of 3 .*; as told; --class/, /channel 2 of 3, class 1 above 0/],
+    ],
+    [
+      "queries",
+      queryModel(16, 16),
+      ["--grid", "image"],
+      [
+        /scores +masks 'masks_queries_logits' of 5 queries, weighted with their classes 'class_queries_logits' \(3 classes, void is 3\) +\(from the dims and names of the outputs; --output-kind, --query-classes, --void-class\)/,
+        /output grid +16×16, the image's own.*\(as told; --grid\)/,
+      ],
+    ],
+    [
+      "a map of colours",
+      colouredModel(16, 16),
+      [],
+      [
+        /scores +'scores', 3 classes.*\(what stands before ArgMax, Gather at the end; --output-kind\)/,
+      ],
+    ],
+  ])("of %s", async (_, model, flags, patterns) => {
+    const path = save(model);
+    const { code, stdout, stderr } = await runCli(["inspect", path, ...flags]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const pattern of patterns) {
+      expect(stdout).toMatch(pattern);
+    }
+    const { object } = await runJson<Inspection>(["inspect", path, ...flags]);
+    for (const { what, is, because, override } of object.decisions) {
+      expect(stdout).toContain(is);
+      expect(stdout).toContain(`(${because}; ${override})`);
+      expect({ what, flag: override.startsWith("--") }).toEqual({ what, flag: true });
+    }
+  });
+
+  it("names candidates and flags where it cannot decide", async () => {
+    const classifier = headModel(
+      [1, 3, 8, 8],
+      [0, 0],
+      [
+        ["GlobalAveragePool", ["scores"], "pooled"],
+        ["Flatten", ["pooled"], "out"],
+      ],
+    );
+    const message = await expectFailure(["inspect", save(classifier)], {
+      exit: 4,
+      code: "ERR_OUTPUT",
+    });
+    expect(message).toContain("'out' float32[1, 2]");
+    expect(message).toContain("--output");
+    const coloured = save(colouredModel(16, 16));
+    const grid = await expectFailure(["inspect", coloured, "--grid", "image"], {
+      exit: 4,
+      code: "ERR_OUTPUT",
+    });
+    expect(grid).toContain("--output scores");
+    const chosen = await expectFailure(["inspect", coloured, "--class", "1"], {
+      exit: 1,
+      code: "ERR_CLASS",
+    });
+    expect(chosen).toContain("leave out --class");
   });
 });
 

@@ -8,7 +8,7 @@ import importlib
 import sys
 
 FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout",
-            "reduction", "further", "indexing", "contraction"]
+            "reduction", "further", "indexing", "contraction", "functions", "microsoft"]
 
 
 def main(wanted: set[str]) -> None:
@@ -17,11 +17,11 @@ def main(wanted: set[str]) -> None:
         for build in importlib.import_module(family).SUITES:
             suites = build()
             for suite in suites if isinstance(suites, list) else [suites]:
-                if wanted and suite.op not in wanted:
+                if wanted and suite.key not in wanted:
                     continue
                 size = suite.write()
                 total += len(suite.cases)
-                print(f"{suite.op:24}{len(suite.cases):4} cases{size / 1024:8.1f} kB")
+                print(f"{suite.key:40}{len(suite.cases):4} cases{size / 1024:8.1f} kB")
     print(f"{total} cases")
 
 

@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import {
   differentiate,
+  expansions,
   gradientRules,
   readModel,
   resolve,
@@ -9,6 +10,7 @@ import {
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
+import { mulberry32 } from "../support/numbers.ts";
 import {
   decodeFloats,
   decodeNumbers,
@@ -20,25 +22,31 @@ import { singleNodeModel } from "../support/single-node-model.ts";
 const only = process.env["OPERATOR"];
 const cases = operatorCases(only);
 
-it.runIf(only === undefined)("has cases for every rule", () => {
-  const covered = new Set(cases.map((testCase) => testCase.opType));
+it.runIf(only === undefined)("has cases for every rule and expansion", () => {
+  const covered = new Set(cases.map(keyOf));
   // Straight-through estimates are no derivatives of one node: see test/dtypes.
   const estimated = new Set(["QuantizeLinear", "DequantizeLinear"]);
-  const missing = gradientRules
-    .map((rule) => rule.opType)
-    .filter((opType) => !covered.has(opType) && !estimated.has(opType));
+  const missing = [...gradientRules, ...expansions]
+    .filter(({ opType }) => !estimated.has(opType))
+    .map(keyOf)
+    .filter((key) => !covered.has(key));
   expect(missing).toEqual([]);
 });
 
-for (const opType of new Set(cases.map((testCase) => testCase.opType))) {
-  describe(opType, () => {
-    it.each(cases.filter((testCase) => testCase.opType === opType))(
+for (const key of new Set(cases.map(keyOf))) {
+  describe(key, () => {
+    it.each(cases.filter((testCase) => keyOf(testCase) === key))(
       "$name (opset $opset)",
       async (testCase) => {
         await (zeroGradients.has(testCase.opType) ? checkFlat(testCase) : check(testCase));
       },
     );
   });
+}
+
+/** The operator, with its domain where it has one of its own. */
+function keyOf({ domain = "", opType }: Pick<OperatorCase, "domain" | "opType">): string {
+  return domain === "" ? opType : `${domain}.${opType}`;
 }
 
 /** Operators that are flat almost everywhere: PyTorch's gradient is zero, and ours says that there is none. */
@@ -170,15 +178,4 @@ function expectClose(
     0,
   );
   expect(error / scale, `${what}: largest error over largest value`).toBeLessThan(tolerance);
-}
-
-/** A small seeded generator, so that failures repeat. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

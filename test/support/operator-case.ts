@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 /** A tensor of a case file: dtype, dims and little-endian bytes. */
 export interface CaseTensor {
   readonly name: string;
-  readonly dtype: "float32" | "float64" | "int64" | "bool";
+  readonly dtype: "float32" | "float64" | "int32" | "int64" | "bool";
   readonly dims: readonly number[];
   readonly data: string;
   /** Expected gradient; present when this input is a variable. */
@@ -16,9 +16,18 @@ export interface CaseTensor {
 export interface OperatorCase {
   readonly name: string;
   readonly opType: string;
+  /** Domain of the operator, at its version 1; absent: the default one. */
+  readonly domain?: string;
   readonly opset: number;
   readonly attributes: Readonly<
-    Record<string, number | string | readonly number[] | { readonly float: number }>
+    Record<
+      string,
+      | number
+      | string
+      | readonly number[]
+      | { readonly float: number }
+      | readonly { readonly float: number }[]
+    >
   >;
   readonly inputs: readonly (CaseTensor | null)[];
   readonly outputs: readonly {
@@ -55,13 +64,15 @@ export function decodeFloats(base64: string): Float32Array {
 export function decodeNumbers(
   base64: string,
   dtype: CaseTensor["dtype"] = "float32",
-): Float32Array | Float64Array | BigInt64Array | Uint8Array {
+): Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array {
   const bytes = decodeBytes(base64);
   switch (dtype) {
     case "float32":
       return new Float32Array(bytes.buffer);
     case "float64":
       return new Float64Array(bytes.buffer);
+    case "int32":
+      return new Int32Array(bytes.buffer);
     case "int64":
       return new BigInt64Array(bytes.buffer);
     case "bool":

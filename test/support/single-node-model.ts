@@ -20,6 +20,7 @@ import { decodeBytes, type CaseTensor, type OperatorCase } from "./operator-case
 const dataTypes = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
+  int32: TensorProto_DataType.INT32,
   int64: TensorProto_DataType.INT64,
   bool: TensorProto_DataType.BOOL,
 };
@@ -57,6 +58,9 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
       irVersion: 8n,
       opsetImport: [
         create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(testCase.opset) }),
+        ...(testCase.domain === undefined
+          ? []
+          : [create(OperatorSetIdProtoSchema, { domain: testCase.domain, version: 1n })]),
       ],
       graph: create(GraphProtoSchema, {
         name: "case",
@@ -73,6 +77,7 @@ export function singleNodeModel(testCase: OperatorCase): Uint8Array {
           create(NodeProtoSchema, {
             name: "node",
             opType: testCase.opType,
+            domain: testCase.domain ?? "",
             input: testCase.inputs.map((input) => input?.name ?? ""),
             output: testCase.outputs.map((_, i) => `y${i}`),
             attribute: Object.entries(testCase.attributes).map(makeAttribute),
@@ -104,5 +109,10 @@ function makeAttribute([name, value]: [
   if ("float" in value) {
     return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float });
   }
-  return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
+  const floats = value.flatMap((item) => (typeof item === "number" ? [] : [item.float]));
+  if (floats.length > 0) {
+    return create(AttributeProtoSchema, { name, type: Type.FLOATS, floats });
+  }
+  const ints = (value as readonly number[]).map(BigInt);
+  return create(AttributeProtoSchema, { name, type: Type.INTS, ints });
 }

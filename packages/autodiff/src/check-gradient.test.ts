@@ -214,7 +214,10 @@ it("agrees with finite differences on random graphs", async () => {
       async (instructions, seed) => {
         const resolved = await resolve(await readModel(randomModel(instructions)), ort);
         const outputs = instructions.length % 2 ? ["y"] : ["y", "side"];
-        const options = { inputs: ["x", "z"], outputs, directions: 3, step: 1e-5, seed };
+        // Fusions of ONNX Runtime lack kernels for float64 (QuickGelu).
+        const sessionOptions = { graphOptimizationLevel: "basic" } as const;
+        const numbers = { directions: 3, step: 1e-5, seed };
+        const options = { inputs: ["x", "z"], outputs, ...numbers, sessionOptions };
         for (const { expected, found, relativeError } of (
           await checkGradient(resolved, ort, options)
         ).figures) {

@@ -3,6 +3,7 @@ import { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import type { Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
+import type { GradientRule } from "./rules/gradient-rule.ts";
 import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
 
 /** Options of {@link differentiate}. */
@@ -13,6 +14,8 @@ export interface DifferentiateOptions {
   readonly outputs?: readonly string[];
   /** Where the graph will run; the numbers are the same. @default "any" */
   readonly target?: Target;
+  /** Rules of your own, of any domain; they go before the built-in ones. */
+  readonly rules?: readonly GradientRule[];
 }
 
 /**
@@ -33,7 +36,7 @@ export function differentiate(
     value,
     upstream: b.input(`${value.name}_grad`, value),
   }));
-  const gradients = vectorJacobianProduct(b, seeded, inputs);
+  const gradients = vectorJacobianProduct(b, seeded, inputs, { rules: options.rules });
   const declared = new Set(b.graph.output.map((output) => output.name));
   for (const { value } of seeded) {
     if (!declared.has(value.name)) {

@@ -35,32 +35,38 @@ export class UnsupportedOperatorError extends AutodiffError {
   readonly nearestOutput: string | undefined;
 
   constructor(output: string, nodes: readonly UnsupportedNode[], nearestOutput?: string) {
-    const byType = new Map<string, UnsupportedNode[]>();
-    for (const node of nodes) {
-      const key = `${node.domain ? `${node.domain}.` : ""}${node.opType}`;
-      const others = byType.get(key);
-      if (others === undefined) {
-        byType.set(key, [node]);
-      } else {
-        others.push(node);
-      }
-    }
-    const lines = [...byType].map(([opType, list]) => {
-      const names = list.map((n) => `'${n.nodeName}'`);
-      const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
-      const [first] = list;
-      return `  ${opType} (opset ${first?.opset}), ${list.length} node(s) ${shown}: ${first?.reason}`;
-    });
     const wayOut =
       nearestOutput === undefined
         ? "No value between them can be differentiated."
         : `The nearest output that can be differentiated is '${nearestOutput}'.`;
     super(
       "ERR_UNSUPPORTED_OPERATOR",
-      `Output '${output}' cannot be differentiated: no gradient for\n${lines.join("\n")}\n${wayOut}`,
+      `Output '${output}' cannot be differentiated: no gradient for\n${listByOperator(nodes)}\n${wayOut}`,
       { details: { nodes, nearestOutput } },
     );
     this.nodes = nodes;
     this.nearestOutput = nearestOutput;
   }
+}
+
+/** One line per operator: how many nodes, the first names, the reason. */
+export function listByOperator(nodes: readonly UnsupportedNode[]): string {
+  const byType = new Map<string, UnsupportedNode[]>();
+  for (const node of nodes) {
+    const key = `${node.domain ? `${node.domain}.` : ""}${node.opType}`;
+    const others = byType.get(key);
+    if (others === undefined) {
+      byType.set(key, [node]);
+    } else {
+      others.push(node);
+    }
+  }
+  return [...byType]
+    .map(([opType, list]) => {
+      const names = list.map((n) => `'${n.nodeName}'`);
+      const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+      const [first] = list;
+      return `  ${opType} (opset ${first?.opset}), ${list.length} node(s) ${shown}: ${first?.reason}`;
+    })
+    .join("\n");
 }

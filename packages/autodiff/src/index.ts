@@ -3,25 +3,43 @@
  *
  * @module
  */
-export {
-  checkGradient,
-  type CheckGradientOptions,
-  type GradientFigure,
-  type TensorData,
-} from "./check-gradient.ts";
+export { checkGradient, type CheckGradientOptions } from "./check-gradient.ts";
 export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
+export type { GradientFigure, TensorData } from "./finite-differences.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 export { GraphBuilder, type Target } from "./graph/graph-builder.ts";
 export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
 export type { AttributeValue, Attributes } from "./graph/attribute.ts";
 export type { Value } from "./graph/value.ts";
 export { isFloat, type DataType, type TensorType } from "./model/data-type.ts";
-export { Model, type WeightFile } from "./model/model.ts";
+export { Model, type FileOnDemand, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
 export { resolve, type ResolveOptions } from "./resolve.ts";
+export { expansions } from "./expansions/index.ts";
+export type { Expansion } from "./expansions/expansion.ts";
+export type { NodeContext } from "./graph/node-context.ts";
+export type { OperatorKey } from "./graph/operator-table.ts";
 export { gradientRules, notDifferentiable, zeroGradients } from "./rules/index.ts";
-export { RuleRefusal, type GradientRule, type RuleContext } from "./rules/gradient-rule.ts";
+export {
+  RuleRefusal,
+  type GradientRule,
+  type InputGradient,
+  type RuleContext,
+} from "./rules/gradient-rule.ts";
 export type { Runtime, Session, SessionOptions } from "./runtime.ts";
-export { vectorJacobianProduct } from "./vector-jacobian-product.ts";
+export {
+  vectorJacobianProduct,
+  type VectorJacobianProductOptions,
+} from "./vector-jacobian-product.ts";
+export {
+  importTrainingGraph,
+  type ImportTrainingGraphOptions,
+  type TrainingGraph,
+} from "./training-graph/import-training-graph.ts";
+export {
+  checkTrainingGraph,
+  type CheckTrainingGraphOptions,
+} from "./training-graph/check-training-graph.ts";
+export { trainingOperators } from "./training-graph/operators/index.ts";

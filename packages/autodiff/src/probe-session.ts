@@ -1,32 +1,117 @@
+import { clone, create } from "@bufbuild/protobuf";
+import { ModelProtoSchema, OperatorSetIdProtoSchema, type NodeProto } from "onnx-buf";
 import { AutodiffError } from "./errors.ts";
-import type { Model } from "./model/model.ts";
+import { isGradientNode } from "./graph/gradient-node.ts";
+import { valueInfo } from "./graph/value-info.ts";
+import { dataTypeFromProto, type DataType } from "./model/data-type.ts";
+import { Model } from "./model/model.ts";
 import { writeModel } from "./model/write-model.ts";
+import { isExpandable } from "./passes/expand-node.ts";
+import { lowerOpset } from "./passes/lower-opset.ts";
+import { inputsOf } from "./passes/sort-topologically.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
-/**
- * Loads a model to ask for types and constants, on the CPU wherever the model runs later.
- *
- * @throws AutodiffError `ERR_MODEL_REFUSED` with the runtime's reason
- */
-export async function openProbe(
-  model: Model,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<Session> {
-  const { bytes, externalData } = writeModel(model, "reference");
-  try {
-    return await runtime.InferenceSession.create(bytes, {
-      logSeverityLevel: 3,
-      ...sessionOptions,
-      externalData,
-      // Shapes and constants come from the CPU, wherever the model runs later.
-      executionProviders: undefined,
-      graphOptimizationLevel: "basic",
-    });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AutodiffError("ERR_MODEL_REFUSED", `ONNX Runtime cannot load the model: ${reason}`, {
-      cause,
+/** Sessions that answer for types and constants, and what they cannot be asked about. */
+export class Probe {
+  readonly #runtime: Runtime;
+  readonly #sessionOptions: SessionOptions | undefined;
+  #refusal: AutodiffError | undefined;
+
+  constructor(runtime: Runtime, sessionOptions: SessionOptions | undefined) {
+    this.#runtime = runtime;
+    this.#sessionOptions = sessionOptions;
+  }
+
+  /**
+   * Whether a node is kept from the runtime until it is replaced by others: runtimes do not have
+   * `Gradient` and do not infer the dims of MeanVarianceNormalization; once the runtime has refused
+   * the model, everything that has a function body here.
+   */
+  isDeferred(node: NodeProto): boolean {
+    const isUntyped = node.opType === "MeanVarianceNormalization" && node.domain === "";
+    return isUntyped || isGradientNode(node) || (this.#refusal !== undefined && isExpandable(node));
+  }
+
+  /** The nodes, in order, that neither are kept from the runtime nor wait for one that is. */
+  loadable(nodes: readonly NodeProto[]): NodeProto[] {
+    const waiting = new Set<string>();
+    return nodes.filter((node) => {
+      const isWaiting = this.isDeferred(node) || inputsOf(node).some((name) => waiting.has(name));
+      if (isWaiting) {
+        node.output.forEach((name) => waiting.add(name));
+      }
+      return !isWaiting;
     });
   }
+
+  /** Why the runtime refused the model as it is, if it did. */
+  get refusal(): AutodiffError | undefined {
+    return this.#refusal;
+  }
+
+  /** From now on, all nodes with a function body are kept from the runtime. */
+  deferExpandable(refusal: AutodiffError): void {
+    this.#refusal = refusal;
+  }
+
+  /**
+   * Loads a model to ask for types and constants, on the CPU wherever the model runs later.
+   *
+   * @throws AutodiffError `ERR_MODEL_REFUSED` with the runtime's reason
+   */
+  async open(model: Model): Promise<Session> {
+    const { bytes, externalData } = writeModel(
+      this.#refusal === undefined ? model : lowered(model),
+      "reference",
+    );
+    try {
+      return await this.#runtime.InferenceSession.create(bytes, {
+        logSeverityLevel: 3,
+        ...this.#sessionOptions,
+        externalData,
+        // Shapes and constants come from the CPU, wherever the model runs later.
+        executionProviders: undefined,
+        graphOptimizationLevel: "basic",
+      });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AutodiffError(
+        "ERR_MODEL_REFUSED",
+        `ONNX Runtime cannot load the model: ${reason}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** The model at an opset that every runtime has, if its nodes allow it. */
+function lowered(model: Model): Model {
+  const opsetImport = model.proto.opsetImport.map((o) => clone(OperatorSetIdProtoSchema, o));
+  const proto = create(ModelProtoSchema, { ...model.proto, opsetImport });
+  lowerOpset(proto);
+  return new Model(proto, model.files);
+}
+
+/** Floats whose values no type depends on, and which a session may have as inputs. */
+const weightTypes: ReadonlySet<DataType | undefined> = new Set(["float32", "float64", "float16"]);
+
+/**
+ * A model with inputs in place of its weights: it has the same types, and the runtime need not copy
+ * the weights to tell them.
+ */
+export function withoutWeights({ proto, graph, files }: Model): Model {
+  const isWeight = new Set(
+    graph.initializer.filter(
+      (tensor) => tensor.dataLocation === 1 && weightTypes.has(dataTypeFromProto(tensor.dataType)),
+    ),
+  );
+  const inputs = [...isWeight].map(({ name, dataType, dims }) =>
+    valueInfo({ name, dtype: dataTypeFromProto(dataType) as DataType, dims: dims.map(Number) }),
+  );
+  const initializer = graph.initializer.filter((tensor) => !isWeight.has(tensor));
+  const input = [...graph.input, ...inputs];
+  return new Model(
+    create(ModelProtoSchema, { ...proto, graph: { ...graph, input, initializer } }),
+    files,
+  );
 }

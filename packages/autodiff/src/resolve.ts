@@ -7,6 +7,7 @@ import {
   type GraphProto,
   type ValueInfoProto,
 } from "onnx-buf";
+import { confirmScalars } from "./confirm-scalars.ts";
 import { AutodiffError } from "./errors.ts";
 import { NameAuthority } from "./graph/name-authority.ts";
 import { namesOf } from "./graph/names-of.ts";
@@ -18,13 +19,18 @@ import { compressToGather } from "./passes/compress-to-gather.ts";
 import { constantsToInitializers } from "./passes/constants-to-initializers.ts";
 import { convertFloats } from "./passes/convert-floats.ts";
 import { dropCeilMode } from "./passes/drop-ceil-mode.ts";
+import { expandDeferred } from "./passes/expand-deferred.ts";
+import { expandNewerOperators } from "./passes/expand-newer-operators.ts";
+import { isExpandable } from "./passes/expand-node.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
+import { inlineBranches } from "./passes/inline-branches.ts";
+import { inlineFunctions } from "./passes/inline-functions.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { isQuantization, standardizeQuantization } from "./passes/quantization.ts";
 import { sortTopologically } from "./passes/sort-topologically.ts";
 import { unfoldQuantizedWeights } from "./passes/unfold-quantized-weights.ts";
-import { openProbe } from "./probe-session.ts";
-import type { Runtime, SessionOptions } from "./runtime.ts";
+import { Probe, withoutWeights } from "./probe-session.ts";
+import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
 /** Float types narrower than float32, for which few kernels exist. */
 const halves: ReadonlySet<DataType> = new Set(["float16", "bfloat16"]);
@@ -91,32 +97,50 @@ export async function resolve(
   for (const output of graph.output) {
     freeDims(output);
   }
+  inlineFunctions(proto);
   constantsToInitializers(graph);
+  const result = new Model(proto, model.files);
+  inlineBranches(result);
   sortTopologically(graph);
   lowerOpset(proto);
   if (proto.irVersion < 4n) {
     proto.irVersion = 4n;
   }
-  const result = new Model(proto, model.files);
-  const adapted = adapt(result, options);
-  let { floats } = adapted;
-  // A second round sees dims that became known when shape computations were folded.
-  for (let round = 0; ; round++) {
-    const { types, ...narrowed } = await typesOrNarrow(result, runtime, options);
+  const adaptations = adapt(result, options);
+  return await findTypes(result, new Probe(runtime, options.sessionOptions), options, adaptations);
+}
+
+/** Rounds without progress but in dims that became known when shape computations were folded. */
+const roundLimit = 3;
+
+async function findTypes(
+  model: Model,
+  probe: Probe,
+  options: ResolveOptions,
+  adaptations: Adaptations,
+): Promise<ResolvedModel> {
+  let { floats } = adaptations;
+  for (let round = 1; ; round++) {
+    const { types, ...narrowed } = await typesOrNarrow(model, probe, options);
     floats = [...floats, ...narrowed.floats];
-    const folded = await foldConstants(result, types, runtime, options.sessionOptions);
-    const isComplete = graph.node.every((node) =>
+    const isFolded = await foldConstants(model, types, probe);
+    // Each leaves fewer branches, or fewer nodes that wait, so that this ends.
+    if (inlineBranches(model) || expandDeferred(model, types, probe)) {
+      sortTopologically(model.graph);
+      round = 0;
+      continue;
+    }
+    const isComplete = model.graph.node.every((node) =>
       node.output.every((name) => name === "" || types.has(name)),
     );
     // Dims may differ from what was inferred without these, or be known for the first time.
-    const isChanged = [dropCeilMode(graph, types), compressToGather(result)].includes(true);
-    if (isChanged && round < 2) {
+    const isChanged = [dropCeilMode(model.graph, types), compressToGather(model)].includes(true);
+    if (round < roundLimit && (isChanged || (!isComplete && isFolded))) {
       continue;
     }
-    if (isComplete || !folded || round === 2) {
-      sortTopologically(graph);
-      return new ResolvedModel(result, types, { ...adapted, floats });
-    }
+    sortTopologically(model.graph);
+    await confirmScalars(model, types, probe);
+    return expandNewerOperators(new ResolvedModel(model, types, { ...adaptations, floats }));
   }
 }
 
@@ -156,17 +180,17 @@ function integerInputsOf(
 /** The types of a model; one of float64 without kernels for it becomes float32. */
 async function typesOrNarrow(
   model: Model,
-  runtime: Runtime,
+  probe: Probe,
   options: ResolveOptions,
 ): Promise<{ types: Map<string, TensorType>; floats: readonly DataType[] }> {
   try {
-    return { types: await typesOf(model, runtime, options.sessionOptions), floats: [] };
+    return { types: await typesOf(model, probe), floats: [] };
   } catch (error) {
     const floats = options.precision === "model" ? [] : [...convertFloats(model, doubles)];
     if (floats.length === 0) {
       throw error;
     }
-    return { types: await typesOf(model, runtime, options.sessionOptions), floats };
+    return { types: await typesOf(model, probe), floats };
   }
 }
 
@@ -187,10 +211,10 @@ function fixDims(input: ValueInfoProto, given: readonly number[] | undefined): v
     ((declared === undefined || given.length === declared.length) &&
       given.every((d, i) => {
         const own = declared?.[i];
-        return Number.isInteger(d) && d > 0 && (typeof own !== "number" || own === d);
+        return Number.isSafeInteger(d) && d > 0 && (typeof own !== "number" || own === d);
       }));
   const dims = given ?? declared;
-  if (!fits || dims === undefined || dims.some((d) => typeof d !== "number")) {
+  if (!fits || dims === undefined || dims.some((d) => !Number.isSafeInteger(d))) {
     const wanted = declared === undefined ? "of any rank" : `[${declared.join(", ")}]`;
     const found = given === undefined ? "none are given" : `[${given.join(", ")}] are given`;
     throw new AutodiffError(
@@ -216,14 +240,10 @@ function freeDims(output: ValueInfoProto): void {
   }
 }
 
-async function typesOf(
-  model: Model,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
-): Promise<Map<string, TensorType>> {
+/** dtypes and dims of all that the runtime can tell: of what does not wait for a deferred node. */
+async function typesOf(model: Model, probe: Probe): Promise<Map<string, TensorType>> {
   const types = new Map<string, TensorType>();
-  const graph = model.graph;
-  for (const input of graph.input) {
+  for (const input of model.graph.input) {
     const tensor = input.type?.value;
     const dtype = tensor?.case === "tensorType" && dataTypeFromProto(tensor.value.elemType);
     if (tensor?.case === "tensorType" && dtype) {
@@ -231,18 +251,9 @@ async function typesOf(
       types.set(input.name, { dtype, dims });
     }
   }
-  const declared = new Set(graph.output.map((output) => output.name));
-  const extra = graph.node
-    .flatMap((node) => node.output)
-    .filter((name) => name !== "" && !declared.has(name))
-    .map((name) => create(ValueInfoProtoSchema, { name }));
-  const probe = create(ModelProtoSchema, {
-    ...model.proto,
-    graph: { ...graph, output: [...graph.output, ...extra] },
-  });
-  const session = await openProbe(new Model(probe, model.files), runtime, sessionOptions);
+  const session = await openTypeSession(model, probe);
   try {
-    for (const metadata of session.outputMetadata) {
+    for (const metadata of session?.outputMetadata ?? []) {
       if (metadata.isTensor) {
         // Dims that are not known come as names, which may be empty.
         const dims = metadata.shape.filter((d) => typeof d === "number" && d >= 0) as number[];
@@ -252,7 +263,44 @@ async function typesOf(
       }
     }
   } finally {
-    await session.release();
+    await session?.release();
   }
   return types;
+}
+
+/** A session that gives every value which does not wait for a deferred node, if there is one. */
+async function openTypeSession(model: Model, probe: Probe): Promise<Session | undefined> {
+  const { graph } = model;
+  const node = probe.loadable(graph.node);
+  if (node.length === 0) {
+    return undefined;
+  }
+  const made = new Set([
+    ...node.flatMap((n) => n.output),
+    ...graph.input.map(({ name }) => name),
+    ...graph.initializer.map(({ name }) => name),
+  ]);
+  const declared = graph.output.filter(({ name }) => made.has(name));
+  const known = new Set(declared.map((output) => output.name));
+  const extra = node
+    .flatMap((n) => n.output)
+    .filter((name) => name !== "" && !known.has(name))
+    .map((name) => create(ValueInfoProtoSchema, { name }));
+  const part = create(ModelProtoSchema, {
+    ...model.proto,
+    graph: { ...graph, node, output: [...declared, ...extra] },
+  });
+  try {
+    return await probe.open(withoutWeights(new Model(part, model.files)));
+  } catch (error) {
+    const isRefused = error instanceof AutodiffError && error.code === "ERR_MODEL_REFUSED";
+    if (!isRefused || probe.refusal !== undefined) {
+      throw probe.refusal ?? error;
+    }
+    if (!node.some(isExpandable)) {
+      throw error;
+    }
+    probe.deferExpandable(error);
+    return await openTypeSession(model, probe);
+  }
 }

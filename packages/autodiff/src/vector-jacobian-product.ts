@@ -1,8 +1,10 @@
 import type { NodeProto } from "onnx-buf";
 import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 import type { GraphBuilder } from "./graph/graph-builder.ts";
+import { OperatorTable } from "./graph/operator-table.ts";
 import { sameDims, type Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
+import { expandNode, isExpandable } from "./passes/expand-node.ts";
 import { isQuantization } from "./passes/quantization.ts";
 import { inputsOf } from "./passes/sort-topologically.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
@@ -13,11 +15,16 @@ import {
   zeroGradients,
 } from "./rules/index.ts";
 
-const ruleByOpType = new Map(gradientRules.map((rule) => [rule.opType, rule]));
+/** Options of {@link vectorJacobianProduct}. */
+export interface VectorJacobianProductOptions {
+  /** Rules of your own, of any domain; they go before the built-in ones. */
+  readonly rules?: readonly GradientRule[];
+}
 
 /**
  * Appends the vector-Jacobian product vᵀJ to the graph: the gradients of Σ ⟨upstreamᵢ, outputᵢ⟩ with
  * respect to each input, by reverse-mode differentiation over the nodes on the paths between them.
+ * Nodes on the paths that have no rule but a function body are replaced by it first.
  *
  * @param outputs values with their upstream gradients, of equal dtype and dims
  * @param inputs values to differentiate with respect to; graph inputs or intermediate values, each
@@ -30,13 +37,14 @@ export function vectorJacobianProduct(
   b: GraphBuilder,
   outputs: readonly { readonly value: Value; readonly upstream: Value }[],
   inputs: readonly Value[],
+  options: VectorJacobianProductOptions = {},
 ): (Value | undefined)[] {
-  const path = nodesBetween(
-    b,
+  const sweep = new Sweep(b, options.rules ?? []);
+  const output = outputs[0]?.value.name ?? "";
+  const path = sweep.prepare(
     inputs.map((input) => input.name),
-    outputs.map((output) => output.value.name),
+    outputs.map(({ value }) => value.name),
   );
-  refuseUnsupported(b, path, outputs[0]?.value.name ?? "");
   const gradients = new Map<string, Value>();
   const accumulate = (name: string, gradient: Value) => {
     const sum = gradients.get(name);
@@ -47,46 +55,23 @@ export function vectorJacobianProduct(
   }
   for (const node of path.nodes.toReversed()) {
     const upstream = node.output.map((name) => gradients.get(name));
-    if (upstream.every((gradient) => gradient === undefined) || zeroGradients.has(node.opType)) {
+    const rule = sweep.ruleFor(node);
+    if (upstream.every((gradient) => gradient === undefined) || rule === "zero") {
       continue;
     }
     b.within(`${node.name}_grad`, () => {
       const context = new RuleContext(b, node, upstream, path.active);
-      const rule = ruleOf(node) as GradientRule;
-      buildOrRefuse(rule, context, outputs[0]?.value.name ?? "").forEach((build, i) => {
+      sweep.buildOrRefuse(rule as GradientRule, context, output).forEach((build, i) => {
         const name = node.input[i] ?? "";
         if (build !== null && path.active.has(name)) {
           const gradient = build();
-          checkGradientType(rule, node, b.value(name), gradient);
+          checkGradientType(node, b.value(name), gradient);
           accumulate(name, gradient);
         }
       });
     });
   }
   return inputs.map((input) => gradients.get(input.name));
-}
-
-/** The rule for a node: of the default domain, or of an operator that means the same. */
-function ruleOf(node: NodeProto): GradientRule | undefined {
-  const isStandard =
-    node.domain === "" ||
-    isQuantization(node, "QuantizeLinear") ||
-    isQuantization(node, "DequantizeLinear");
-  return isStandard ? ruleByOpType.get(node.opType) : undefined;
-}
-
-/** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
-function buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
-  try {
-    return rule.build(context);
-  } catch (error) {
-    if (error instanceof RuleRefusal) {
-      const { name: nodeName, opType, domain } = context.node;
-      const node = { nodeName, opType, domain, opset: context.opset, reason: error.message };
-      throw new UnsupportedOperatorError(output, [node]);
-    }
-    throw error;
-  }
 }
 
 interface Path {
@@ -96,38 +81,215 @@ interface Path {
   readonly active: ReadonlySet<string>;
 }
 
-/** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
-function nodesBetween(
-  b: GraphBuilder,
-  inputs: readonly string[],
-  outputs: readonly string[],
-): Path {
-  const active = new Set(inputs);
-  const forward = b.graph.node.filter((node) => {
-    const isActive = inputsOf(node).some((name) => active.has(name));
-    if (isActive) {
-      // Integers and booleans carry nothing, unless they are quantized floats.
-      const isQuantized =
-        quantizes(node) ||
-        (!zeroGradients.has(node.opType) &&
-          inputsOf(node).some((name) => active.has(name) && isInteger(b, name)));
+/** One differentiation: the nodes on the way, and which rule each has. */
+class Sweep {
+  readonly #b: GraphBuilder;
+  readonly #rules: OperatorTable<GradientRule>;
+  readonly #own: OperatorTable<GradientRule>;
+  /** The node of the model that each node of an expansion stands for. */
+  readonly #origin = new Map<NodeProto, NodeProto>();
+
+  constructor(b: GraphBuilder, own: readonly GradientRule[]) {
+    this.#b = b;
+    this.#own = new OperatorTable(own);
+    this.#rules = new OperatorTable([...gradientRules, ...own]);
+  }
+
+  /** The rule of a node, or that its gradient is zero. */
+  ruleFor(node: NodeProto): GradientRule | "zero" | undefined {
+    if (node.domain !== "" && isQuantizing(node)) {
+      // ONNX Runtime's own ones mean the same.
+      return (
+        this.#own.find(node, this.#b.opsetOf(node.domain)) ??
+        this.#rules.find({ ...node, domain: "" }, this.#b.opset)
+      );
+    }
+    const opset = this.#b.opsetOf(node.domain);
+    const isZero = node.domain === "" && zeroGradients.has(node.opType);
+    return isZero && this.#own.find(node, opset) === undefined
+      ? "zero"
+      : this.#rules.find(node, opset);
+  }
+
+  /** The paths, with a rule for every node on them. */
+  prepare(inputs: readonly string[], outputs: readonly string[]): Path {
+    const reasons = new Map<NodeProto, string>();
+    for (;;) {
+      const path = this.#nodesBetween(inputs, outputs);
+      let isExpanded = false;
+      for (const node of path.nodes) {
+        if (this.ruleFor(node) === undefined && !reasons.has(node)) {
+          const reason = this.#expand(node);
+          if (reason === undefined) {
+            isExpanded = true;
+          } else {
+            reasons.set(node, reason);
+          }
+        }
+      }
+      // The body of one operator may hold another that has one, and parts that are off the path.
+      if (!isExpanded) {
+        this.#refuseUnsupported(path, reasons, outputs[0] ?? "");
+        return path;
+      }
+    }
+  }
+
+  /** Replaces a node by its function body; the reason if it cannot be. */
+  #expand(node: NodeProto): string | undefined {
+    const unknown = isExpandable(node) ? this.#unknownValue(node) : undefined;
+    if (unknown !== undefined) {
+      return unknown;
+    }
+    const added = expandNode(this.#b, node);
+    if (added === undefined) {
+      const reason = notDifferentiable.get(node.opType);
+      return node.domain === "" || reason === integerArithmetic
+        ? (reason ?? "no rule")
+        : `operators of the domain '${node.domain}' have no rule`;
+    }
+    if (typeof added === "string") {
+      return added;
+    }
+    added.forEach((inner) => this.#origin.set(inner, this.#origin.get(node) ?? node));
+    return undefined;
+  }
+
+  #unknownValue(node: NodeProto): string | undefined {
+    const name = [...node.input, ...node.output].find((n) => n !== "" && !this.#b.has(n));
+    return name && `the dims of '${name}' depend on the image and are not known beforehand`;
+  }
+
+  /** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
+  buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
+    try {
+      return rule.build(context);
+    } catch (error) {
+      if (error instanceof RuleRefusal) {
+        throw new UnsupportedOperatorError(output, [this.#describe(context.node, error.message)]);
+      }
+      throw error;
+    }
+  }
+
+  /** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
+  #nodesBetween(inputs: readonly string[], outputs: readonly string[]): Path {
+    const b = this.#b;
+    const active = new Set(inputs);
+    const forward = b.graph.node.filter((node) => {
+      const isActive = inputsOf(node).some((name) => active.has(name));
+      if (isActive) {
+        // Integers and booleans carry nothing, unless they are quantized floats.
+        const isQuantized =
+          quantizes(node) ||
+          (this.ruleFor(node) !== "zero" &&
+            inputsOf(node).some((name) => active.has(name) && isInteger(b, name)));
+        for (const name of node.output) {
+          if (name !== "" && (isQuantized || !isInteger(b, name))) {
+            active.add(name);
+          }
+        }
+      }
+      return isActive && node.output.some((name) => active.has(name));
+    });
+    const needed = new Set(outputs);
+    const nodes = forward.toReversed().filter((node) => {
+      const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
+      if (isNeeded && this.ruleFor(node) !== "zero") {
+        inputsOf(node).forEach((name) => needed.add(name));
+      }
+      return isNeeded;
+    });
+    return { nodes: nodes.toReversed(), active };
+  }
+
+  #refuseUnsupported(path: Path, reasons: ReadonlyMap<NodeProto, string>, output: string): void {
+    const unsupported = new Map<NodeProto, string>();
+    for (const node of path.nodes) {
+      const reason = reasons.get(node) ?? this.#reasonAgainst(node, path.active);
+      if (reason !== undefined) {
+        unsupported.set(node, reason);
+      }
+    }
+    if (unsupported.size === 0) {
+      return;
+    }
+    const all = [...unsupported];
+    // A Cast or MaxPool on integers is no fault of its own where a kernel on integers made them.
+    const kernels = all.filter(([node]) => this.ruleFor(node) === undefined);
+    // Unknown dims spread: only the nodes where they begin are named.
+    const failed = new Set(all.flatMap(([node]) => node.output));
+    const named = all.filter(
+      ([node, reason]) =>
+        (reason !== integerArithmetic ||
+          kernels.length === 0 ||
+          this.ruleFor(node) === undefined) &&
+        (this.#unknownValue(node) === undefined || !node.input.some((name) => failed.has(name))),
+    );
+    const blocked = new Set<string>();
+    let nearest: string | undefined;
+    for (const node of path.nodes) {
+      const isBlocked = unsupported.has(node) || inputsOf(node).some((name) => blocked.has(name));
+      const origin = this.#origin.get(node);
       for (const name of node.output) {
-        if (name !== "" && (isQuantized || !isInteger(b, name))) {
-          active.add(name);
+        if (isBlocked) {
+          blocked.add(name);
+        } else if (
+          path.active.has(name) &&
+          this.ruleFor(node) !== "zero" &&
+          !isInteger(this.#b, name) &&
+          // Values inside of an expansion are none of the model's.
+          (origin === undefined || origin.output.includes(name))
+        ) {
+          nearest = name;
         }
       }
     }
-    return isActive && node.output.some((name) => active.has(name));
-  });
-  const needed = new Set(outputs);
-  const nodes = forward.toReversed().filter((node) => {
-    const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
-    if (isNeeded && !zeroGradients.has(node.opType)) {
-      inputsOf(node).forEach((name) => needed.add(name));
+    const described = new Map<NodeProto, UnsupportedNode>();
+    for (const [node, reason] of named) {
+      const origin = this.#origin.get(node) ?? node;
+      if (!described.has(origin)) {
+        described.set(origin, this.#describe(node, reason));
+      }
     }
-    return isNeeded;
-  });
-  return { nodes: nodes.toReversed(), active };
+    throw new UnsupportedOperatorError(output, [...described.values()], nearest);
+  }
+
+  #describe(node: NodeProto, reason: string): UnsupportedNode {
+    const origin = this.#origin.get(node) ?? node;
+    const { name: nodeName, opType, domain } = origin;
+    const inside = origin === node ? "" : `${node.opType} in its function body: `;
+    const opset = this.#b.opsetOf(domain);
+    return { nodeName, opType, domain, opset, reason: `${inside}${reason}` };
+  }
+
+  #reasonAgainst(node: NodeProto, active: ReadonlySet<string>): string | undefined {
+    const rule = this.ruleFor(node);
+    if (rule === "zero" || rule === undefined) {
+      return undefined;
+    }
+    const isFedIntegers = node.input.some((name) => active.has(name) && isInteger(this.#b, name));
+    if (isFedIntegers && !isQuantization(node, "DequantizeLinear")) {
+      return integerArithmetic;
+    }
+    const unknown = this.#unknownValue(node);
+    if (unknown !== undefined) {
+      return unknown;
+    }
+    try {
+      rule.build(new RuleContext(this.#b, node, [], active));
+    } catch (error) {
+      if (error instanceof RuleRefusal) {
+        return error.message;
+      }
+      throw error;
+    }
+    return undefined;
+  }
+}
+
+function isQuantizing(node: NodeProto): boolean {
+  return isQuantization(node, "QuantizeLinear") || isQuantization(node, "DequantizeLinear");
 }
 
 /** Whether a node turns floats into integers that stand for them. */
@@ -139,93 +301,13 @@ function isInteger(b: GraphBuilder, name: string): boolean {
   return b.has(name) && !isFloat(b.value(name).dtype);
 }
 
-function refuseUnsupported(b: GraphBuilder, path: Path, output: string): void {
-  const all = path.nodes.flatMap((node) => {
-    const reason = reasonAgainst(b, node, path.active);
-    return reason === undefined ? [] : [{ node, reason }];
-  });
-  if (all.length === 0) {
-    return;
-  }
-  // A Cast or MaxPool on integers is no fault of its own where a kernel on integers made them.
-  const kernels = all.filter(({ node }) => ruleOf(node) === undefined);
-  const unsupported = all.filter(
-    (one) => one.reason !== integerArithmetic || kernels.length === 0 || kernels.includes(one),
-  );
-  // Unknown dims spread: only the nodes where they begin are named.
-  const failed = new Set(unsupported.flatMap(({ node }) => node.output));
-  const origins = unsupported.filter(
-    ({ node }) => missingOf(b, node) === undefined || !node.input.some((name) => failed.has(name)),
-  );
-  const nodes: UnsupportedNode[] = origins.map(({ node, reason }) => ({
-    nodeName: node.name,
-    opType: node.opType,
-    domain: node.domain,
-    opset: b.opset,
-    reason,
-  }));
-  const refused = new Set(unsupported.map(({ node }) => node));
-  const blocked = new Set<string>();
-  let nearest: string | undefined;
-  for (const node of path.nodes) {
-    const isBlocked = refused.has(node) || inputsOf(node).some((name) => blocked.has(name));
-    for (const name of node.output) {
-      if (isBlocked) {
-        blocked.add(name);
-      } else if (path.active.has(name) && !zeroGradients.has(node.opType) && !isInteger(b, name)) {
-        nearest = name;
-      }
-    }
-  }
-  throw new UnsupportedOperatorError(output, nodes, nearest);
-}
-
-function reasonAgainst(
-  b: GraphBuilder,
-  node: NodeProto,
-  active: ReadonlySet<string>,
-): string | undefined {
-  const rule = ruleOf(node);
-  if (rule === undefined && node.domain === "" && zeroGradients.has(node.opType)) {
-    return undefined;
-  }
-  const isInDequantize = isQuantization(node, "DequantizeLinear");
-  if (!isInDequantize && node.input.some((name) => active.has(name) && isInteger(b, name))) {
-    return integerArithmetic;
-  }
-  if (rule === undefined) {
-    const reason = notDifferentiable.get(node.opType);
-    return node.domain === "" || reason === integerArithmetic
-      ? (reason ?? "no rule")
-      : `operators of the domain '${node.domain}' have no rule`;
-  }
-  const missing = missingOf(b, node);
-  if (missing !== undefined) {
-    return `the dims of '${missing}' depend on the image and are not known beforehand`;
-  }
-  try {
-    rule.build(new RuleContext(b, node, [], active));
-  } catch (error) {
-    if (error instanceof RuleRefusal) {
-      return error.message;
-    }
-    throw error;
-  }
-  return undefined;
-}
-
-/** The first value of a node whose dims are not known. */
-function missingOf(b: GraphBuilder, node: NodeProto): string | undefined {
-  return [...node.input, ...node.output].find((name) => name !== "" && !b.has(name));
-}
-
-function checkGradientType(rule: GradientRule, node: NodeProto, x: Value, gradient: Value): void {
+function checkGradientType(node: NodeProto, x: Value, gradient: Value): void {
   // The gradient of a quantized tensor is that of the floats it stands for.
   const isOfType = isFloat(x.dtype) ? gradient.dtype === x.dtype : isFloat(gradient.dtype);
   if (!isOfType || !sameDims(gradient.dims, x.dims)) {
     throw new AutodiffError(
       "ERR_GRADIENT_TYPE",
-      `The rule for ${rule.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. This is a fault of the rule.`,
+      `The rule for ${node.opType} gave a gradient of ${gradient.dtype}[${gradient.dims.join(", ")}] for input '${x.name}' of ${x.dtype}[${x.dims.join(", ")}] at node '${node.name}'. Either the node is malformed (check the model with \`onnx.checker\`) or the rule has a fault.`,
     );
   }
 }

@@ -24,7 +24,15 @@ export {
   type StopReason,
 } from "./attacks/attack.ts";
 export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
-export { ignored, type ImageTensor, type LabelMap, type Size } from "./image.ts";
+export {
+  ignored,
+  sameSize,
+  sizeOf,
+  type ImageDims,
+  type ImageTensor,
+  type LabelMap,
+  type Size,
+} from "./image.ts";
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
 export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
@@ -33,7 +41,18 @@ export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
 export { describeImageInput, type ImageInput } from "./model/image-input.ts";
-export type { Layout, ModelOptions, OutputKind, Padding } from "./model/model-options.ts";
+export { layouts, type Layout } from "./model/layout.ts";
+export {
+  outputKinds,
+  type ChannelOrder,
+  type LabelGrid,
+  type ModelOptions,
+  type OutputKind,
+  type Padding,
+  type TrainingGraphOptions,
+} from "./model/model-options.ts";
+export { parsePreprocessor, type Preprocessor } from "./model/preprocessor.ts";
+export { resamplings, type Resampling } from "./model/resampling-matrix.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
 export type { Decoding, OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";

@@ -5,6 +5,8 @@ import {
   describeImageInput,
   fitTarget,
   prepareAsma,
+  sameSize,
+  sizeOf,
   SegmentationModel,
   type AsmaOptions,
   type AsmaSession,
@@ -14,20 +16,34 @@ import {
   type LabelMap,
   type ModelOptions,
   type Size,
+  type TrainingGraphOptions,
 } from "@onnx-asma/core";
 import { checkProviders } from "./check-providers.ts";
 import { fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 import { readImage } from "./images/read-image.ts";
 import { graphTarget } from "./graph-target.ts";
 import { readModelFile } from "./read-model-file.ts";
+import { readTrainingGraph } from "./read-training-graph.ts";
 
 /** Options of {@link createAttack}: how the model is understood, and which attack is built. */
-export interface CreateAttackOptions extends ModelOptions, AsmaSessionOptions {}
+export interface CreateAttackOptions
+  extends Omit<ModelOptions, "trainingGraph">, AsmaSessionOptions {
+  /**
+   * Gives the gradient instead of our own rules: path of a training graph of the model, or one read
+   * before with the names of its values. Predictions stay those of the model itself.
+   */
+  readonly trainingGraph?: string | TrainingGraphOptions | undefined;
+}
 
-/** An image as typed array and dims, or as an ndarray of shape [C, H, W] or [1, C, H, W]. */
+type PreparedOptions = ModelOptions & AsmaSessionOptions;
+
+/**
+ * An image as typed array and dims, or as an ndarray of shape [C, H, W] or [1, C, H, W]; of volumes
+ * [C, D, H, W] or [1, C, D, H, W].
+ */
 export type ImageInput = ImageTensor | NdarrayLike<Float32Array>;
 
-/** A target as typed array and dims, or as an ndarray of shape [H, W]. */
+/** A target as typed array and dims, or as an ndarray of shape [H, W] or [D, H, W]. */
 export type TargetInput = LabelMap | NdarrayLike<Int32Array>;
 
 /**
@@ -45,24 +61,27 @@ export async function createAttack(
   options: CreateAttackOptions = {},
 ): Promise<Attack> {
   checkProviders(options.sessionOptions);
-  return new Attack(typeof model === "string" ? await readModelFile(model) : model, options);
+  const { trainingGraph: given, ...rest } = options;
+  const trainingGraph = await readTrainingGraph(given, options.sessionOptions);
+  const read = typeof model === "string" ? await readModelFile(model) : model;
+  return new Attack(read, { ...rest, trainingGraph });
 }
 
 /** A model ready to be attacked. Sessions are built for the size of the first image and kept for it. */
 export class Attack {
   readonly #model: Model;
-  readonly #options: CreateAttackOptions;
+  readonly #options: PreparedOptions;
   #prepared: { size: Size; model: SegmentationModel; session: AsmaSession | undefined } | undefined;
 
-  constructor(model: Model, options: CreateAttackOptions) {
+  constructor(model: Model, options: PreparedOptions) {
     this.#model = model;
     this.#options = options;
   }
 
-  /** Reads an image file with the channels that the model takes. */
+  /** Reads an image file with the channels that the model takes; for volumes an `.npy` file. */
   async readImage(path: string): Promise<ImageTensor> {
-    const { channels } = describeImageInput(this.#model, this.#options);
-    return await readImage(path, { channels });
+    const { channels, size } = describeImageInput(this.#model, this.#options);
+    return await readImage(path, { channels, spatialAxes: size.length === 3 ? 3 : 2 });
   }
 
   /** What the model means for images of a size; without one, of its own input size. */
@@ -72,7 +91,7 @@ export class Attack {
 
   /** What the untouched model predicts for an image, on its output grid. */
   async predict(image: ImageInput): Promise<LabelMap> {
-    const tensor = toImageTensor(image);
+    const tensor = this.#toImageTensor(image);
     return await (await this.model(sizeOf(tensor))).predict(tensor);
   }
 
@@ -83,7 +102,7 @@ export class Attack {
    * @throws AsmaError for input that does not fit, see `asma`
    */
   async run(image: ImageInput, target: TargetInput, options: AsmaOptions = {}): Promise<AttackRun> {
-    const tensor = toImageTensor(image);
+    const tensor = this.#toImageTensor(image);
     const session = await this.session(sizeOf(tensor));
     const fitted = fitTarget(toLabelMap(target), session.step.model.description);
     return asma(session, { image: tensor, target: fitted }, options);
@@ -107,9 +126,19 @@ export class Attack {
     await prepared?.model.release();
   }
 
+  #toImageTensor(image: ImageInput): ImageTensor {
+    if ("dims" in image) {
+      return image;
+    }
+    const { data, dims } = fromNdarray(image);
+    const { size } = describeImageInput(this.#model, this.#options);
+    const hasBatch = dims.length === size.length + 2;
+    return { data, dims: (hasBatch ? dims : [1, ...dims]) as unknown as ImageTensor["dims"] };
+  }
+
   async #prepare(size: Size | undefined) {
     const known = this.#prepared;
-    if (known !== undefined && (size === undefined || size.every((n, i) => n === known.size[i]))) {
+    if (known !== undefined && (size === undefined || sameSize(size, known.size))) {
       return known;
     }
     await this.release();
@@ -117,21 +146,6 @@ export class Attack {
     this.#prepared = { size: model.description.preprocessing.imageSize, model, session: undefined };
     return this.#prepared;
   }
-}
-
-function sizeOf({ dims }: ImageTensor): Size {
-  return [dims[2], dims[3]];
-}
-
-function toImageTensor(image: ImageInput): ImageTensor {
-  if ("dims" in image) {
-    return image;
-  }
-  const { data, dims } = fromNdarray(image);
-  return {
-    data,
-    dims: (dims.length === 3 ? [1, ...dims] : dims) as unknown as ImageTensor["dims"],
-  };
 }
 
 function toLabelMap(target: TargetInput): LabelMap {

@@ -12,6 +12,7 @@ export {
   type TargetInput,
 } from "./create-attack.ts";
 export { readModelFile } from "./read-model-file.ts";
+export { findPreprocessor, readPreprocessor } from "./read-preprocessor.ts";
 export { toNdarray, fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 export { readNpy, writeNpy } from "./images/npy.ts";
 export { readImage, type ReadImageOptions } from "./images/read-image.ts";

@@ -2,10 +2,11 @@ import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { readModel, type Model } from "@onnx-asma/autodiff";
 import { AsmaError } from "@onnx-asma/core";
+import { fileOnDemand } from "./file-on-demand.ts";
 
 /**
  * Reads a model from a path. External data are looked for beside the model only, symbolic links
- * included.
+ * included, and read when they are needed.
  *
  * @throws AsmaError `ERR_FILE_NOT_FOUND`; AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
  */
@@ -28,7 +29,7 @@ export async function readModelFile(path: string): Promise<Model> {
       if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
         throw new Error("it is a link that leads outside the model's folder");
       }
-      return await readFile(file);
+      return fileOnDemand(file);
     },
   });
 }

@@ -121,10 +121,10 @@ export class Attack {
     this.input = input;
   }
 
-  /** Height and width of the model's input; `undefined` where any size will do. */
+  /** Height and width (of volumes depth, height, width) of the model's input; `undefined` where any size will do. */
   get imageSize(): Size | undefined {
-    const { height, width } = this.input;
-    return height === undefined || width === undefined ? undefined : [height, width];
+    const { size } = this.input;
+    return size.includes(undefined) ? undefined : (size as readonly number[] as Size);
   }
 
   /**

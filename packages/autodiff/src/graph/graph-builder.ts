@@ -19,6 +19,7 @@ import { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { makeAttributes, type Attributes } from "./attribute.ts";
 import { isBlocked, padWithZeros } from "./blocked-layout.ts";
+import { copyNodes } from "./copy-nodes.ts";
 import { inferType } from "./infer-type.ts";
 import { NameAuthority } from "./name-authority.ts";
 import { namesOf } from "./names-of.ts";
@@ -98,6 +99,15 @@ export class GraphBuilder {
     for (const name of node.output) {
       this.#producers.set(name, node);
     }
+  }
+
+  /** Version of an operator set that the model imports; 1 if it does not say. */
+  opsetOf(domain: string): number {
+    if (domain === "" || domain === "ai.onnx") {
+      return this.opset;
+    }
+    const entry = this.#base.model.proto.opsetImport.find((o) => o.domain === domain);
+    return Number(entry?.version ?? 1);
   }
 
   /** Whether the value's dtype and dims are known. */
@@ -261,6 +271,74 @@ export class GraphBuilder {
     build();
     const added = this.graph.node.splice(length);
     this.graph.node.unshift(...added);
+  }
+
+  /**
+   * Appends copies of nodes of the graph, which read and make values as `copyNodes` says; they have
+   * the types of the originals.
+   */
+  copy(nodes: readonly NodeProto[], scope: Map<string, string>, prefix: string): void {
+    const copies = copyNodes(nodes, scope, { names: this.#names, prefix });
+    for (const [i, node] of copies.entries()) {
+      this.graph.node.push(node);
+      this.#remember(node);
+      node.output.forEach((name, k) => {
+        const type = this.#types.get(nodes[i]?.output[k] ?? "");
+        if (name !== "" && type !== undefined) {
+          this.#types.set(name, type);
+        }
+      });
+    }
+  }
+
+  /**
+   * Replaces a node by what `build` appends. The values it returns take the names of the node's
+   * outputs.
+   *
+   * @returns the nodes appended
+   * @throws AutodiffError `ERR_EMITTED_GRAPH` when a value is missing, or has not the type of the
+   *   output it stands for
+   */
+  replace(node: NodeProto, build: () => readonly (Value | undefined)[]): readonly NodeProto[] {
+    const { length } = this.graph.node;
+    const results = this.within(node.name, build);
+    const made = new Set(this.graph.node.slice(length).flatMap(({ output }) => output));
+    const names = new Map<string, string>();
+    node.output.forEach((name, i) => {
+      if (name === "") {
+        return;
+      }
+      const result = results[i];
+      const wanted = this.#types.get(name);
+      if (
+        result === undefined ||
+        // Runtimes give a value of unknown rank as a scalar.
+        (wanted !== undefined &&
+          wanted.dims.length > 0 &&
+          (wanted.dtype !== result.dtype || !sameDims(wanted.dims, result.dims)))
+      ) {
+        const of = (type?: TensorType) => type && `${type.dtype}[${type.dims.join(", ")}]`;
+        throw new AutodiffError(
+          "ERR_EMITTED_GRAPH",
+          `The expansion of ${node.opType} gave ${of(result)} for '${name}' of ${of(wanted)} at node '${node.name}'. This is a fault of the expansion.`,
+        );
+      }
+      // A value can take one name only, and one from outside keeps its own.
+      const own =
+        made.has(result.name) && !names.has(result.name)
+          ? result
+          : this.within(node.name, () => this.op("Reshape", [result, this.ints(result.dims)]));
+      names.set(own.name, name);
+      this.#types.set(name, { dtype: result.dtype, dims: result.dims });
+    });
+    const added = this.graph.node.splice(length);
+    for (const inner of added) {
+      inner.input = inner.input.map((name) => names.get(name) ?? name);
+      inner.output = inner.output.map((name) => names.get(name) ?? name);
+      this.#remember(inner);
+    }
+    this.graph.node.splice(this.graph.node.indexOf(node), 1, ...added);
+    return added;
   }
 
   /** Removes a graph input; everything that read it reads `replacement` from now on. */

@@ -81,6 +81,7 @@ const table: Record<string, Infer> = {
       "Softplus",
       "Identity",
       "LeakyRelu",
+      "LogSoftmax",
     ].map((op) => [op, sameAsFirst]),
   ),
   ...Object.fromEntries(["Add", "Sub", "Mul", "Div", "Min", "Max"].map((op) => [op, broadcast()])),

@@ -10,7 +10,33 @@ export const inlineLimit = 1024;
 export interface WeightFile {
   /** The `location` by which tensors refer to it. */
   readonly location: string;
+  /** All of its bytes. Files on demand are read here for the first time, and once. */
   readonly data: Uint8Array;
+  /** Where parts can be had without the rest. */
+  readonly onDemand?: FileOnDemand;
+}
+
+/** A file that is not in memory, which external data need not be: they may be larger than it. */
+export interface FileOnDemand {
+  /** In bytes. */
+  readonly size: number;
+  /** Reads `length` bytes, which lie within the file, from `offset` on. */
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** A weight file of bytes, or of a file that is read when its bytes are asked for. */
+export function weightFile(location: string, content: Uint8Array | FileOnDemand): WeightFile {
+  if (content instanceof Uint8Array) {
+    return { location, data: content };
+  }
+  let data: Uint8Array | undefined;
+  return {
+    location,
+    onDemand: content,
+    get data() {
+      return (data ??= content.read(0, content.size));
+    },
+  };
 }
 
 /** A graph input as its model declares it. */
@@ -68,14 +94,6 @@ export class Model {
       });
   }
 
-  /** Input channels of the first convolution that reads `input` directly, if there is one. */
-  firstConvolutionChannels(input: string): number | undefined {
-    const conv = this.graph.node.find((n) => n.opType === "Conv" && n.input[0] === input);
-    const weights = this.graph.initializer.find((tensor) => tensor.name === conv?.input[1]);
-    const group = Number(conv?.attribute.find((a) => a.name === "group")?.i ?? 1);
-    return weights && Number(weights.dims[1]) * group;
-  }
-
   /** The little-endian bytes of a tensor, wherever they are. */
   bytes(tensor: TensorProto): Uint8Array<ArrayBuffer> {
     const reference = externalReference(tensor);
@@ -89,14 +107,20 @@ export class Model {
         `Tensor '${tensor.name}' keeps its values in '${reference.location}', which was not given.`,
       );
     }
-    const { offset, length = file.data.length - offset } = reference;
-    return file.data.subarray(offset, offset + length) as Uint8Array<ArrayBuffer>;
+    const { offset, length = sizeOf(file) - offset } = reference;
+    const part = file.onDemand?.read(offset, length) ?? file.data.subarray(offset, offset + length);
+    return part as Uint8Array<ArrayBuffer>;
   }
 
   /** The elements of a tensor as numbers, `undefined` for element types that are not numbers. */
   numbers(tensor: TensorProto): number[] | undefined {
     return readTensor(tensor, this.bytes(tensor));
   }
+}
+
+/** In bytes, without reading it. */
+export function sizeOf(file: WeightFile): number {
+  return file.onDemand?.size ?? file.data.length;
 }
 
 /** Where a tensor's bytes are outside of its message. */

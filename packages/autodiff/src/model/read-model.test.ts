@@ -200,6 +200,41 @@ describe("external data", () => {
     expect(model.bytes(tensor).buffer).toBe(data.buffer);
   });
 
+  it("takes parts of a file on demand, small ones at once and large ones when they are asked for", async () => {
+    const file = new Uint8Array(Float32Array.from({ length: 1000 }, (_, i) => i).buffer);
+    const reads: (readonly [number, number])[] = [];
+    const onDemand = {
+      size: file.length,
+      read(offset: number, length: number) {
+        reads.push([offset, length]);
+        return file.slice(offset, offset + length);
+      },
+    };
+    const bytes = withTensor((tensor, { graph }) => {
+      Object.assign(tensor, { rawData: new Uint8Array(0), dataLocation: 1 });
+      const large = clone(TensorProtoSchema, tensor);
+      tensor.externalData = entries({ location: "w", offset: "4", length: "12" });
+      large.externalData = entries({ location: "w", offset: "800", length: "1600" });
+      large.dims = [400n];
+      graph?.initializer.push(Object.assign(large, { name: "large" }));
+    });
+    const model = await readModel(bytes, { loadExternalData: () => Promise.resolve(onDemand) });
+    expect(reads).toEqual([[4, 12]]);
+    const [tensor, large] = model.graph.initializer as [TensorProto, TensorProto];
+    expect(model.numbers(tensor)).toEqual([1, 2, 3]);
+    expect(model.numbers(large)?.slice(0, 2)).toEqual([200, 201]);
+    expect(reads).toEqual([
+      [4, 12],
+      [800, 1600],
+    ]);
+    expect(model.files[1]?.data).toEqual(file);
+    await expect(
+      readModel(external({ location: "w", offset: "3996", length: "12" }), {
+        loadExternalData: () => Promise.resolve(onDemand),
+      }),
+    ).rejects.toThrow("too short");
+  });
+
   it("loads a file once for all its tensors", async () => {
     let loads = 0;
     const bytes = withTensor((tensor, { graph }) => {

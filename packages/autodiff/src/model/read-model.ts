@@ -8,7 +8,16 @@ import {
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";
-import { externalReference, inlineLimit, Model, type WeightFile } from "./model.ts";
+import {
+  externalReference,
+  inlineLimit,
+  Model,
+  sizeOf,
+  weightFile,
+  type ExternalReference,
+  type FileOnDemand,
+  type WeightFile,
+} from "./model.ts";
 import { tensorsOf } from "./tensors-of.ts";
 
 /** Options of {@link readModel}. */
@@ -20,9 +29,10 @@ export interface ReadModelOptions {
   readonly location?: string;
   /**
    * Loads an external data file by its `location`, which has been checked to be relative and to stay
-   * inside the model's folder. Without it, models with external data are refused.
+   * inside the model's folder: its bytes, or the means to read parts of it. Without it, models with
+   * external data are refused.
    */
-  readonly loadExternalData?: (location: string) => Promise<Uint8Array>;
+  readonly loadExternalData?: (location: string) => Promise<Uint8Array | FileOnDemand>;
 }
 
 /**
@@ -40,6 +50,7 @@ export async function readModel(bytes: Uint8Array, options: ReadModelOptions = {
   for (const tensor of tensorsOf(proto)) {
     if (tensor.dataLocation === 1) {
       await loadReferenced(tensor, files, options.loadExternalData);
+      inlineSmall(tensor, files);
     } else {
       checkSize(tensor, location);
       if (tensor.rawData.length >= inlineLimit && referable.has(tensor)) {
@@ -111,7 +122,7 @@ async function loadReferenced(
       throw fail("which was not given: pass `loadExternalData`");
     }
     try {
-      file = { location, data: await load(location) };
+      file = weightFile(location, await load(location));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw fail(`which cannot be read (${reason}): copy it beside the model`, cause);
@@ -119,19 +130,32 @@ async function loadReferenced(
     files.push(file);
   }
   const expected = tensorBytes(tensor);
-  const available = length ?? file.data.length - offset;
+  const size = sizeOf(file);
+  const available = length ?? size - offset;
   if (!isCount(offset) || !isCount(length ?? 0)) {
     throw fail(`at offset ${offset} and of length ${length}, which are no numbers of bytes`);
   }
-  if (offset + available > file.data.length || available < (expected ?? 0)) {
+  if (offset + available > size || available < (expected ?? 0)) {
     throw fail(
-      `which is too short: expected ${expected ?? available} bytes at offset ${offset} but the file has ${file.data.length}; copy it again`,
+      `which is too short: expected ${expected ?? available} bytes at offset ${offset} but the file has ${size}; copy it again`,
     );
   }
   if (length !== undefined && expected !== undefined && length !== expected) {
     throw fail(
       `of which it takes ${length} bytes where its dims [${tensor.dims.join(", ")}] need ${expected}`,
     );
+  }
+}
+
+/** Takes a small tensor out of its file, so that none is read for the sake of a few numbers. */
+function inlineSmall(tensor: TensorProto, files: readonly WeightFile[]): void {
+  const { location, offset, length } = externalReference(tensor) as ExternalReference;
+  const file = files.find((f) => f.location === location);
+  const count = length ?? tensorBytes(tensor) ?? inlineLimit;
+  if (file?.onDemand !== undefined && count < inlineLimit) {
+    tensor.rawData = file.onDemand.read(offset, count) as TensorProto["rawData"];
+    tensor.externalData = [];
+    tensor.dataLocation = 0;
   }
 }
 

@@ -223,7 +223,8 @@ class Carrier {
   /** Positions of the inputs that hold the numbers which the node passes on. */
   #numberInputs(node: NodeProto): readonly number[] {
     const all = node.input.map((_, i) => i);
-    const positions = moving[node.opType];
+    // Operators are named by the file: an own property, or none.
+    const positions = Object.hasOwn(moving, node.opType) ? moving[node.opType] : undefined;
     if (positions !== undefined) {
       return positions === "all" ? all : all.filter((i) => positions.includes(i));
     }

@@ -17,8 +17,7 @@ import {
 } from "../model/data-type.ts";
 import { inlineLimit, Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
-import { openProbe } from "../probe-session.ts";
-import type { Runtime, SessionOptions } from "../runtime.ts";
+import type { Probe } from "../probe-session.ts";
 import { sortTopologically } from "./sort-topologically.ts";
 
 /** Computed constants above this size stay computed in the graph. */
@@ -47,8 +46,7 @@ const random = new Set([
 export async function foldConstants(
   model: Model,
   types: ReadonlyMap<string, TensorType>,
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
+  probe: Probe,
 ): Promise<boolean> {
   const { graph } = model;
   const known = new Map<string, TensorProto>();
@@ -69,6 +67,7 @@ export async function foldConstants(
     if (
       !random.has(node.opType) &&
       !hasSubgraph &&
+      !probe.isDeferred(node) &&
       !node.output.some((name) => known.has(name)) &&
       node.input.every((name) => name === "" || constant.has(name))
     ) {
@@ -101,14 +100,7 @@ export async function foldConstants(
           elementCount(type.dims) * 4 < inlineLimit)
       );
     });
-  for (const tensor of await evaluate(
-    model,
-    computed,
-    [...known.values()],
-    wanted,
-    runtime,
-    sessionOptions,
-  )) {
+  for (const tensor of await evaluate(model, computed, [...known.values()], wanted, probe)) {
     known.set(tensor.name, tensor);
   }
   if (known.size === 0) {
@@ -150,8 +142,7 @@ async function evaluate(
   nodes: readonly NodeProto[],
   shapes: readonly TensorProto[],
   wanted: readonly string[],
-  runtime: Runtime,
-  sessionOptions: SessionOptions | undefined,
+  probe: Probe,
 ): Promise<TensorProto[]> {
   if (wanted.length === 0) {
     return [];
@@ -166,7 +157,7 @@ async function evaluate(
     }),
   });
   sortTopologically(proto.graph as GraphProto);
-  const session = await openProbe(new Model(proto, model.files), runtime, sessionOptions);
+  const session = await probe.open(new Model(proto, model.files));
   try {
     const results = await session.run({});
     return wanted.map((name) => {

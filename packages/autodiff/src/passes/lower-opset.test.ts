@@ -22,6 +22,15 @@ it.each([
   expect(await lowered(opset)).toBe(expected);
 });
 
+it("lowers the IR version with the opset, which the runtime may not know yet", async () => {
+  const model = await readModel(
+    tinyModel({ opset: 25, inputs: { x: { dims: [2] } }, nodes: [["Relu", ["x"], "y"]] }),
+  );
+  model.proto.irVersion = 99n;
+  lowerOpset(model.proto);
+  expect(model.proto.irVersion).toBe(10n);
+});
+
 it("keeps the opset of operators that 21 does not have", async () => {
   expect(await lowered(24, "Swish")).toBe(24);
   expect(await lowered(24, "Swish", "com.example")).toBe(21);

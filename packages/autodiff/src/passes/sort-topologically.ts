@@ -1,5 +1,6 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
+import { gradientAttributes, isGradientNode } from "../graph/gradient-node.ts";
 
 /**
  * Orders the nodes of a graph so that each comes after those it reads from, and drops the nodes and
@@ -69,9 +70,16 @@ export function sortTopologically(graph: GraphProto): void {
   graph.initializer = graph.initializer.filter((tensor) => values.has(tensor.name));
 }
 
-/** Every value a node reads, those of its subgraphs included. */
+/**
+ * Every value a node reads, those of its subgraphs included, and what a `Gradient` node names in its
+ * attributes.
+ */
 export function inputsOf(node: NodeProto): readonly string[] {
   const names = node.input.filter((name) => name !== "");
+  if (isGradientNode(node)) {
+    const { xs, zs, y } = gradientAttributes(node);
+    names.push(...xs, ...zs, y);
+  }
   for (const attribute of node.attribute) {
     for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
       for (const inner of subgraph.node) {

@@ -1,7 +1,7 @@
 import type { NodeProto } from "onnx-buf";
 import { arithmetic } from "./arithmetic.ts";
 import { RuleContext, type GradientRule } from "./gradient-rule.ts";
-import { alongAxis, refuseBlocks } from "./quantization.ts";
+import { alongAxis, checkQuantization } from "./quantization.ts";
 
 /**
  * DequantizeLinear (opset 10; per tensor and per axis), y = s·(q − z) of a q that QuantizeLinear made.
@@ -13,7 +13,7 @@ import { alongAxis, refuseBlocks } from "./quantization.ts";
 export const dequantizeLinear: GradientRule = {
   opType: "DequantizeLinear",
   build: (c) => {
-    refuseBlocks(c);
+    checkQuantization(c);
     return [
       () => {
         const { b } = c;

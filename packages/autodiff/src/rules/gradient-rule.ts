@@ -1,18 +1,11 @@
 import type { NodeProto } from "onnx-buf";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
+import { NodeContext } from "../graph/node-context.ts";
+import type { OperatorKey } from "../graph/operator-table.ts";
 import type { Value } from "../graph/value.ts";
-import {
-  floatAttribute,
-  intAttribute,
-  intsAttribute,
-  stringAttribute,
-} from "../graph/attribute.ts";
 
 /** What a rule sees of the node it differentiates: the field's x, y and dy. */
-export class RuleContext {
-  readonly b: GraphBuilder;
-  readonly node: NodeProto;
-  readonly opset: number;
+export class RuleContext extends NodeContext {
   readonly #upstream: readonly (Value | undefined)[];
   readonly #active: ReadonlySet<string>;
 
@@ -23,36 +16,14 @@ export class RuleContext {
     upstream: readonly (Value | undefined)[],
     active: ReadonlySet<string>,
   ) {
-    this.b = b;
+    super(b, node);
     this.#active = active;
-    this.node = node;
-    this.opset = b.opset;
     this.#upstream = upstream;
-  }
-
-  /** Number of inputs, omitted ones in the middle included. */
-  get inputCount(): number {
-    return this.node.input.length;
-  }
-
-  /** Whether input `i` is there (optional inputs may be left out). */
-  hasInput(i: number): boolean {
-    return (this.node.input[i] ?? "") !== "";
   }
 
   /** Whether the gradient of input `i` is asked for. */
   needsGradient(i: number): boolean {
     return this.hasInput(i) && this.#active.has(this.node.input[i] as string);
-  }
-
-  /** Input `i`. */
-  x(i = 0): Value {
-    return this.b.value(this.node.input[i] as string);
-  }
-
-  /** Output `i`. */
-  y(i = 0): Value {
-    return this.b.value(this.node.output[i] as string);
   }
 
   /** Upstream gradient of output `i`: same dtype and dims as the output; zeros where nothing arrives. */
@@ -64,27 +35,6 @@ export class RuleContext {
   hasUpstream(i: number): boolean {
     return this.#upstream[i] !== undefined;
   }
-
-  /** The numbers of input `i` if it is a constant, `undefined` if it is left out or computed. */
-  constant(i: number): readonly number[] | undefined {
-    return this.hasInput(i) ? this.b.constantOf(this.x(i)) : undefined;
-  }
-
-  int<T = number>(name: string, fallback: T): number | T {
-    return intAttribute(this.node, name, fallback);
-  }
-
-  float<T = number>(name: string, fallback: T): number | T {
-    return floatAttribute(this.node, name, fallback);
-  }
-
-  ints(name: string): number[] | undefined {
-    return intsAttribute(this.node, name);
-  }
-
-  string(name: string, fallback: string): string {
-    return stringAttribute(this.node, name, fallback);
-  }
 }
 
 /**
@@ -93,13 +43,11 @@ export class RuleContext {
  */
 export type InputGradient = (() => Value) | null;
 
-/** How an operator of the default domain is differentiated: its vector-Jacobian product. */
-export interface GradientRule {
-  /** Operator as ONNX spells it. */
-  readonly opType: string;
+/** How an operator is differentiated: its vector-Jacobian product. */
+export interface GradientRule extends OperatorKey {
   /**
    * The gradient of each input, in the operator's order; trailing inputs without gradient may be
-   * left out.
+   * left out. Nodes are appended inside the functions returned only.
    *
    * @throws RuleRefusal for attribute combinations that have no gradient here
    */

@@ -260,7 +260,10 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["ConvInteger", integerArithmetic],
   ["DynamicQuantizeLinear", integerArithmetic],
   ["GRU", recurrent],
-  ["If", "branches are not differentiated; export the model without control flow"],
+  [
+    "If",
+    "its condition is computed, and branches are not differentiated; export the model for one case",
+  ],
   ["ImageDecoder", "decoding of files has no gradient"],
   ["Loop", loops],
   ["LSTM", recurrent],

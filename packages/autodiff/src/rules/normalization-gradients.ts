@@ -12,7 +12,7 @@ export function normalizationGradients(
   c: RuleContext,
   axes: readonly number[],
   g: Value,
-): { readonly dx: Value; readonly normalized: Value } {
+): { readonly dx: Value; readonly normalized: Value; readonly deviation: Value } {
   const { b } = c;
   const { add, div, mul, sub } = arithmetic(b);
   const mean = (value: Value) => b.reduce("ReduceMean", value, axes);
@@ -20,5 +20,5 @@ export function normalizationGradients(
   const deviation = b.op("Sqrt", [add(mean(mul(centred, centred)), c.float("epsilon", 1e-5))]);
   const normalized = div(centred, deviation);
   const along = mul(normalized, mean(mul(g, normalized)));
-  return { dx: div(sub(sub(g, mean(g)), along), deviation), normalized };
+  return { dx: div(sub(sub(g, mean(g)), along), deviation), normalized, deviation };
 }

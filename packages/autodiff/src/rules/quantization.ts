@@ -35,8 +35,11 @@ export function alongAxis(c: RuleContext, parameter: Value, rank: number): Value
   );
 }
 
-/** @throws RuleRefusal for scales per block */
-export function refuseBlocks(c: RuleContext): void {
+/** @throws RuleRefusal for scales per block and for scales that depend on the image */
+export function checkQuantization(c: RuleContext): void {
+  if (c.needsGradient(1)) {
+    throw new RuleRefusal("its scale is computed from the image; use static quantization");
+  }
   if (c.int("block_size", 0) !== 0) {
     throw new RuleRefusal("activations quantized in blocks have no gradient here");
   }

@@ -1,12 +1,12 @@
 import { arithmetic } from "./arithmetic.ts";
 import type { GradientRule } from "./gradient-rule.ts";
-import { alongAxis, rangeOf, refuseBlocks } from "./quantization.ts";
+import { alongAxis, rangeOf, checkQuantization } from "./quantization.ts";
 
 /**
  * QuantizeLinear (opset 10; per tensor and per axis), q = saturate(round(x/s) + z), with the
  * straight-through estimator: dx = dy where x/s + z rounds into the range of the integers, else 0, as in
  * PyTorch's fake_quantize. dy is the gradient of the float tensor s·(q − z), since q itself has none
- * (see `dequantize-linear.ts`). Scale and zero point are taken as constants.
+ * (see `dequantize-linear.ts`). A scale that depends on the image is refused.
  *
  * @see https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
  * @see Bengio, Léonard, Courville (2013), arXiv 1308.3432
@@ -14,7 +14,7 @@ import { alongAxis, rangeOf, refuseBlocks } from "./quantization.ts";
 export const quantizeLinear: GradientRule = {
   opType: "QuantizeLinear",
   build: (c) => {
-    refuseBlocks(c);
+    checkQuantization(c);
     const [lowest, highest] = rangeOf(c.y().dtype);
     return [
       () => {

@@ -13,7 +13,8 @@ export const softmax: GradientRule = {
   build: (c) => [
     () => {
       const { mul, sub } = arithmetic(c.b);
-      return mul(c.y(), sub(c.dy(), sum(c, mul(c.dy(), c.y()))));
+      const y = withoutNaN(c);
+      return mul(y, sub(c.dy(), sum(c, mul(c.dy(), y))));
     },
   ],
 };
@@ -32,6 +33,26 @@ export const logSoftmax: GradientRule = {
     },
   ],
 };
+
+/**
+ * y, with zeros in place of NaN where the graph itself selects something else for them by Where. A
+ * distribution without any finite logit, attention of a row that is masked altogether, is NaN; its
+ * upstream gradient is 0 then, and 0 · NaN would bring it back.
+ */
+function withoutNaN(c: RuleContext): Value {
+  const y = c.y();
+  const copies = new Set([y.name]);
+  const isSelected = c.b.graph.node.some((node) => {
+    const reads = node.domain === "" && node.input.some((name) => copies.has(name));
+    if (reads && (node.opType === "Cast" || node.opType === "Identity")) {
+      node.output.forEach((name) => copies.add(name));
+    }
+    return reads && node.opType === "Where";
+  });
+  const { equal, where } = arithmetic(c.b);
+  // NaN alone is not equal to itself.
+  return isSelected ? where(equal(y, y), y, 0) : y;
+}
 
 /** The sum over all that one distribution spans. */
 function sum(c: RuleContext, value: Value): Value {

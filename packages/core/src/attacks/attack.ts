@@ -3,7 +3,7 @@ import type { IouDefinition } from "../metrics/iou.ts";
 
 /** What every attack is given. */
 export interface AttackInput {
-  /** The image to change: float32 [1, C, H, W] in [0, 1], of the session's dims. */
+  /** The image to change: float32 [1, C, …size] in [0, 1], of the session's dims. */
   readonly image: ImageTensor;
   /** The mask to be drawn, on the output grid; −1 where it does not matter. */
   readonly target: LabelMap;

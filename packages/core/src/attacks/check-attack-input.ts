@@ -1,5 +1,5 @@
 import { AsmaError } from "../errors.ts";
-import { ignored } from "../image.ts";
+import { countOf, ignored, sameSize } from "../image.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import type { AttackInput, AttackOptions } from "./attack.ts";
 
@@ -17,7 +17,7 @@ export function checkAttackInput(
   model.checkImage(input.image);
   const { size, classes } = model.description.head;
   const { data, dims } = input.target;
-  if (dims[0] !== size[0] || dims[1] !== size[1] || data.length !== size[0] * size[1]) {
+  if (!sameSize(dims, size) || data.length !== countOf(size)) {
     throw new AsmaError(
       "ERR_TARGET_SIZE",
       `Expected a target of ${size.join("×")} pixels, the model's output grid, but found ${dims.join("×")}.`,
@@ -36,11 +36,11 @@ export function checkAttackInput(
       "Every pixel of the target is ignored: nothing is left to attack.",
     );
   }
-  const pixels = model.imageDims[2] * model.imageDims[3];
-  if (options.region !== undefined && options.region.length !== pixels) {
+  const { imageSize } = model.description.preprocessing;
+  if (options.region !== undefined && options.region.length !== countOf(imageSize)) {
     throw new AsmaError(
       "ERR_REGION",
-      `Expected a region of ${model.imageDims[2]}×${model.imageDims[3]} pixels, the image's size, but found ${options.region.length} values.`,
+      `Expected a region of ${imageSize.join("×")} pixels, the image's size, but found ${options.region.length} values.`,
     );
   }
   if (options.region !== undefined && options.region.every((v) => v === 0)) {

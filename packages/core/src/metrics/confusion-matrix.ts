@@ -1,5 +1,5 @@
 import { AsmaError } from "../errors.ts";
-import { ignored, type LabelMap } from "../image.ts";
+import { ignored, sameSize, type LabelMap } from "../image.ts";
 
 /** Pixel counts by [target class][predicted class]; ignored pixels do not count. */
 export type ConfusionMatrix = readonly (readonly number[])[];
@@ -14,7 +14,7 @@ export function confusionMatrix(
   target: LabelMap,
   classes: number,
 ): ConfusionMatrix {
-  if (prediction.dims[0] !== target.dims[0] || prediction.dims[1] !== target.dims[1]) {
+  if (!sameSize(prediction.dims, target.dims)) {
     throw new AsmaError(
       "ERR_TARGET_SIZE",
       `Expected prediction and target of equal size but found ${prediction.dims.join("×")} and ${target.dims.join("×")}.`,

@@ -1,7 +1,10 @@
 import { halfToNumber } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
-import type { LabelMap } from "../image.ts";
+import { countOf, type LabelMap, type Size } from "../image.ts";
+import { indexIn } from "./layout.ts";
 import type { OutputHead } from "./output-head.ts";
+import { queryScores } from "./query-head.ts";
+import { regridder } from "./regrid.ts";
 
 /** A tensor as the runtime gives it back. */
 interface OutputTensor {
@@ -11,50 +14,71 @@ interface OutputTensor {
 }
 
 /**
- * Turns a model's output into labels on the output grid. The first class wins ties, as in ArgMax.
+ * Turns a model's output into labels. The first class wins ties, as in ArgMax.
  *
+ * @param output the head's output, of a batch only the first sample counts
+ * @param queryClasses the classes of queries, where the head has queries
  * @throws AsmaError `ERR_OUTPUT` when the output does not have the grid's size
  */
-export function decodeLabels(output: OutputTensor, head: OutputHead): LabelMap {
-  const [height, width] = head.size;
-  const pixels = height * width;
+export function decodeLabels(
+  output: OutputTensor,
+  queryClasses: OutputTensor | undefined,
+  head: OutputHead,
+): LabelMap {
+  const { decoding, outputSize } = head;
+  const pixels = countOf(outputSize);
   const values = numbersOf(output);
-  const channels = head.decoding.kind === "argmax" ? head.classes : 1;
-  if (values.length !== pixels * channels) {
+  const channels = head.queries?.count ?? decoding.channels;
+  if (values.length === 0 || values.length % (pixels * channels) !== 0) {
     throw new AsmaError(
       "ERR_OUTPUT",
-      `Expected ${channels} × ${height} × ${width} values in output '${head.output}' but found dims [${output.dims.join(", ")}].`,
+      `Expected ${channels} × ${outputSize.join(" × ")} values in output '${head.output}' but found dims [${output.dims.join(", ")}].`,
     );
   }
-  const data = new Int32Array(pixels);
-  switch (head.decoding.kind) {
-    case "labels":
-      for (let i = 0; i < pixels; i++) {
-        data[i] = Number(values[i]);
-      }
-      break;
+  const at = indexIn(decoding.layout, channels, pixels);
+  const plane = (c: number) => {
+    const data = new Float64Array(pixels);
+    for (let i = 0; i < pixels; i++) {
+      data[i] = Number(values[at(c, i)]);
+    }
+    return data;
+  };
+  const onGrid = regridder(outputSize, head.steps);
+  const planes =
+    head.queries === undefined
+      ? undefined
+      : queryScores(
+          values as ArrayLike<number>,
+          numbersOf(queryClasses as OutputTensor) as ArrayLike<number>,
+          head.queries,
+          outputSize,
+        );
+  switch (decoding.kind) {
+    case "labels": {
+      const labels = lookUp(head, pixels, (entry, i) =>
+        Number(values[at(decoding.channel + entry, i)]),
+      );
+      return toLabelMap(onGrid(labels), (label) => label);
+    }
     case "threshold":
-      for (let i = 0; i < pixels; i++) {
-        data[i] = Number(values[i]) > head.decoding.border ? 1 : 0;
-      }
-      break;
+      return toLabelMap(onGrid(planes?.[0] ?? plane(decoding.channel)), (value) =>
+        value > decoding.border ? 1 : 0,
+      );
     case "argmax": {
-      const [perClass, perPixel] = head.decoding.classAxis === 1 ? [pixels, 1] : [1, channels];
-      for (let i = 0; i < pixels; i++) {
-        let best = 0;
-        for (let c = 1; c < channels; c++) {
-          if (
-            (values[c * perClass + i * perPixel] as number) >
-            (values[best * perClass + i * perPixel] as number)
-          ) {
-            best = c;
+      const best = onGrid(planes?.[0] ?? plane(0));
+      const labels = new Int32Array(best.data.length);
+      for (let c = 1; c < decoding.channels; c++) {
+        const { data } = onGrid(planes?.[c] ?? plane(c));
+        data.forEach((value, i) => {
+          if (value > (best.data[i] as number)) {
+            best.data[i] = value;
+            labels[i] = c;
           }
-        }
-        data[i] = best;
+        });
       }
+      return { data: labels, dims: best.size };
     }
   }
-  return { data, dims: [height, width] };
 }
 
 /** float16 comes as its bits where the platform has no Float16Array. */
@@ -62,4 +86,34 @@ function numbersOf({ type, data }: OutputTensor): ArrayLike<number | bigint> {
   return type === "float16" && data instanceof Uint16Array
     ? Float32Array.from(data, halfToNumber)
     : (data as ArrayLike<number | bigint>);
+}
+
+function toLabelMap(
+  { data, size }: { readonly data: Float64Array; readonly size: Size },
+  label: (value: number) => number,
+): LabelMap {
+  return { data: Int32Array.from(data, label), dims: size };
+}
+
+/** Labels by the values that stand for them. */
+function lookUp(
+  { decoding, output }: OutputHead,
+  pixels: number,
+  read: (entry: number, i: number) => number,
+): Float64Array {
+  const { values } = decoding as Extract<OutputHead["decoding"], { kind: "labels" }>;
+  const key = (list: readonly number[]) => list.map(Math.fround).join();
+  const labels = new Map(values.map((list, label) => [key(list), label]));
+  const entries = values[0]?.length ?? 1;
+  return Float64Array.from({ length: pixels }, (_, i) => {
+    const found = Array.from({ length: entries }, (__, entry) => read(entry, i));
+    const label = labels.get(key(found));
+    if (label === undefined) {
+      throw new AsmaError(
+        "ERR_OUTPUT",
+        `Output '${output}' holds the value ${found.join(", ")} where its classes are ${values.map((list) => `(${list.join(", ")})`).join(", ")}: name what stands before it with --output.`,
+      );
+    }
+    return label;
+  });
 }

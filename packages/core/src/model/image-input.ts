@@ -2,8 +2,10 @@ import type { Model } from "@onnx-asma/autodiff";
 import { isFloat, type DataType } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { Decision } from "./decision.ts";
+import { findImageEvidence, type ImageEvidence } from "./image-evidence.ts";
+import { axisOf, layouts, spatialDims, type Layout } from "./layout.ts";
 import { isIntegerImage } from "./integer-image.ts";
-import type { Layout, ModelOptions } from "./model-options.ts";
+import type { ModelOptions } from "./model-options.ts";
 
 /** The image input as the model declares it; `undefined` for dims that are dynamic. */
 export interface ImageInput {
@@ -11,10 +13,14 @@ export interface ImageInput {
   readonly dtype: DataType;
   readonly dims: readonly (number | undefined)[];
   readonly layout: Layout;
+  /** Samples the model takes at once; all are copies of the image. */
+  readonly batch: number;
   readonly channels: number;
-  readonly height: number | undefined;
-  readonly width: number | undefined;
+  /** Height and width, or depth, height and width. */
+  readonly size: readonly (number | undefined)[];
 }
+
+type Declared = ReturnType<Model["declaredInputs"]>[number];
 
 /**
  * Finds the image among the model's inputs and how its axes are ordered.
@@ -27,13 +33,67 @@ export function findImageInput(
   decisions: Decision[],
 ): ImageInput {
   const inputs = model.declaredInputs();
-  const listed = inputs
-    .map((i) => `'${i.name}' ${i.dtype ?? "?"}[${i.dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`)
-    .join(", ");
-  const isImage = (i: (typeof inputs)[number]) =>
+  const input = chooseInput(inputs, options);
+  const dims = dimsOf(input, options);
+  decisions.push({
+    what: "image input",
+    is: `'${input.name}' ${describe({ ...input, dims })}`,
+    because:
+      options.input === undefined
+        ? `the only ${isFloat(input.dtype as DataType) ? "float " : ""}input of an image's rank`
+        : "as told",
+    override: "--input",
+  });
+  const evidence = findImageEvidence(model, input.name);
+  const { layout, because } = chooseLayout(input.name, dims, evidence, options.layout);
+  decisions.push({ what: "layout", is: layout, because, override: "--layout" });
+  const at = (letter: "N" | "C") => {
+    const axis = axisOf(layout, letter);
+    return axis === undefined ? 1 : dims[axis];
+  };
+  const channels = at("C") ?? evidence?.count;
+  if (at("C") === undefined) {
+    decisions.push({
+      what: "channels",
+      is: String(channels ?? 3),
+      because:
+        channels === undefined
+          ? "assumed, nothing tells"
+          : `from the weights: ${evidence?.because}`,
+      override: "--shape",
+    });
+  }
+  const batch = at("N") ?? 1;
+  if (batch > 1) {
+    decisions.push({
+      what: "batch",
+      is: `${batch} copies of the image, the first prediction counts`,
+      because: "the model's batch is fixed",
+      override: "--shape, where the batch is dynamic",
+    });
+  }
+  return {
+    name: input.name,
+    dtype: input.dtype as DataType,
+    dims,
+    layout,
+    batch,
+    channels: channels ?? 3,
+    size: spatialDims(dims, layout),
+  };
+}
+
+function describe({ dtype, dims }: Pick<Declared, "dtype" | "dims">): string {
+  return `${dtype ?? "?"}[${dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
+}
+
+function chooseInput(inputs: readonly Declared[], options: ModelOptions): Declared {
+  const listed = inputs.map((i) => `'${i.name}' ${describe(i)}`).join(", ");
+  const ranks = options.layout === undefined ? [3, 4, 5] : [options.layout.length];
+  const isImage = (i: Declared) =>
     i.dtype !== undefined &&
     (isFloat(i.dtype) || isIntegerImage(i.dtype)) &&
-    (i.dims === undefined || i.dims.length === 4);
+    (i.dims === undefined || ranks.includes(i.dims.length));
   const floats = inputs.filter((i) => isImage(i) && isFloat(i.dtype as DataType));
   const candidates =
     options.input !== undefined
@@ -44,9 +104,10 @@ export function findImageInput(
   const [input] = candidates;
   if (input === undefined || candidates.length > 1 || !isImage(input)) {
     const wanted = options.input === undefined ? "one" : `'${options.input}' to be a`;
+    const axes = options.layout ?? "four axes (batch, channels, height, width), five for a volume";
     throw new AsmaError(
       "ERR_IMAGE_INPUT",
-      `Expected ${wanted} float or integer input of four axes (batch, channels, height, width) but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? "Name the image with --input." : "Export the model so that an image goes in."}`,
+      `Expected ${wanted} float or integer input of ${axes}, but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? "Name the image with --input." : "Export the model so that an image goes in, or say how its axes are ordered with --layout."}`,
     );
   }
   if (inputs.length > 1) {
@@ -55,52 +116,70 @@ export function findImageInput(
       `Expected the image to be the only input but the model's inputs are ${listed}: export it with the others fixed.`,
     );
   }
-  const given = options.dims?.[input.name];
-  const dims = given ?? input.dims ?? [undefined, undefined, undefined, undefined];
-  if (dims.length !== 4) {
-    throw new AsmaError(
-      "ERR_IMAGE_INPUT",
-      `Expected four dims for '${input.name}' but found [${dims.join(", ")}].`,
-    );
-  }
-  if (dims[0] !== undefined && dims[0] !== 1) {
-    throw new AsmaError(
-      "ERR_IMAGE_INPUT",
-      `Expected a batch of 1 or a dynamic batch but '${input.name}' has dims [${dims.map((d) => d ?? "?").join(", ")}]: export the model with batch 1 or a dynamic batch axis.`,
-    );
-  }
-  decisions.push({
-    what: "image input",
-    is: `'${input.name}' ${input.dtype}[${dims.map((d) => d ?? "?").join(", ")}]`,
-    because:
-      options.input === undefined
-        ? `the only ${isFloat(input.dtype as DataType) ? "float " : ""}input of four axes`
-        : "as told",
-    override: "--input",
-  });
-  const layout = options.layout ?? guessLayout(dims);
-  decisions.push({
-    what: "layout",
-    is: layout,
-    because: options.layout === undefined ? "from the axis with 1, 3 or 4 entries" : "as told",
-    override: "--layout",
-  });
-  const [, a, b, c] = dims;
-  const [channels, height, width] = layout === "NCHW" ? [a, b, c] : [c, a, b];
-  return {
-    name: input.name,
-    dtype: input.dtype as DataType,
-    dims,
-    layout,
-    channels: channels ?? model.firstConvolutionChannels(input.name) ?? 3,
-    height,
-    width,
-  };
+  return input;
 }
 
-function guessLayout(dims: readonly (number | undefined)[]): Layout {
+function dimsOf(input: Declared, options: ModelOptions): readonly (number | undefined)[] {
+  const given = options.dims?.[input.name];
+  const rank = options.layout?.length ?? 4;
+  const dims = given ?? input.dims ?? Array.from({ length: rank }, () => undefined);
+  if (dims.length < 2 || dims.length > 5) {
+    throw new AsmaError(
+      "ERR_IMAGE_INPUT",
+      `Expected two to five dims for '${input.name}' but found [${dims.join(", ")}].`,
+    );
+  }
+  return dims;
+}
+
+function chooseLayout(
+  name: string,
+  dims: readonly (number | undefined)[],
+  evidence: ImageEvidence | undefined,
+  told: Layout | undefined,
+): { layout: Layout; because: string } {
+  const shown = dims.map((d) => d ?? "?").join(", ");
+  const fitting = layouts.filter((layout) => layout.length === dims.length);
+  if (told !== undefined) {
+    if (told.length !== dims.length) {
+      throw new AsmaError(
+        "ERR_IMAGE_INPUT",
+        `--layout ${told} has ${told.length} axes, but '${name}' has dims [${shown}]: choose one of ${fitting.join(", ")}.`,
+      );
+    }
+    return { layout: told, because: "as told" };
+  }
+  const [first, last] = firstAndLast(dims.length);
+  if (evidence !== undefined && dims.length > 3) {
+    return {
+      layout: evidence.channels === "first" ? first : last,
+      because: evidence.because,
+    };
+  }
   const isChannels = (d: number | undefined) => d === 1 || d === 3 || d === 4;
-  return !isChannels(dims[1]) && isChannels(dims[3]) ? "NHWC" : "NCHW";
+  const atFirst = dims[axisOf(first, "C") as number];
+  const atLast = dims.at(-1);
+  if (isChannels(atFirst) || isChannels(atLast)) {
+    const layout = isChannels(atFirst) ? first : last;
+    return { layout, because: "from the axis with 1, 3 or 4 entries" };
+  }
+  if (atFirst !== undefined && atLast !== undefined && atLast * 4 <= atFirst) {
+    return { layout: last, because: "the last axis is far shorter than the second" };
+  }
+  return { layout: first, because: "the usual order; nothing in the model tells" };
+}
+
+function firstAndLast(rank: number): readonly [Layout, Layout] {
+  switch (rank) {
+    case 2:
+      return ["HW", "HW"];
+    case 3:
+      return ["CHW", "HWC"];
+    case 4:
+      return ["NCHW", "NHWC"];
+    default:
+      return ["NCDHW", "NDHWC"];
+  }
 }
 
 /** The image input of a model, without the reasons. */

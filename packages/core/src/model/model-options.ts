@@ -1,55 +1,105 @@
-import type { SessionOptions } from "@onnx-asma/autodiff";
+import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
-
-/** Order of the axes of an image batch: batch, channels, height, width or channels last. */
-export type Layout = "NCHW" | "NHWC";
+import type { Layout } from "./layout.ts";
+import type { Preprocessor } from "./preprocessor.ts";
 
 /** Pixels added around the image, inside the graph. */
 export interface Padding {
-  /** On every side, or [top, left, bottom, right]. */
-  readonly pixels: number | readonly [number, number, number, number];
-  /** `edge` repeats the border, `reflect` mirrors it, `constant` is black. @default "constant" */
-  readonly mode?: "edge" | "reflect" | "constant";
+  /** On every side, or before each axis and then after each: [top, left, bottom, right]. */
+  readonly pixels: number | readonly number[];
+  /**
+   * `edge` repeats the border, `reflect` mirrors it, `constant` is black, `zero` is 0 after mean and
+   * std. @default "constant"
+   */
+  readonly mode?: "edge" | "reflect" | "constant" | "zero";
 }
 
+/** Order of three colour channels in the model's input; images are always RGB. */
+export type ChannelOrder = "rgb" | "bgr";
+
 /**
- * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities), one
- * channel with the border at 0 (`logit`) or at 0.5 (`probability`). `auto` decides from the graph.
+ * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities),
+ * channels with the border at 0 (`logit`) or at 0.5 (`probability`), each for itself when there are
+ * several, or masks and classes of queries (`queries`). `auto` decides from the graph.
  */
-export type OutputKind = "auto" | "logits" | "logit" | "probability";
+export const outputKinds = ["auto", "logits", "logit", "probability", "queries"] as const;
+
+/** One of {@link outputKinds}. */
+export type OutputKind = (typeof outputKinds)[number];
+
+/**
+ * Where labels are decided: on the grid of the model's `output`, or after the scores are resized
+ * (bilinear) to the `image`.
+ */
+export type LabelGrid = "output" | "image";
+
+/** A training graph of the model that another tool made: forward and backward in one graph. */
+export interface TrainingGraphOptions {
+  readonly model: Model;
+  /** Its gradient of the image. @default `<image>_grad`, otherwise the only output of its dims */
+  readonly gradientOutput?: string | undefined;
+  /**
+   * Its gradient of the scores: an input, an initializer or an inner value.
+   * @default `<scores>_grad`, otherwise the only other input of its dims
+   */
+  readonly upstreamInput?: string | undefined;
+  /** Where it will run; the numbers are the same. @default "any" */
+  readonly target?: Target | undefined;
+}
 
 /** How a model is to be understood. Everything has a default that `describe` explains. */
 export interface ModelOptions {
-  /** Name of the image input. @default the only float input of rank 4 */
+  /** Name of the image input. @default the only float input of rank 3 to 5, or the only integer one */
   readonly input?: string;
   /** Name of the output that segments. @default the finest spatial output */
   readonly output?: string;
+  /** Name of the output with the classes of queries, where `output` holds their masks. */
+  readonly queryClasses?: string;
+  /** Class of a query that stands for nothing. @default the last */
+  readonly voidClass?: number | "none";
   /** Concrete dims by input name, where the model's own are dynamic. */
   readonly dims?: Readonly<Record<string, readonly number[]>>;
-  /** @default from the dims: the axis of 1, 3 or 4 channels */
+  /** @default from the first operators, or the axis of 1, 3 or 4 channels */
   readonly layout?: Layout;
+  /** Order of the axes of the scores. @default the one that fits the input's size */
+  readonly outputLayout?: Layout;
+  /** What was read from a `preprocessor_config.json`; the options below come before it. */
+  readonly preprocessor?: Preprocessor;
+  /** @default "rgb" */
+  readonly channelOrder?: ChannelOrder;
   /**
    * Values that black and white have for the model, before `mean` and `std`.
    * @default [0, 1]; for integer inputs [0, 255], [-128, 127] (int8) or [0, 65535] (uint16)
    */
   readonly range?: readonly [number, number];
-  /** Subtracted per channel, after `range`. @default 0 */
+  /** Subtracted per channel of the model, after `range`. @default 0 */
   readonly mean?: readonly number[];
-  /** Divided by per channel, after `mean`. @default 1 */
+  /** Divided by per channel of the model, after `mean`. @default 1 */
   readonly std?: readonly number[];
-  /** @default none, or what the model's metadata say */
+  /** @default none, or what the model's metadata say, or what a model needs to take the image's size */
   readonly padding?: Padding;
   /** Size to resize the image to, before padding. @default whatever the model's input needs */
   readonly resize?: Size;
   /** Names of the classes. @default from the metadata, otherwise "class 0", … */
   readonly classes?: readonly string[];
+  /** Index or name of the channel to attack, where channels are independent. @default 0 */
+  readonly class?: number | string;
   /** @default "auto" */
   readonly outputKind?: OutputKind;
+  /**
+   * Number of the output above which a pixel of one channel is class 1, for models that do not compare
+   * themselves. @default 0.5 for probabilities, 0 for logits
+   */
+  readonly border?: number;
+  /** @default "output" */
+  readonly grid?: LabelGrid;
   /**
    * `float32` computes the gradient of models in other float types in float32, `model` keeps the type.
    * @default "float32"
    */
   readonly precision?: "float32" | "model";
+  /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
+  readonly trainingGraph?: TrainingGraphOptions | undefined;
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }

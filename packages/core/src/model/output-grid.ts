@@ -1,69 +1,99 @@
-import type { LabelMap, Size } from "../image.ts";
+import { countOf, type LabelMap, type Size } from "../image.ts";
 import type { Preprocessing } from "./preprocessing.ts";
+import { inputSizeOf } from "./preprocessing.ts";
 
 /**
  * Where the output grid lies on the model's input: `same` size, a centred `crop` (valid
- * convolutions), or the whole input at a coarser or other scale (`scaled`).
+ * convolutions), the whole input at a coarser or other scale (`scaled`), or on the user's own pixels
+ * (`image`).
  */
-export type GridKind = "same" | "crop" | "scaled";
+export type GridKind = "same" | "crop" | "scaled" | "image";
 
 /** Position of the output grid in pixels of the user's image; fractions when scaled. */
+export interface Placement {
+  /** Of volumes. */
+  readonly front?: number;
+  readonly top: number;
+  readonly left: number;
+  /** Of volumes. */
+  readonly depth?: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The output grid: its size, and the part of the image that it covers. */
 export interface OutputGrid {
   readonly kind: GridKind;
   readonly size: Size;
-  /** The rectangle of the image that the grid covers; may reach into the padding. */
-  readonly placement: {
-    readonly top: number;
-    readonly left: number;
-    readonly height: number;
-    readonly width: number;
-  };
+  /** May reach into the padding. */
+  readonly placement: Placement;
 }
 
 /** Decides what the output grid covers, from sizes alone. */
-export function outputGrid(inputSize: Size, size: Size, preprocessing: Preprocessing): OutputGrid {
+export function outputGrid(size: Size, preprocessing: Preprocessing): OutputGrid {
+  const inputSize = inputSizeOf(preprocessing);
   const kind = gridKind(inputSize, size);
-  const margin =
-    kind === "crop" ? [(inputSize[0] - size[0]) / 2, (inputSize[1] - size[1]) / 2] : [0, 0];
-  const covered = kind === "crop" ? size : inputSize;
   const { imageSize, resizedSize, padding } = preprocessing;
-  const scale = [imageSize[0] / resizedSize[0], imageSize[1] / resizedSize[1]] as const;
-  return {
-    kind,
-    size,
-    placement: {
-      top: ((margin[0] as number) - padding[0]) * scale[0],
-      left: ((margin[1] as number) - padding[1]) * scale[1],
-      height: covered[0] * scale[0],
-      width: covered[1] * scale[1],
-    },
-  };
+  const begin = inputSize.map((n, i) => {
+    const margin = kind === "crop" ? (n - (size[i] as number)) / 2 : 0;
+    const scale = (imageSize[i] as number) / (resizedSize[i] as number);
+    return (margin - (padding[i] as number)) * scale;
+  });
+  const extent = inputSize.map(
+    (n, i) =>
+      ((kind === "crop" ? (size[i] as number) : n) * (imageSize[i] as number)) /
+      (resizedSize[i] as number),
+  );
+  return { kind, size, placement: toPlacement(begin, extent) };
 }
 
-function gridKind(input: Size, output: Size): GridKind {
-  const [dy, dx] = [input[0] - output[0], input[1] - output[1]];
-  if (dy === 0 && dx === 0) {
+/** The grid of the user's own pixels. */
+export function imageGrid(imageSize: Size): OutputGrid {
+  const begin = imageSize.map(() => 0);
+  return { kind: "image", size: imageSize, placement: toPlacement(begin, imageSize) };
+}
+
+function toPlacement(begin: readonly number[], extent: readonly number[]): Placement {
+  const [top, left] = begin.slice(-2) as [number, number];
+  const [height, width] = extent.slice(-2) as [number, number];
+  const plane = { top, left, height, width };
+  return begin.length === 2 ? plane : { front: begin[0], depth: extent[0], ...plane };
+}
+
+/** What an output of a size covers of an input of a size. */
+export function gridKind(
+  input: readonly number[],
+  output: readonly number[],
+): "same" | "crop" | "scaled" {
+  const margins = input.map((n, i) => n - (output[i] as number));
+  if (margins.every((n) => n === 0)) {
     return "same";
   }
-  const isWhole = input[0] % output[0] === 0 && input[1] % output[1] === 0;
-  return !isWhole && dy === dx && dy > 0 && dy % 2 === 0 ? "crop" : "scaled";
+  const isWhole = input.every((n, i) => n % (output[i] as number) === 0);
+  const [first = 0] = margins;
+  const isCentred = margins.every((n) => n === first) && first > 0 && first % 2 === 0;
+  return !isWhole && isCentred ? "crop" : "scaled";
 }
 
 /** Brings a label map on the image's grid to the output grid (nearest pixel, border repeated). */
-export function toOutputGrid(labels: LabelMap, grid: OutputGrid): LabelMap {
-  const [height, width] = grid.size;
-  const { placement } = grid;
-  const data = new Int32Array(height * width);
-  const clampTo = (x: number, n: number) => Math.min(Math.max(Math.floor(x), 0), n - 1);
-  for (let y = 0; y < height; y++) {
-    const row = clampTo(placement.top + ((y + 0.5) * placement.height) / height, labels.dims[0]);
-    for (let x = 0; x < width; x++) {
-      const column = clampTo(
-        placement.left + ((x + 0.5) * placement.width) / width,
-        labels.dims[1],
-      );
-      data[y * width + x] = labels.data[row * labels.dims[1] + column] as number;
-    }
-  }
-  return { data, dims: [height, width] };
+export function toOutputGrid(labels: LabelMap, { size, placement: p }: OutputGrid): LabelMap {
+  const begin = [p.front ?? 0, p.top, p.left].slice(-size.length);
+  const extent = [p.depth ?? 0, p.height, p.width].slice(-size.length);
+  // Where each row (column, slice) of the grid is taken from.
+  const from = size.map((n, axis) =>
+    Array.from({ length: n }, (_, i) => {
+      const x = (begin[axis] as number) + ((i + 0.5) * (extent[axis] as number)) / n;
+      return Math.min(Math.max(Math.floor(x), 0), (labels.dims[axis] as number) - 1);
+    }),
+  );
+  let offsets = [0];
+  from.forEach((indices, axis) => {
+    const n = labels.dims[axis] as number;
+    offsets = offsets.flatMap((offset) => indices.map((i) => offset * n + i));
+  });
+  const data = new Int32Array(countOf(size));
+  offsets.forEach((offset, i) => {
+    data[i] = labels.data[offset] as number;
+  });
+  return { data, dims: size };
 }

@@ -1,18 +1,40 @@
 import { isFloat, type ResolvedModel, type TensorType } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { Size } from "../image.ts";
+import { chooseClass } from "./choose-class.ts";
+import { chooseOutput, describeOutputs, notSpatial, type OutputRequest } from "./choose-output.ts";
 import type { Decision } from "./decision.ts";
-import type { Layout, ModelOptions } from "./model-options.ts";
+import { GraphWalk, type Quantization } from "./graph-walk.ts";
+import type { Layout } from "./layout.ts";
+import { fitLayout } from "./output-layout.ts";
+import { findDecision, type GraphDecision } from "./output-walk.ts";
+import { findQueries, type QueryHead } from "./query-head.ts";
+import type { RegridStep } from "./regrid.ts";
+import { probabilityEvidence, walkToScores, type ScoreWalk } from "./score-walk.ts";
 
-/** How the numbers of an output become labels. */
+/** How the numbers of an output become labels; `channels` are its entries per pixel. */
 export type Decoding =
-  | { readonly kind: "argmax"; readonly classAxis: number }
-  | { readonly kind: "threshold"; readonly border: number }
-  | { readonly kind: "labels" };
+  | { readonly kind: "argmax"; readonly layout: Layout; readonly channels: number }
+  | {
+      readonly kind: "threshold";
+      readonly layout: Layout;
+      readonly channels: number;
+      readonly channel: number;
+      readonly border: number;
+    }
+  | {
+      readonly kind: "labels";
+      readonly layout: Layout;
+      readonly channels: number;
+      /** The first of the entries that hold the label. */
+      readonly channel: number;
+      /** What the output holds for each label. */
+      readonly values: readonly (readonly number[])[];
+    };
 
 /** What the model predicts with, and the float tensor behind it that is attacked. */
 export interface OutputHead {
-  /** The declared output that is decoded when the untouched model runs. */
+  /** The value that is decoded when the untouched model runs. */
   readonly output: string;
   readonly decoding: Decoding;
   /**
@@ -20,263 +42,381 @@ export interface OutputHead {
    * argmax; float, or made by a QuantizeLinear.
    */
   readonly scores: string;
-  /** Axis of the classes in `scores`, `undefined` when it is one channel. */
-  readonly classAxis: number | undefined;
-  /** Where one channel of `scores` changes its label. */
+  /** Order of the axes of `scores`. */
+  readonly layout: Layout;
+  /** Entries of `scores` per pixel. */
+  readonly channels: number;
+  /** Which of the channels is attacked, where each stands for itself; `undefined` when the largest wins. */
+  readonly channel: number | undefined;
+  /** Where one channel changes its label. */
   readonly border: number;
+  /** −1 where values below the border are label 1. */
+  readonly sign: 1 | -1;
+  /** Set when `output` holds the masks of queries. */
+  readonly queries: QueryHead | undefined;
+  /** For each axis the pixel of `scores` that each pixel of the output is taken from. */
+  readonly enlarge: readonly (readonly number[])[] | undefined;
   /** Number of labels: 2 for one channel. */
   readonly classes: number;
-  /** The output grid. */
+  /** Size of the output in pixels. */
+  readonly outputSize: Size;
+  /** From the output's grid to the one that labels are wanted on. */
+  readonly steps: readonly RegridStep[];
+  /** Size of the label grid. */
   readonly size: Size;
 }
 
-/** Operators between the scores and the output that move or convert labels without changing them. */
-const passThrough = new Set([
-  "Identity",
-  "Cast",
-  "Squeeze",
-  "Unsqueeze",
-  "Reshape",
-  "Dropout",
-  "Flatten",
-  "QuantizeLinear",
-  "DequantizeLinear",
-]);
+/** A head before it is decided on which grid its labels are wanted. */
+export type HeadOnOutputGrid = Omit<OutputHead, "steps" | "size">;
 
 /**
  * Finds the output that segments, what its numbers are, and the float tensor to attack: back from
  * argmax, softmax and sigmoid, where gradients vanish or do not exist.
  *
- * @throws AsmaError `ERR_OUTPUT` when no output is an image of classes
+ * @throws AsmaError `ERR_OUTPUT` when no output is an image of classes; `ERR_CLASS` for a class that is
+ *   not there
  */
 export function findOutputHead(
   resolved: ResolvedModel,
-  layout: Layout,
-  options: ModelOptions,
+  request: OutputRequest,
   decisions: Decision[],
-): OutputHead {
-  const output = chooseOutput(resolved, layout, options, decisions);
-  const outputType = resolved.types.get(output) as TensorType;
-  const walk = walkBack(resolved, output, outputType);
-  const type = resolved.types.get(walk.scores) as TensorType;
-  // A softmax or argmax tells the axis of the classes; otherwise they are where the channels are.
-  const order = walk.axis === undefined ? layout : walk.axis === 3 ? "NHWC" : "NCHW";
-  const axes = axesOf(type.dims, order);
-  if (axes === undefined) {
-    throw notSpatial(
-      resolved,
-      `'${walk.scores}' before output '${output}' has dims [${type.dims.join(", ")}]`,
+): HeadOnOutputGrid {
+  const { options } = request;
+  const output = chooseOutput(resolved, request, decisions);
+  const queries = findQueries(resolved, output, options);
+  return queries === undefined
+    ? findPixelHead(resolved, output, request, decisions)
+    : findQueryHead(resolved, output, queries, request, decisions);
+}
+
+function findQueryHead(
+  resolved: ResolvedModel,
+  output: string,
+  queries: QueryHead,
+  request: OutputRequest,
+  decisions: Decision[],
+): HeadOnOutputGrid {
+  const layout = request.inputLayout.includes("D") ? "NCDHW" : "NCHW";
+  const { dims } = resolved.types.get(output) as TensorType;
+  const fitting = fitLayout({ ...request, dims, told: layout });
+  if (fitting === undefined) {
+    throw notSpatial(resolved, `'${output}' with the masks of queries is no image of them`);
+  }
+  const classes = queries.kept.length;
+  decisions.push({
+    what: "scores",
+    is: `masks '${output}' of ${queries.count} queries, weighted with their classes '${queries.classes}' (${classes} classes${queries.voidClass === undefined ? "" : `, void is ${queries.voidClass}`})`,
+    because:
+      request.options.queryClasses === undefined
+        ? "from the dims and names of the outputs"
+        : "as told",
+    override: "--output-kind, --query-classes, --void-class",
+  });
+  const isBinary = classes === 1;
+  const decoding: Decoding = isBinary
+    ? { kind: "threshold", layout, channels: 1, channel: 0, border: 0.5 }
+    : { kind: "argmax", layout, channels: classes };
+  return {
+    output,
+    decoding,
+    scores: output,
+    layout,
+    channels: classes,
+    channel: isBinary ? 0 : undefined,
+    border: isBinary ? 0.5 : 0,
+    sign: 1,
+    queries,
+    enlarge: undefined,
+    classes: isBinary ? 2 : classes,
+    outputSize: fitting.size,
+  };
+}
+
+function findPixelHead(
+  resolved: ResolvedModel,
+  output: string,
+  request: OutputRequest,
+  decisions: Decision[],
+): HeadOnOutputGrid {
+  const told = request.options.outputKind ?? "auto";
+  const walk = new GraphWalk(resolved);
+  const type = resolved.types.get(output) as TensorType;
+  const decision = findDecision(walk, output);
+  const quantized = isFloat(type.dtype) ? undefined : walk.quantization(output);
+  if (decision === undefined && !isFloat(type.dtype) && quantized === undefined) {
+    throw new AsmaError(
+      "ERR_OUTPUT",
+      `Output '${output}' is a ${type.dtype} label map, and no float scores were found before it. Name a float output or inner value with --output, or export the model without its last step: ${describeOutputs(resolved)}.`,
     );
   }
-  const { classAxis, channels, size } = axes;
-  const isBinary = channels === 1;
-  const told = options.outputKind ?? "auto";
-  const border = isBinary ? borderOf(told, walk) : 0;
-  const head: OutputHead = {
-    output,
-    scores: walk.scores,
-    classAxis: isBinary ? undefined : classAxis,
+  const scored = findScores(walk, output, decision, request);
+  const scoreType = resolved.types.get(scored.scores) as TensorType;
+  const fitting = fitLayout({
+    ...request,
+    dims: scoreType.dims,
+    classAxis: scored.axis,
+    told: request.options.outputLayout,
+  });
+  if (fitting === undefined) {
+    const asked = request.options.outputLayout;
+    throw notSpatial(
+      resolved,
+      `'${scored.scores}' before output '${output}' has dims [${scoreType.dims.join(", ")}]${asked === undefined ? "" : `, which cannot be ${asked}`}`,
+    );
+  }
+  const { channels, layout } = fitting;
+  const evidence = probabilityEvidence(walk, scored.scores);
+  const chosen = chooseClass(
+    {
+      channels,
+      told,
+      excludes:
+        decision?.kind === "argmax" || decision?.kind === "one-hot"
+          ? decision.kind
+          : scored.through.find((op) => op.endsWith("oftmax")),
+      independent:
+        decision?.kind === "threshold"
+          ? "each is compared with a border"
+          : [...scored.through, evidence].some((op) => op?.endsWith("Sigmoid"))
+            ? "each has a sigmoid of its own"
+            : undefined,
+      class: request.options.class,
+      names: request.classNames,
+    },
+    decisions,
+  );
+  const isBinary = chosen !== undefined;
+  checkBorder(output, decision, isBinary, request.options.border);
+  const border = isBinary ? borderOf(told, scored, decision, evidence) : 0;
+  const sign = isBinary ? signOf(decision) : 1;
+  const enlarge = decision?.enlarge;
+  const outputSize =
+    (enlarge?.map((indices) => indices.length) as unknown as Size | undefined) ?? fitting.size;
+  const decoding = decodingOf(resolved, output, request, {
+    decision,
+    scored,
+    channels,
+    layout,
+    channel: chosen,
     border,
-    classes: isBinary ? 2 : channels,
-    size,
-    decoding: decodingOf(walk, outputType, order, isBinary, border),
-  };
+    quantized,
+    outputSize,
+  });
   decisions.push({
     what: "scores",
     is: isBinary
-      ? `'${walk.scores}', one channel, class 1 above ${border}`
-      : `'${walk.scores}', ${channels} classes, the largest wins`,
-    because: told === "auto" ? walk.because : "as told",
-    override: "--output-kind",
+      ? `'${scored.scores}', ${channels === 1 ? "one channel" : `channel ${chosen} of ${channels}`}, class 1 ${sign === 1 ? "above" : "below"} ${Number(border.toPrecision(4))}`
+      : `'${scored.scores}', ${channels} classes, the largest wins`,
+    because:
+      told !== "auto"
+        ? "as told"
+        : reasonOf(decision, scored, evidence, isBinary, quantized !== undefined),
+    override: isBinary ? "--output-kind, --border" : "--output-kind",
   });
-  return head;
+  if (layout !== request.inputLayout) {
+    decisions.push({
+      what: "output layout",
+      is: layout,
+      because:
+        request.options.outputLayout !== undefined
+          ? "as told"
+          : scored.axis === undefined
+            ? "its size fits the input's best"
+            : "from the axis of the classes",
+      override: "--output-layout",
+    });
+  }
+  return {
+    output,
+    decoding,
+    scores: scored.scores,
+    layout,
+    channels,
+    channel: chosen,
+    border,
+    sign,
+    queries: undefined,
+    enlarge,
+    classes: isBinary ? 2 : channels,
+    outputSize,
+  };
 }
 
-interface Walk {
-  readonly scores: string;
-  readonly through: readonly string[];
-  /** Border on a probability, when the model compares with it. */
-  readonly threshold: number | undefined;
-  /** Axis of four along which a softmax or argmax goes. */
-  readonly axis: number | undefined;
-  /** Set when the output's numbers are quantized scores: score = scale·(number − zeroPoint). */
-  readonly quantized: { readonly scale: number; readonly zeroPoint: number } | undefined;
-  readonly because: string;
-}
-
-function walkBack(resolved: ResolvedModel, output: string, outputType: TensorType): Walk {
-  const producers = new Map(
-    resolved.model.graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
-  );
-  const through: string[] = [];
-  let scores = output;
-  let threshold: number | undefined;
-  let axis: number | undefined;
-  let quantized: Walk["quantized"];
-  let candidate = output;
-  for (let node = producers.get(candidate); node !== undefined; node = producers.get(candidate)) {
-    const [input = "", second = ""] = node.input;
-    const isHead = ["ArgMax", "Softmax", "LogSoftmax", "Sigmoid"].includes(node.opType);
-    const isThreshold = ["Greater", "GreaterOrEqual"].includes(node.opType);
-    if (isThreshold) {
-      const [border] = resolved.constant(second) ?? [];
-      if (border === undefined) {
-        break;
-      }
-      threshold = border;
-    }
-    if (!(isHead || isThreshold || passThrough.has(node.opType)) || node.domain !== "") {
-      break;
-    }
-    candidate = input;
-    const type = resolved.types.get(candidate);
-    if (type === undefined || (type.dims.length !== 4 && type.dims.length !== 3)) {
-      break;
-    }
-    if (isHead && node.opType !== "Sigmoid" && type.dims.length === 4) {
-      axis ??= classAxisOf(node, resolved.model.opset);
-    }
-    if (isHead || isThreshold) {
-      through.push(node.opType);
-    }
-    const isQuantizer =
-      node.opType === "QuantizeLinear" && !isFloat(resolved.types.get(scores)?.dtype ?? "float32");
-    if (isQuantizer && through.length === 0) {
-      const [[scale] = [], [zeroPoint = 0] = []] = [second, node.input[2] ?? ""].map((name) =>
-        resolved.constant(name),
+/** The scores behind decision and activations; on the image's grid what the model gives itself. */
+function findScores(
+  walk: GraphWalk,
+  output: string,
+  decision: GraphDecision | undefined,
+  request: OutputRequest,
+): ScoreWalk {
+  if (request.options.grid === "image") {
+    if (decision !== undefined) {
+      throw new AsmaError(
+        "ERR_OUTPUT",
+        `Labels on the image's grid need scores that can be resized, but output '${output}' holds labels (${decision.through.join(", ")} of '${decision.scores}'): name the scores with --output ${decision.scores}, or leave out --grid image.`,
       );
-      quantized = scale === undefined ? undefined : { scale, zeroPoint };
     }
-    if (isQuantizer) {
-      // The labels follow from these, ties included; the attack dequantizes them.
-      scores = node.output[0] as string;
-    } else if (isFloat(type.dtype) && (isHead || isThreshold)) {
-      scores = candidate;
-    }
+    return {
+      scores: output,
+      axis: axisOfSoftmax(walk, output),
+      border: request.options.border,
+      through: [],
+    };
   }
-  const isQuantized = producers.get(scores)?.opType === "QuantizeLinear";
-  if (scores === output && !isFloat(outputType.dtype) && !isQuantized) {
-    throw new AsmaError(
-      "ERR_OUTPUT",
-      `Output '${output}' is a ${outputType.dtype} label map, and no float scores were found before it. Name a float output with --output, or export the model without its last step.`,
-    );
-  }
-  const because =
-    through.length === 0
-      ? `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`
-      : `what stands before ${through.toReversed().join(", ")} at the end`;
-  return { scores, through, threshold, axis, quantized, because };
+  const isThreshold = decision?.kind === "threshold";
+  return walkToScores(walk, {
+    name: decision?.scores ?? output,
+    axis: decision?.axis,
+    border: isThreshold ? decision.border : request.options.border,
+    isArgmax: decision !== undefined && !isThreshold,
+    isImage: (dims, classAxis) =>
+      fitLayout({ ...request, dims, classAxis, told: request.options.outputLayout }) !== undefined,
+  });
 }
 
-type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
-
-/** The axis of a Softmax, LogSoftmax or ArgMax, counted from the front of four. */
-function classAxisOf(node: GraphNode, opset: number): number {
-  const given = node.attribute.find(({ name }) => name === "axis");
-  const fallback = node.opType === "ArgMax" ? 0 : opset < 13 ? 1 : -1;
-  const axis = given === undefined ? fallback : Number(given.i);
-  return axis < 0 ? axis + 4 : axis;
+/** @throws AsmaError `ERR_OUTPUT` for a border where there is nothing to compare with it */
+function checkBorder(
+  output: string,
+  decision: GraphDecision | undefined,
+  isBinary: boolean,
+  border: number | undefined,
+): void {
+  if (border === undefined || (isBinary && decision === undefined)) {
+    return;
+  }
+  const found =
+    decision === undefined
+      ? "has several classes, of which the largest wins"
+      : `holds labels that the model decides on itself (${decision.through.join(", ")})`;
+  throw new AsmaError(
+    "ERR_OUTPUT",
+    `A border of ${border} is for one channel of numbers, but output '${output}' ${found}: leave --border out, or say otherwise with --output or --output-kind.`,
+  );
 }
 
-function borderOf(told: NonNullable<ModelOptions["outputKind"]>, walk: Walk): number {
-  const logit = (p: number) => Math.log(p / (1 - p));
-  if (told === "probability") {
-    return walk.threshold ?? 0.5;
+function axisOfSoftmax(walk: GraphWalk, output: string): number | undefined {
+  const node = walk.producer(output);
+  return node?.opType.endsWith("oftmax") === true
+    ? walk.axis(node, walk.resolved.model.opset < 13 ? 1 : -1)
+    : undefined;
+}
+
+function borderOf(
+  told: NonNullable<OutputRequest["options"]["outputKind"]>,
+  scored: ScoreWalk,
+  decision: GraphDecision | undefined,
+  evidence: string | undefined,
+): number {
+  const known = scored.border ?? (decision?.kind === "threshold" ? decision.border : undefined);
+  if (known !== undefined || scored.through.length > 0) {
+    return known ?? 0;
   }
-  if (walk.threshold !== undefined && told === "auto") {
-    return walk.through.includes("Sigmoid") ? logit(walk.threshold) : walk.threshold;
+  return told === "probability" || (told === "auto" && evidence !== undefined) ? 0.5 : 0;
+}
+
+/** Label 1 is what the output gives the larger number for. */
+function signOf(decision: GraphDecision | undefined): 1 | -1 {
+  if (decision === undefined) {
+    return 1;
   }
-  return 0;
+  const [no = 0] = decision.values(0);
+  const [yes = 0] = decision.values(1);
+  return yes < no ? (-decision.sign as 1 | -1) : decision.sign;
+}
+
+function reasonOf(
+  decision: GraphDecision | undefined,
+  scored: ScoreWalk,
+  evidence: string | undefined,
+  isBinary: boolean,
+  isQuantized: boolean,
+): string {
+  const through = [...scored.through, ...(decision?.through ?? [])];
+  if (through.length > 0) {
+    return `what stands before ${through.join(", ")} at the end`;
+  }
+  if (evidence !== undefined && isBinary) {
+    return `the output itself, probabilities of ${evidence}`;
+  }
+  return `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`;
+}
+
+interface Found {
+  readonly decision: GraphDecision | undefined;
+  readonly scored: ScoreWalk;
+  readonly channels: number;
+  readonly layout: Layout;
+  readonly channel: number | undefined;
+  readonly border: number;
+  /** Set when the output's numbers are quantized scores. */
+  readonly quantized: Quantization | undefined;
+  readonly outputSize: Size;
 }
 
 function decodingOf(
-  walk: Walk,
-  output: TensorType,
-  layout: Layout,
-  isBinary: boolean,
-  border: number,
-): Decoding {
-  const { quantized } = walk;
-  if (
-    walk.through.includes("ArgMax") ||
-    walk.threshold !== undefined ||
-    (!isFloat(output.dtype) && quantized === undefined)
-  ) {
-    return { kind: "labels" };
-  }
-  if (isBinary) {
-    const own = walk.through.includes("Sigmoid") ? 1 / (1 + Math.exp(-border)) : border;
-    const { scale, zeroPoint } = quantized ?? { scale: 1, zeroPoint: 0 };
-    return { kind: "threshold", border: own / scale + zeroPoint };
-  }
-  return { kind: "argmax", classAxis: layout === "NCHW" ? 1 : output.dims.length - 1 };
-}
-
-function axesOf(dims: readonly number[], layout: Layout) {
-  const [n, a, b, c] = dims as readonly [number, number, number, number];
-  if (n !== 1 || dims.length < 3 || dims.length > 4) {
-    return undefined;
-  }
-  if (dims.length === 3) {
-    return { classAxis: undefined, channels: 1, size: [a, b] as const };
-  }
-  return layout === "NCHW"
-    ? { classAxis: 1, channels: a, size: [b, c] as const }
-    : { classAxis: 3, channels: c, size: [a, b] as const };
-}
-
-function chooseOutput(
   resolved: ResolvedModel,
-  layout: Layout,
-  options: ModelOptions,
-  decisions: Decision[],
-): string {
-  const names = resolved.model.graph.output.map((output) => output.name);
-  if (options.output !== undefined) {
-    if (!resolved.types.has(options.output)) {
-      throw new AsmaError(
-        "ERR_OUTPUT",
-        `The model has no output '${options.output}'. Its outputs are ${names.map((n) => `'${n}'`).join(", ")}.`,
+  output: string,
+  request: OutputRequest,
+  {
+    decision,
+    scored,
+    channels,
+    layout: scoreLayout,
+    channel,
+    border,
+    quantized,
+    outputSize,
+  }: Found,
+): Decoding {
+  const { dims } = resolved.types.get(output) as TensorType;
+  const layoutFor = (entries: number): Layout => {
+    const scoreDims = resolved.types.get(scored.scores)?.dims;
+    const isSame = scoreDims?.length === dims.length && scoreDims.every((d, i) => d === dims[i]);
+    const fitting = fitLayout({ ...request, dims, channels: entries, size: outputSize });
+    if (fitting === undefined) {
+      throw notSpatial(
+        resolved,
+        `'${output}' has dims [${dims.join(", ")}] where ${entries} × ${outputSize.join(" × ")} values are needed`,
       );
     }
-    decisions.push({
-      what: "output",
-      is: `'${options.output}'`,
-      because: "as told",
-      override: "--output",
-    });
-    return options.output;
+    return isSame ? scoreLayout : fitting.layout;
+  };
+  if (decision === undefined) {
+    const layout = layoutFor(channels);
+    const own = request.options.border ?? (scored.through.length > 0 ? 0.5 : border);
+    return channel === undefined
+      ? { kind: "argmax", layout, channels }
+      : {
+          kind: "threshold",
+          layout,
+          channels,
+          channel,
+          border: quantized === undefined ? own : own / quantized.scale + quantized.zeroPoint,
+        };
   }
-  const spatial = names.flatMap((name) => {
-    const type = resolved.types.get(name);
-    const axes = type && axesOf(type.dims, layout);
-    return axes !== undefined && axes.size[0] > 1 && axes.size[1] > 1
-      ? [{ name, pixels: axes.size[0] * axes.size[1] }]
-      : [];
-  });
-  const finest = spatial.toSorted((a, b) => b.pixels - a.pixels)[0];
-  if (finest === undefined) {
-    throw notSpatial(resolved, "none of its outputs is");
+  if (decision.kind === "one-hot") {
+    return { kind: "argmax", layout: layoutFor(channels), channels };
   }
-  decisions.push({
-    what: "output",
-    is: `'${finest.name}'`,
-    because:
-      names.length === 1 ? "the only one" : `the finest of ${spatial.length} spatial outputs`,
-    override: "--output",
-  });
-  return finest.name;
-}
-
-function notSpatial(resolved: ResolvedModel, found: string): AsmaError {
-  const listed = resolved.model.graph.output
-    .map(({ name }) => {
-      const type = resolved.types.get(name);
-      return `'${name}' ${type?.dtype ?? "?"}[${type?.dims.join(", ") ?? "?"}]`;
-    })
-    .join(", ");
-  return new AsmaError(
-    "ERR_OUTPUT",
-    `Expected an output that gives classes for pixels (1, classes, height, width) but ${found}: the model's outputs are ${listed}. This may be a classifier; attacks here need a segmentation model.`,
-  );
+  const isThreshold = decision.kind === "threshold";
+  const labels = isThreshold ? 2 : channels;
+  const values = Array.from({ length: labels }, (_, label) => decision.values(label));
+  if (isThreshold && signOf(decision) !== decision.sign) {
+    values.reverse();
+  }
+  const keys = new Set(values.map((list) => list.map(Math.fround).join()));
+  if (keys.size < labels) {
+    throw new AsmaError(
+      "ERR_OUTPUT",
+      `Output '${output}' gives several of its ${labels} classes the same value (${decision.through.join(", ")}): name what stands before it with --output, for example --output ${decision.scores}.`,
+    );
+  }
+  const length = values[0]?.length ?? 1;
+  const entries = isThreshold ? channels * length : length;
+  return {
+    kind: "labels",
+    layout: layoutFor(entries),
+    channels: entries,
+    channel: isThreshold ? (channel ?? 0) * length : 0,
+    values,
+  };
 }

@@ -1,9 +1,11 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
-import type { Size } from "../image.ts";
-import type { Layout, Padding } from "./model-options.ts";
-import { appendResampling } from "./append-resampling.ts";
+import { sameSize, type Size } from "../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
+import { appendResampling } from "./append-resampling.ts";
+import { toLayout, type Layout } from "./layout.ts";
+import type { ChannelOrder, Padding } from "./model-options.ts";
+import type { Resampling } from "./resampling-matrix.ts";
 
 /** Every step from the user's pixels to the model's input, in the order in which they are done. */
 export interface Preprocessing {
@@ -11,21 +13,31 @@ export interface Preprocessing {
   readonly imageSize: Size;
   /** Size after resizing; equal to `imageSize` when nothing is resized. */
   readonly resizedSize: Size;
-  /** Pixels added at top, left, bottom, right. */
-  readonly padding: readonly [number, number, number, number];
+  readonly resampling: Resampling;
+  /**
+   * Pixels added before each spatial axis, then after each: top, left, bottom, right; of a volume
+   * front, top, left, back, bottom, right.
+   */
+  readonly padding: readonly number[];
   readonly paddingMode: NonNullable<Padding["mode"]>;
+  /** The padding was added by us because the model refuses the image's size; it is cut off again. */
+  readonly isPaddedToFit: boolean;
+  /** Whether red and blue are exchanged, before everything that is done per channel. */
+  readonly channelOrder: ChannelOrder;
   readonly range: readonly [number, number];
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly layout: Layout;
+  /** Copies of the image in the model's batch. */
+  readonly batch: number;
 }
 
 /**
  * Appends the preprocessing to a graph, so that gradients arrive at the user's own pixels: resize
- * (antialiased linear, two matrix products), pad, scale to the model's range, normalise, transpose.
+ * (matrix products), pad, exchange red and blue, scale to the model's range, normalise, reorder axes.
  *
- * @param image float32, dims [1, C, H, W], values in [0, 1]
- * @param input the model's image input, whose dtype and dims the result has; integers are rounded to
+ * @param image float32, dims [1, C, …imageSize], values in [0, 1]
+ * @param input the model's image input, whose dtype and dims the result has
  */
 export function appendPreprocessing(
   b: GraphBuilder,
@@ -34,12 +46,32 @@ export function appendPreprocessing(
   p: Preprocessing,
 ): Value {
   const channels = image.dims[1] as number;
-  const [height, width] = p.resizedSize;
-  let x = appendResampling(b, appendResampling(b, image, 3, width), 2, height);
-  const [top, left, bottom, right] = p.padding;
-  if (top + left + bottom + right > 0) {
-    const pads = b.ints([0, 0, top, left, 0, 0, bottom, right]);
-    x = b.op("Pad", [x, pads, b.scalar(0)], { mode: p.paddingMode });
+  let x = image;
+  for (let i = p.resizedSize.length - 1; i >= 0; i--) {
+    x = appendResampling(b, x, i + 2, p.resizedSize[i] as number, p.resampling);
+  }
+  if (x !== image && (p.resampling === "bicubic" || p.resampling === "lanczos")) {
+    // Their negative weights overshoot; an image file cannot.
+    x = b.op("Clip", [x, b.scalar(0), b.scalar(1)]);
+  }
+  const rank = p.resizedSize.length;
+  const pad = (value: Value, mode: string) =>
+    p.padding.some((n) => n > 0)
+      ? b.op(
+          "Pad",
+          [
+            value,
+            b.ints([0, 0, ...p.padding.slice(0, rank), 0, 0, ...p.padding.slice(rank)]),
+            b.scalar(0),
+          ],
+          { mode },
+        )
+      : value;
+  if (p.paddingMode !== "zero") {
+    x = pad(x, p.paddingMode);
+  }
+  if (p.channelOrder === "bgr") {
+    x = b.op("Concat", b.split(x, 1, [1, 1, 1]).toReversed(), { axis: 1 });
   }
   const [low, high] = p.range;
   // low + x·(high − low), then (… − mean) / std, as one product and one sum per channel.
@@ -48,15 +80,17 @@ export function appendPreprocessing(
     { length: channels },
     (_, c) => (low - at(p.mean, c, 0)) / at(p.std, c, 1),
   );
+  const perChannel = [1, channels, ...p.resizedSize.map(() => 1)];
   if (scale.some((s) => s !== 1)) {
-    x = b.op("Mul", [x, b.constant("float32", [1, channels, 1, 1], scale)]);
+    x = b.op("Mul", [x, b.constant("float32", perChannel, scale)]);
   }
   if (shift.some((s) => s !== 0)) {
-    x = b.op("Add", [x, b.constant("float32", [1, channels, 1, 1], shift)]);
+    x = b.op("Add", [x, b.constant("float32", perChannel, shift)]);
   }
-  if (p.layout === "NHWC") {
-    x = b.transpose(x, [0, 2, 3, 1]);
+  if (p.paddingMode === "zero") {
+    x = pad(x, "constant");
   }
+  x = toLayout(b, x, p.layout, p.batch);
   return isIntegerImage(input.dtype) ? castToWhole(b, x, input.dtype) : b.cast(x, input.dtype);
 }
 
@@ -69,13 +103,21 @@ export interface PreprocessingRequest {
   readonly imageSize: Size;
   readonly channels: number;
   readonly layout: Layout;
-  /** Size of the model's input, `undefined` when it is dynamic. */
-  readonly inputSize: Size | undefined;
+  readonly batch?: number;
+  /** Size of the model's input, `undefined` where it is dynamic. */
+  readonly inputSize?: readonly (number | undefined)[] | undefined;
   readonly resize?: Size | undefined;
+  /** @default "bilinear" */
+  readonly resampling?: Resampling | undefined;
   /** Padding asked for by the user; always done. */
   readonly padding?: Padding | undefined;
   /** Padding the model says it was made with; done unless the image has the input's size already. */
   readonly modelPadding?: Padding | undefined;
+  /** The input has to be a multiple of this; the image is padded behind for it. @default 1 */
+  readonly multiple?: number | undefined;
+  /** What is filled in then. @default "edge" */
+  readonly multipleMode?: Padding["mode"] | undefined;
+  readonly channelOrder?: ChannelOrder | undefined;
   readonly range?: readonly [number, number] | undefined;
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
@@ -87,34 +129,72 @@ export interface PreprocessingRequest {
  * @throws AsmaError `ERR_PREPROCESSING` when the parts contradict each other
  */
 export function planPreprocessing(request: PreprocessingRequest): Preprocessing {
-  const { imageSize, inputSize, channels } = request;
-  const isExact =
-    inputSize !== undefined && inputSize[0] === imageSize[0] && inputSize[1] === imageSize[1];
+  const { imageSize, channels, multiple = 1, channelOrder = "rgb" } = request;
+  const rank = imageSize.length;
+  const inputSize = request.inputSize ?? imageSize.map(() => undefined);
+  if (inputSize.length !== rank || (request.resize ?? imageSize).length !== rank) {
+    throw new AsmaError(
+      "ERR_PREPROCESSING",
+      `The model takes ${inputSize.length === 3 ? "volumes (depth, height, width)" : "images (height, width)"} but the image is ${imageSize.join("×")}${request.resize === undefined ? "" : ` and is to become ${request.resize.join("×")}`}: give all sizes for ${inputSize.length} axes, or correct --layout.`,
+    );
+  }
+  const isExact = inputSize.every((n, i) => n === imageSize[i]);
   const padding =
     request.padding ?? (isExact && request.resize === undefined ? undefined : request.modelPadding);
-  const sides = sidesOf(padding);
-  const [top, left, bottom, right] = sides;
+  const sides = [...sidesOf(padding, rank)];
+  const around = (i: number) => (sides[i] as number) + (sides[i + rank] as number);
   const resizedSize =
     request.resize ??
-    (inputSize === undefined
-      ? imageSize
-      : ([inputSize[0] - top - bottom, inputSize[1] - left - right] as const));
-  const padded = [resizedSize[0] + top + bottom, resizedSize[1] + left + right];
+    (imageSize.map((n, i) => {
+      const own = inputSize[i];
+      return own === undefined ? n : own - around(i);
+    }) as unknown as Size);
+  const padded = () => resizedSize.map((n, i) => n + around(i));
+  const excess = padded().map((n) => Math.ceil(n / multiple) * multiple - n);
+  const isPaddedToFit = excess.some((n) => n > 0);
+  excess.forEach((n, i) => {
+    sides[rank + i] = (sides[rank + i] as number) + n;
+  });
   if (
     resizedSize.some((n) => !(n > 0)) ||
-    (inputSize !== undefined && padded.some((n, i) => n !== inputSize[i]))
+    padded().some((n, i) => inputSize[i] !== undefined && n !== inputSize[i])
   ) {
     throw new AsmaError(
       "ERR_PREPROCESSING",
-      `Expected an input of ${inputSize?.join("×")} pixels but resizing to ${resizedSize.join("×")} and padding by [${sides.join(", ")}] gives ${padded.join("×")}: change the resize size or the padding.`,
+      `Expected an input of ${inputSize.map((n) => n ?? "?").join("×")} pixels but resizing to ${resizedSize.join("×")} and padding by [${sides.join(", ")}] gives ${padded().join("×")}: change the resize size or the padding.`,
     );
   }
-  if (padding?.mode === "reflect" && sides.some((p, i) => p >= (resizedSize[i % 2] as number))) {
+  if (padding?.mode === "reflect" && sides.some((p, i) => p >= (resizedSize[i % rank] as number))) {
     throw new AsmaError(
       "ERR_PREPROCESSING",
       `Reflecting needs fewer pixels than the image has, but [${sides.join(", ")}] are asked of ${resizedSize.join("×")}: use edge padding.`,
     );
   }
+  checkNumbers(request, channels);
+  if (channelOrder === "bgr" && channels !== 3) {
+    throw new AsmaError(
+      "ERR_PREPROCESSING",
+      `The channel order bgr is one of 3 channels, but the model takes ${channels}: leave it out.`,
+    );
+  }
+  const [low, high] = request.range ?? [0, 1];
+  return {
+    imageSize,
+    resizedSize,
+    resampling: request.resampling ?? "bilinear",
+    padding: sides,
+    paddingMode: padding?.mode ?? (isPaddedToFit ? (request.multipleMode ?? "edge") : "constant"),
+    isPaddedToFit,
+    channelOrder,
+    range: [low, high],
+    mean: request.mean ?? [],
+    std: request.std ?? [],
+    layout: request.layout,
+    batch: request.batch ?? 1,
+  };
+}
+
+function checkNumbers(request: PreprocessingRequest, channels: number): void {
   for (const [name, list] of [
     ["mean", request.mean],
     ["std", request.std],
@@ -139,20 +219,36 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
       `Expected two different numbers for range but found [${low}, ${high}].`,
     );
   }
-  return {
-    imageSize,
-    resizedSize,
-    padding: sides,
-    paddingMode: padding?.mode ?? "constant",
-    range: [low, high],
-    mean: request.mean ?? [],
-    std: request.std ?? [],
-    layout: request.layout,
-  };
 }
 
-/** Pixels at top, left, bottom and right; zeros without padding. */
-export function sidesOf(padding: Padding | undefined): readonly [number, number, number, number] {
+/**
+ * Pixels before each spatial axis, then after each; zeros without padding.
+ *
+ * @throws AsmaError `ERR_PREPROCESSING` for a list of another length
+ */
+export function sidesOf(padding: Padding | undefined, rank: number): readonly number[] {
   const pixels = padding?.pixels ?? 0;
-  return typeof pixels === "number" ? [pixels, pixels, pixels, pixels] : pixels;
+  if (typeof pixels === "number") {
+    return Array.from({ length: 2 * rank }, () => pixels);
+  }
+  if (pixels.length !== 2 * rank) {
+    throw new AsmaError(
+      "ERR_PREPROCESSING",
+      `Expected one number of padding pixels or ${2 * rank} (before each axis, then after each) but found ${pixels.length}.`,
+    );
+  }
+  return pixels;
+}
+
+/** The size of the model's input that the preprocessing gives. */
+export function inputSizeOf({ resizedSize, padding }: Preprocessing): Size {
+  const rank = resizedSize.length;
+  return resizedSize.map(
+    (n, i) => n + (padding[i] as number) + (padding[i + rank] as number),
+  ) as unknown as Size;
+}
+
+/** Whether the preprocessing changes the image's size by resampling. */
+export function isResized({ imageSize, resizedSize }: Preprocessing): boolean {
+  return !sameSize(imageSize, resizedSize);
 }

@@ -1,38 +1,54 @@
 import {
   AutodiffError,
   GraphBuilder,
-  isFloat,
   readModel,
   resolve,
-  writeForOutput,
   writeModel,
   type Adaptations,
+  type DataType,
   type Model,
   type ResolvedModel,
   type Runtime,
-  type DataType,
   type Session,
   type TensorType,
+  type Target,
+  type TrainingGraph,
   type Value,
-  type WrittenModel,
+  vectorJacobianProduct,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
+import {
+  countOf,
+  sameSize,
+  type ImageDims,
+  type ImageTensor,
+  type LabelMap,
+  type Size,
+} from "../image.ts";
 import { openSession } from "../open-session.ts";
-import type { ImageTensor, LabelMap, Size } from "../image.ts";
+import { appendScores } from "./append-scores.ts";
+import { classNamesFor } from "./class-names.ts";
 import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
+import { explainAdaptations, explainGrid, explainPreprocessing } from "./explain.ts";
 import { findImageInput, type ImageInput } from "./image-input.ts";
-import { readModelMetadata } from "./model-metadata.ts";
+import { chooseGrid } from "./label-grid.ts";
+import { dimsFor } from "./layout.ts";
 import { defaultRange, isIntegerImage, roundStraightThrough } from "./integer-image.ts";
-import type { ModelOptions, Padding } from "./model-options.ts";
-import { outputGrid, type OutputGrid } from "./output-grid.ts";
+import { readModelMetadata, type ModelMetadata } from "./model-metadata.ts";
+import { loadTrainingGraph } from "./load-training-graph.ts";
+import type { ModelOptions } from "./model-options.ts";
+import type { OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
 import {
   appendPreprocessing,
+  inputSizeOf,
   planPreprocessing,
   sidesOf,
   type Preprocessing,
 } from "./preprocessing.ts";
+import { resizeFor } from "./preprocessor.ts";
+import { substituteFor, writePredictor } from "./substitute.ts";
 
 /** What a model was taken to mean, for images of one size. */
 export interface ModelDescription {
@@ -41,6 +57,8 @@ export interface ModelDescription {
     readonly dtype: DataType;
     readonly dims: readonly number[];
   };
+  /** Channels of the user's images. */
+  readonly channels: number;
   readonly preprocessing: Preprocessing;
   readonly head: OutputHead;
   readonly grid: OutputGrid;
@@ -49,6 +67,17 @@ export interface ModelDescription {
   /** How the differentiated model departs from the file. */
   readonly adaptations: Adaptations;
   readonly decisions: readonly Decision[];
+}
+
+/** A model in a graph under construction. */
+export interface AppendedModel {
+  /** Scores of dims [1, K, H, W], K ≥ 2, float32; one channel z becomes [−z, z]/2. */
+  readonly scores: Value;
+  /**
+   * Appends the gradient of ⟨upstream, scores⟩ with respect to the image; `undefined` where there is
+   * none. To be called once.
+   */
+  readonly gradientOf: (upstream: Value) => Value | undefined;
 }
 
 /** A segmentation model, understood for images of one size. Made by {@link SegmentationModel.load}. */
@@ -60,6 +89,8 @@ export class SegmentationModel {
   readonly original: Model;
   /** What predicts where the runtime cannot run the original. */
   readonly #substitute: ResolvedModel | undefined;
+  /** Gives the gradient instead of our own rules, if the user brought one. */
+  readonly trainingGraph: TrainingGraph | undefined;
   #predictor: Promise<{ preprocess: Session; model: Session }> | undefined;
 
   private constructor(
@@ -69,6 +100,7 @@ export class SegmentationModel {
     resolved: ResolvedModel,
     description: ModelDescription,
     substitute: ResolvedModel | undefined,
+    trainingGraph: TrainingGraph | undefined,
   ) {
     this.runtime = runtime;
     this.options = options;
@@ -76,6 +108,7 @@ export class SegmentationModel {
     this.resolved = resolved;
     this.description = description;
     this.#substitute = substitute;
+    this.trainingGraph = trainingGraph;
   }
 
   /**
@@ -83,8 +116,9 @@ export class SegmentationModel {
    *
    * @param model a model read by `readModel`, or the bytes of one without external data
    * @param imageSize size of the user's images; `undefined` takes the model's own input size
-   * @throws AsmaError `ERR_IMAGE_INPUT`, `ERR_OUTPUT`, `ERR_PREPROCESSING`, `ERR_MODEL_METADATA`;
-   *   AutodiffError when the model cannot be read or resolved
+   * @throws AsmaError `ERR_IMAGE_INPUT`, `ERR_OUTPUT`, `ERR_CLASS`, `ERR_CLASSES`, `ERR_PREPROCESSING`,
+   *   `ERR_MODEL_METADATA`; AutodiffError when the model cannot be read or resolved; for a training graph
+   *   as `loadTrainingGraph` does
    */
   static async load(
     runtime: Runtime,
@@ -102,85 +136,108 @@ export class SegmentationModel {
         `Input '${input.name}' takes whole numbers (${input.dtype}), which the model normalises itself: leave mean and std out.`,
       );
     }
-    const preprocessing = planPreprocessing({
-      imageSize: imageSize ?? ownImageSize(input, options, metadata.padding),
-      channels: input.channels,
-      layout: input.layout,
-      inputSize:
-        input.height === undefined || input.width === undefined
-          ? undefined
-          : [input.height, input.width],
-      resize: options.resize,
-      padding: options.padding,
-      modelPadding: metadata.padding,
-      range: options.range ?? metadata.range ?? defaultRange(input.dtype),
-      mean: options.mean ?? metadata.mean,
-      std: options.std ?? metadata.std,
-    });
-    decisions.push(...explainPreprocessing(preprocessing, options, metadata.padding !== undefined));
-    const dims = inputDims(input, preprocessing);
-    const resolved = await resolveFor(original, runtime, input, dims, options);
+    const size = imageSize ?? ownImageSize(input, options, metadata);
+    const { preprocessing, dims, resolved } = await fitToModel(
+      { original, runtime, input, options, metadata },
+      size,
+    );
     const { adaptations } = resolved;
+    decisions.push(...explainPreprocessing(preprocessing, options, metadata));
     decisions.push(...explainAdaptations(adaptations, options));
-    const substitute = await substituteFor(original, resolved, runtime, input, decisions);
-    const head = findOutputHead(resolved, input.layout, options, decisions);
-    const grid = outputGrid(sizeOf(dims, input), head.size, preprocessing);
-    decisions.push({
-      what: "output grid",
-      is: `${head.size.join("×")}, ${{ same: "the input's own", crop: "the centre of the input", scaled: "the whole input at another scale" }[grid.kind]}`,
-      because: "from the sizes of input and output",
-      override: "a target of the output grid's own size",
-    });
-    const classNames = classNamesOf(head.classes, options.classes ?? metadata.classes);
+    const substitute = await substituteFor(original, resolved, runtime, input.dtype, decisions);
+    const given = options.classes ?? metadata.classes;
+    const found = findOutputHead(
+      resolved,
+      {
+        options,
+        inputLayout: input.layout,
+        inputSize: inputSizeOf(preprocessing),
+        batch: input.batch,
+        classNames: given,
+      },
+      decisions,
+    );
+    const { grid, steps } = chooseGrid(found, preprocessing, options);
+    decisions.push(explainGrid(grid, options));
+    const trainingGraph =
+      options.trainingGraph &&
+      (await loadTrainingGraph(
+        {
+          runtime,
+          resolved,
+          input: input.name,
+          head: found,
+          preprocessing,
+          trainingGraph: options.trainingGraph,
+          sessionOptions: options.sessionOptions,
+        },
+        decisions,
+      ));
     const description: ModelDescription = {
       input: { name: input.name, dtype: input.dtype, dims },
+      channels: input.channels,
       preprocessing,
-      head,
+      head: { ...found, size: grid.size, steps },
       grid,
-      classNames,
+      classNames: classNamesFor(found, given),
       opset: original.opset,
       adaptations,
       decisions,
     };
-    return new SegmentationModel(runtime, options, original, resolved, description, substitute);
+    return new SegmentationModel(
+      runtime,
+      options,
+      original,
+      resolved,
+      description,
+      substitute,
+      trainingGraph,
+    );
   }
 
-  /** Dims of the user's images: [1, C, H, W]. */
-  get imageDims(): readonly [1, number, number, number] {
-    const { imageSize, layout } = this.description.preprocessing;
-    const { dims } = this.description.input;
-    return [1, dims[layout === "NCHW" ? 1 : 3] as number, imageSize[0], imageSize[1]];
+  /** Dims of the user's images: [1, C, H, W], of volumes [1, C, D, H, W]. */
+  get imageDims(): ImageDims {
+    const { preprocessing, channels } = this.description;
+    return [1, channels, ...preprocessing.imageSize];
+  }
+
+  /** A graph to begin from: the model itself, or the training graph that takes its place. */
+  startGraph(target: Target = "any"): GraphBuilder {
+    const b = new GraphBuilder(this.trainingGraph?.resolved ?? this.resolved, target);
+    b.graph.output = [];
+    return b;
   }
 
   /**
-   * Puts the model behind `image` (dims {@link imageDims}) in a graph under construction that was
-   * started from {@link resolved}: preprocessing in front of it, scores after it.
+   * Puts the model behind `image` (dims {@link imageDims}) in a graph that was started with
+   * {@link startGraph}: preprocessing in front of it, scores after it.
    *
-   * @returns scores of dims [1, K, H, W], K ≥ 2, float32; one channel z becomes [−z, z]/2
+   * @throws UnsupportedOperatorError from `gradientOf`, with all operators without a gradient rule
    */
-  appendTo(b: GraphBuilder, image: Value): Value {
+  appendTo(b: GraphBuilder, image: Value): AppendedModel {
     const { input, preprocessing, head } = this.description;
-    const own = b.value(input.name);
+    const training = this.trainingGraph;
+    const own = b.value(training?.image ?? input.name);
+    let prepared = image;
     b.prepend(() => {
-      const prepared = appendPreprocessing(b, image, own, preprocessing);
+      const plain = appendPreprocessing(b, image, own, preprocessing);
       const isWhole = isIntegerImage(input.dtype);
-      b.replaceInput(
-        own,
-        isWhole ? roundStraightThrough(b, prepared, preprocessing.range) : prepared,
-      );
+      prepared = isWhole ? roundStraightThrough(b, plain, preprocessing.range) : plain;
+      b.replaceInput(own, prepared);
     });
-    const scores = b.cast(dequantized(b, b.value(head.scores)), "float32");
-    const [height, width] = head.size;
-    if (head.classAxis === 1) {
-      return scores;
-    }
-    if (head.classAxis !== undefined) {
-      return b.transpose(scores, [0, 3, 1, 2]);
-    }
-    const z = b.reshape(scores, [1, 1, height, width]);
-    const centred = head.border === 0 ? z : b.op("Sub", [z, b.scalar(head.border)]);
-    const half = b.op("Mul", [centred, b.scalar(0.5)]);
-    return b.op("Concat", [b.op("Neg", [half]), half], { axis: 1 });
+    const raw = b.value(training?.scores ?? head.scores);
+    const scores = appendScores(b, head, raw);
+    const gradient = (value: Value, upstream: Value, by: Value) =>
+      vectorJacobianProduct(b, [{ value, upstream }], [by])[0];
+    const gradientOf = (upstream: Value): Value | undefined => {
+      if (training === undefined) {
+        return gradient(scores, upstream, image);
+      }
+      const seed = gradient(scores, upstream, raw) as Value;
+      b.replaceInput(b.value(training.upstream), seed);
+      return gradient(prepared, b.value(training.gradient), image);
+    };
+    return { scores, gradientOf };
   }
 
   /**
@@ -196,12 +253,14 @@ export class SegmentationModel {
     const { input, head } = this.description;
     const { Tensor } = this.runtime;
     const prepared = await preprocess.run({ image: new Tensor("float32", image.data, image.dims) });
-    const results = await model.run({ [input.name]: prepared["input"] as never }, [head.output]);
-    const result = results[head.output];
+    const { output, queries } = head;
+    const fetches = queries === undefined ? [output] : [output, queries.classes];
+    const results = await model.run({ [input.name]: prepared["input"] as never }, fetches);
+    const result = results[output];
     if (result === undefined) {
-      throw new AsmaError("ERR_OUTPUT", `The model gave no output '${head.output}'.`);
+      throw new AsmaError("ERR_OUTPUT", `The model gave no output '${output}'.`);
     }
-    return decodeLabels(result, head);
+    return decodeLabels(result, queries && results[queries.classes], head);
   }
 
   async #openPredictor(): Promise<{ preprocess: Session; model: Session }> {
@@ -211,12 +270,17 @@ export class SegmentationModel {
     const prepared = appendPreprocessing(
       b,
       image,
-      this.#substitute === undefined ? input : this.#ownInput(),
+      this.#substitute === undefined ? input : (this.resolved.types.get(input.name) as TensorType),
       preprocessing,
     );
     b.output(prepared, "input");
     const { runtime, options, original } = this;
-    const { output } = this.description.head;
+    const { output, queries } = this.description.head;
+    const declared = new Set(original.graph.output.map(({ name }) => name));
+    // An inner value becomes an output; of a declared one the model's own bytes are run.
+    const inner = [output, queries?.classes].find(
+      (name) => name !== undefined && !declared.has(name),
+    );
     const preprocess = await openSession(
       runtime,
       writeModel(b.build().model, "embed"),
@@ -225,29 +289,17 @@ export class SegmentationModel {
     );
     const model = await openSession(
       runtime,
-      this.#substitute === undefined
-        ? writeForOutput(original, output)
-        : writeResolved(this.#substitute, output),
+      writePredictor(original, this.#substitute, inner ?? output),
       options.sessionOptions,
       "the model",
     );
     return { preprocess, model };
   }
 
-  /** The image input of the resolved model, which may have another dtype than the original's. */
-  #ownInput(): TensorType {
-    return this.resolved.types.get(this.description.input.name) as TensorType;
-  }
-
   /** @throws AsmaError `ERR_IMAGE_DIMS` or `ERR_IMAGE_RANGE` when an image is not one for this model */
   checkImage(image: ImageTensor): void {
     const expected = this.imageDims;
-    const count = expected.reduce((product, d) => product * d, 1);
-    if (
-      image.dims.length !== 4 ||
-      expected.some((d, i) => d !== image.dims[i]) ||
-      image.data.length !== count
-    ) {
+    if (!sameSize(expected, image.dims) || image.data.length !== countOf(expected)) {
       throw new AsmaError(
         "ERR_IMAGE_DIMS",
         `Expected an image of dims [${expected.join(", ")}] but found [${image.dims.join(", ")}] with ${image.data.length} values.`,
@@ -269,91 +321,6 @@ export class SegmentationModel {
     await predictor?.preprocess.release();
     await predictor?.model.release();
   }
-}
-
-/** What stands in for a model whose own file the runtime cannot run, with the reason. */
-async function substituteFor(
-  original: Model,
-  resolved: ResolvedModel,
-  runtime: Runtime,
-  input: ImageInput,
-  decisions: Decision[],
-): Promise<ResolvedModel | undefined> {
-  const { floats } = resolved.adaptations;
-  const isRunnable =
-    !floats.includes("float64") &&
-    (!floats.includes("bfloat16") ||
-      (input.dtype !== "bfloat16" && (await isLoadable(original, runtime))));
-  if (isRunnable) {
-    return undefined;
-  }
-  decisions.push({
-    what: "verdict",
-    is: "by the model in float32, not by the file itself",
-    because: `ONNX Runtime cannot run it in ${floats.join(", ")}`,
-    override: "a model exported in float32",
-  });
-  return resolved;
-}
-
-/** A resolved model with one of its values among its outputs. */
-function writeResolved(resolved: ResolvedModel, output: string): WrittenModel {
-  const b = new GraphBuilder(resolved);
-  if (!b.graph.output.some(({ name }) => name === output)) {
-    b.output(b.value(output));
-  }
-  return writeModel(b.build().model, "reference");
-}
-
-async function isLoadable(model: Model, runtime: Runtime): Promise<boolean> {
-  const [name = ""] = model.graph.output.map((output) => output.name);
-  try {
-    const written = writeForOutput(model, name);
-    await (await openSession(runtime, written, undefined, "the model")).release();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function explainAdaptations(
-  { floats, integerInputs, quantized }: Adaptations,
-  options: ModelOptions,
-): Decision[] {
-  const decisions: Decision[] = [];
-  if (floats.length > 0 || options.precision === "model") {
-    decisions.push({
-      what: "precision",
-      is: floats.length > 0 ? `float32, where the model has ${floats.join(", ")}` : "the model's",
-      because: options.precision === undefined ? "gradients need the range" : "as told",
-      override: "--precision",
-    });
-  }
-  for (const [name, dtype] of Object.entries(integerInputs)) {
-    decisions.push({
-      what: "whole numbers",
-      is: `'${name}' is rounded to ${dtype}; gradients pass straight through`,
-      because: "the model takes integers",
-      override: "a model that takes floats",
-    });
-  }
-  if (quantized > 0) {
-    decisions.push({
-      what: "quantization",
-      is: `straight-through gradient at ${quantized} quantized activations`,
-      because: "the model is quantized, and rounding has no gradient of its own",
-      override: "the float model that it was made from",
-    });
-  }
-  return decisions;
-}
-
-/** Float scores as they are, quantized ones by the scale and zero point that made them. */
-function dequantized(b: GraphBuilder, scores: Value): Value {
-  const [, ...parameters] = b.producer(scores)?.input ?? [];
-  return isFloat(scores.dtype)
-    ? scores
-    : b.op("DequantizeLinear", [scores, ...parameters.map((name) => b.value(name))]);
 }
 
 /** Resolves a model for input dims; a size that the model cannot take is named as such. */
@@ -384,85 +351,87 @@ async function resolveFor(
 }
 
 /** The image size that needs no resizing: what padding leaves of the input. */
-function ownImageSize(
-  input: ImageInput,
-  options: ModelOptions,
-  modelPadding: Padding | undefined,
-): Size {
-  if (input.height === undefined || input.width === undefined) {
+function ownImageSize(input: ImageInput, options: ModelOptions, metadata: ModelMetadata): Size {
+  if (input.size.includes(undefined)) {
+    const concrete = dimsFor(
+      input.layout,
+      input.batch,
+      input.channels,
+      input.size.map((n) => n ?? (input.size.length === 2 ? 512 : 64)),
+    );
     throw new AsmaError(
       "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example --shape ${input.name}=1,${input.channels},512,512, or an image.`,
+      `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example --shape ${input.name}=${concrete.join(",")}, or an image.`,
     );
   }
-  const [top, left, bottom, right] = sidesOf(options.padding ?? modelPadding);
-  return options.resize ?? [input.height - top - bottom, input.width - left - right];
+  const own = input.size as readonly number[] as Size;
+  const sides = sidesOf(options.padding ?? metadata.padding, own.length);
+  const inner = own.map((n, i) => n - (sides[i] as number) - (sides[i + own.length] as number));
+  return options.resize ?? (inner as unknown as Size);
 }
 
-function inputDims(input: ImageInput, { resizedSize, padding, layout }: Preprocessing): number[] {
-  const height = resizedSize[0] + padding[0] + padding[2];
-  const width = resizedSize[1] + padding[1] + padding[3];
-  return layout === "NCHW"
-    ? [1, input.channels, height, width]
-    : [1, height, width, input.channels];
+interface Fitting {
+  readonly original: Model;
+  readonly runtime: Runtime;
+  readonly input: ImageInput;
+  readonly options: ModelOptions;
+  readonly metadata: ModelMetadata;
 }
 
-function sizeOf(dims: readonly number[], { layout }: ImageInput): Size {
-  const [, a, b, c] = dims as readonly [number, number, number, number];
-  return layout === "NCHW" ? [b, c] : [a, b];
-}
+/** Multiples that models with strides need their input to be. */
+const multiples = [1, 2, 4, 8, 16, 32, 64, 128];
 
-function classNamesOf(classes: number, given: readonly string[] | undefined): string[] {
-  if (given !== undefined && given.length !== classes) {
-    throw new AsmaError(
-      "ERR_CLASSES",
-      `Expected ${classes} class names, one per class of the output, but found ${given.length}: ${given.join(", ")}.`,
-    );
+/**
+ * Plans the preprocessing and resolves the model for what it gives. Where the model's size is dynamic
+ * but it refuses the image's, the image is padded up to the smallest multiple that it takes.
+ */
+async function fitToModel(
+  { original, runtime, input, options, metadata }: Fitting,
+  imageSize: Size,
+): Promise<{ preprocessing: Preprocessing; dims: number[]; resolved: ResolvedModel }> {
+  const { preprocessor } = options;
+  const isFree =
+    input.size.includes(undefined) && options.padding === undefined && options.resize === undefined;
+  const least = preprocessor?.multiple ?? 1;
+  let refusal: unknown;
+  let before: readonly number[] = [];
+  // More than the image itself would be padding: then the image is too small for the model.
+  const tried = multiples.filter(
+    (n) => n === 1 || (n % least === 0 && n <= Math.max(...imageSize)),
+  );
+  for (const multiple of isFree ? tried : [1]) {
+    const preprocessing = planPreprocessing({
+      imageSize,
+      channels: input.channels,
+      layout: input.layout,
+      batch: input.batch,
+      inputSize: input.size,
+      resize: options.resize ?? resizeFor(preprocessor, imageSize),
+      resampling: preprocessor?.resampling,
+      padding: options.padding,
+      modelPadding: metadata.padding,
+      multiple: Math.max(multiple, isFree ? least : 1),
+      multipleMode: preprocessor !== undefined && least > 1 ? "zero" : "edge",
+      channelOrder: options.channelOrder ?? preprocessor?.channelOrder,
+      range: options.range ?? preprocessor?.range ?? metadata.range ?? defaultRange(input.dtype),
+      mean: options.mean ?? (preprocessor ? preprocessor.mean : metadata.mean),
+      std: options.std ?? (preprocessor ? preprocessor.std : metadata.std),
+    });
+    const inputSize = inputSizeOf(preprocessing);
+    if (sameSize(inputSize, before)) {
+      continue;
+    }
+    before = inputSize;
+    const dims = dimsFor(input.layout, input.batch, input.channels, inputSize);
+    try {
+      const resolved = await resolveFor(original, runtime, input, dims, options);
+      return { preprocessing, dims, resolved };
+    } catch (error) {
+      if (!(error instanceof AsmaError && error.code === "ERR_MODEL_REFUSED")) {
+        throw error;
+      }
+      refusal ??= error;
+    }
   }
-  return given === undefined ? Array.from({ length: classes }, (_, c) => `class ${c}`) : [...given];
-}
-
-function explainPreprocessing(
-  p: Preprocessing,
-  options: ModelOptions,
-  hasModelPadding: boolean,
-): Decision[] {
-  const isResized = p.resizedSize.some((n, i) => n !== p.imageSize[i]);
-  const isPadded = p.padding.some((n) => n > 0);
-  const told = (name: keyof ModelOptions, otherwise: string) =>
-    options[name] === undefined ? otherwise : "as told";
-  return [
-    {
-      what: "resize",
-      is: isResized
-        ? `${p.imageSize.join("×")} to ${p.resizedSize.join("×")}, linear, antialiased`
-        : "none",
-      because: told("resize", isResized ? "the model's input size is fixed" : "the image fits"),
-      override: "--resize",
-    },
-    {
-      what: "padding",
-      is: isPadded
-        ? `[${p.padding.join(", ")}] (top, left, bottom, right), ${p.paddingMode}`
-        : "none",
-      because: told(
-        "padding",
-        isPadded
-          ? "from the model's metadata"
-          : hasModelPadding
-            ? "the image has the input's size already"
-            : "none asked for",
-      ),
-      override: "--padding",
-    },
-    {
-      what: "values",
-      is: `black ${p.range[0]}, white ${p.range[1]}${p.mean.length > 0 ? `, mean [${p.mean.join(", ")}]` : ""}${p.std.length > 0 ? `, std [${p.std.join(", ")}]` : ""}`,
-      because:
-        (options.range ?? options.mean ?? options.std)
-          ? "as told"
-          : "the default, or the model's metadata",
-      override: "--range, --mean, --std",
-    },
-  ];
+  throw refusal;
 }

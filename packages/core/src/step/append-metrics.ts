@@ -3,11 +3,11 @@ import type { IouDefinition } from "../metrics/iou.ts";
 
 /** Prediction and metrics of one forward pass, as values of the graph. */
 export interface MetricValues {
-  /** float32 [1, 1, H, W]: predicted labels. */
+  /** float32 [1, 1, …size]: predicted labels. */
   readonly prediction: Value;
-  /** float32 [1, K, H, W]: 1 where the target is that class. */
+  /** float32 [1, K, …size]: 1 where the target is that class. */
   readonly targetOneHot: Value;
-  /** float32 [1, 1, H, W]: 1 where the prediction is not the target; 0 on ignored pixels. */
+  /** float32 [1, 1, …size]: 1 where the prediction is not the target; 0 on ignored pixels. */
   readonly wrong: Value;
   /** float32 scalars. */
   readonly iou: Value;
@@ -21,8 +21,8 @@ export interface MetricValues {
  * Appends prediction, IoU and pixel counts. Labels stay float32, so that execution providers without
  * int64 kernels run it; ties go to the first class, as in ArgMax.
  *
- * @param scores float32 [1, K, H, W]
- * @param target float32 [1, 1, H, W]: labels, −1 where a pixel is ignored
+ * @param scores float32 [1, K, …size]: pixels of an image, or of a volume
+ * @param target float32 [1, 1, …size]: labels, −1 where a pixel is ignored
  */
 export function appendMetrics(
   b: GraphBuilder,
@@ -31,9 +31,10 @@ export function appendMetrics(
   definition: IouDefinition,
 ): MetricValues {
   const classes = scores.dims[1] as number;
+  const spatialAxes = scores.dims.map((_, axis) => axis).slice(2);
   const labels = b.constant(
     "float32",
-    [1, classes, 1, 1],
+    [1, classes, ...spatialAxes.map(() => 1)],
     Array.from({ length: classes }, (_, c) => c),
   );
   const prediction = appendPrediction(b, scores);
@@ -42,7 +43,7 @@ export function appendMetrics(
   const counted = b.cast(b.op("Greater", [target, b.scalar(-0.5)]), "float32");
   const correct = b.cast(b.op("Equal", [prediction, target]), "float32");
   const predictedOneHot = b.op("Mul", [oneHot(prediction), counted]);
-  const sumOver = (map: Value) => b.reduce("ReduceSum", map, [2, 3]);
+  const sumOver = (map: Value) => b.reduce("ReduceSum", map, spatialAxes);
   const perClass = [
     sumOver(b.op("Mul", [targetOneHot, predictedOneHot])),
     sumOver(b.op("Max", [targetOneHot, predictedOneHot])),
@@ -80,7 +81,7 @@ function appendPrediction(b: GraphBuilder, scores: Value): Value {
   return b.cast(b.op("ArgMax", [scores], { axis: 1, keepdims: 1 }), "float32");
 }
 
-/** @param intersection, union float32 [1, K, 1, 1], in pixels */
+/** @param intersection, union float32 [1, K, 1, …], in pixels */
 function appendIou(
   b: GraphBuilder,
   intersection: Value,

@@ -1,10 +1,4 @@
-import {
-  GraphBuilder,
-  vectorJacobianProduct,
-  type Target,
-  type ResolvedModel,
-  type Value,
-} from "@onnx-asma/autodiff";
+import type { GraphBuilder, ResolvedModel, Target, Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
@@ -40,8 +34,8 @@ export const metricNames = [
 export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>;
 
 /**
- * Builds one iteration of the attack as one graph: forward, masked loss, backward to the image,
- * update, clip and metrics.
+ * Builds one iteration of the attack as one graph: forward, masked loss, backward to the image
+ * (derived here, or that of the training graph that the user brought), update, clip and metrics.
  *
  * With g the scores, ŷ their argmax, Y the target and m the region that may change:
  *
@@ -55,7 +49,7 @@ export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>
  * its gradient is passed straight through to x_n.
  *
  * Inputs: `image`, `original` float32 [1, C, H, W]; `region` float32 [1, 1, H, W]; `target` float32
- * [1, 1, h, w] (−1 ignored); `beta`, `tau`, `lambda`, `erasing` (ε), `erased_from` (P) float32 [].
+ * [1, 1, h, w] (−1 ignored); of volumes with a depth before the height; `beta`, `tau`, `lambda`, `erasing` (ε), `erased_from` (P) float32 [].
  * Outputs: `next_image` and `unclipped` as `image`; `prediction` float32 [1, 1, h, w]; `metrics`
  * float32 in the order of {@link metricNames}.
  *
@@ -64,18 +58,17 @@ export type StepMetrics = Readonly<Record<(typeof metricNames)[number], number>>
  *   `ERR_NO_GRADIENT` when the scores do not depend on the image
  */
 export function buildStepGraph(model: SegmentationModel, options: StepGraphOptions): ResolvedModel {
-  const b = new GraphBuilder(model.resolved, options.target);
-  b.graph.output = [];
+  const b = model.startGraph(options.target);
   const inputs = appendInputs(b, model);
   const { image, original, lambda } = inputs;
   const seen = options.levels === undefined ? image : appendRounding(b, image, options.levels);
-  const scores = model.appendTo(b, seen);
+  const { scores, gradientOf } = model.appendTo(b, seen);
   const metrics = appendMetrics(b, scores, inputs.target, options.iou);
   const weights =
     options.mask === "adaptive"
       ? b.op("Mul", [metrics.targetOneHot, metrics.wrong])
       : metrics.targetOneHot;
-  const [gradient] = vectorJacobianProduct(b, [{ value: scores, upstream: weights }], [seen]);
+  const gradient = gradientOf(weights);
   if (gradient === undefined) {
     throw new AsmaError(
       "ERR_NO_GRADIENT",
@@ -101,7 +94,14 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
   const next = b.op("Clip", [unclipped, b.scalar(0), b.scalar(1)]);
   const movable = b.op("Mul", [gradient, inputs.region]);
   const largest = (x: Value) =>
-    b.reshape(b.reduce("ReduceMax", b.op("Abs", [x]), [0, 1, 2, 3]), []);
+    b.reshape(
+      b.reduce(
+        "ReduceMax",
+        b.op("Abs", [x]),
+        x.dims.map((_, axis) => axis),
+      ),
+      [],
+    );
   const scalars: Record<(typeof metricNames)[number], Value> = {
     alpha,
     iou: metrics.iou,
@@ -134,15 +134,15 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
 
 function appendInputs(b: GraphBuilder, model: SegmentationModel) {
   const { imageDims } = model;
-  const [height, width] = model.description.head.size;
+  const { head, preprocessing } = model.description;
   const input = (name: string, dims: readonly number[]) =>
     b.input(name, { dtype: "float32", dims });
   // Named so that they cannot collide with the model's own input.
   return {
     image: input("attack/image", imageDims),
     original: input("attack/original", imageDims),
-    region: input("attack/region", [1, 1, imageDims[2], imageDims[3]]),
-    target: input("attack/target", [1, 1, height, width]),
+    region: input("attack/region", [1, 1, ...preprocessing.imageSize]),
+    target: input("attack/target", [1, 1, ...head.size]),
     beta: input("attack/beta", []),
     tau: input("attack/tau", []),
     lambda: input("attack/lambda", []),

@@ -1,6 +1,6 @@
 import { writeModel, type Runtime, type Session } from "@onnx-asma/autodiff";
 import type { AttackInput } from "../attacks/attack.ts";
-import type { ImageTensor, LabelMap } from "../image.ts";
+import { countOf, type ImageTensor, type LabelMap } from "../image.ts";
 import { openSession } from "../open-session.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { DeviceIterates, HostIterates, type Iterates } from "./iterates.ts";
@@ -92,13 +92,12 @@ export class StepSession {
       return;
     }
     const { imageDims } = model;
-    const [height, width] = model.description.head.size;
     const allocate = (dims: readonly number[]) =>
-      new this.#Tensor("float32", new Float32Array(dims.reduce((n, d) => n * d, 1)), dims);
+      new this.#Tensor("float32", new Float32Array(countOf(dims)), dims);
     this.#fetches = {
       next_image: allocate(imageDims),
       unclipped: allocate(imageDims),
-      prediction: allocate([1, 1, height, width]),
+      prediction: allocate([1, 1, ...model.description.head.size]),
       metrics: allocate([metricNames.length]),
     };
   }
@@ -169,16 +168,11 @@ export class StepSession {
     const { imageDims } = this.model;
     const tensor = (data: Float32Array, dims: readonly number[]) =>
       new this.#Tensor("float32", data, dims);
-    const [height, width] = [imageDims[2], imageDims[3]];
+    const size = this.model.description.preprocessing.imageSize;
     const fixed = {
       "attack/original": tensor(original.data, imageDims),
       "attack/target": tensor(Float32Array.from(target.data), [1, 1, ...target.dims]),
-      "attack/region": tensor(region ?? new Float32Array(height * width).fill(1), [
-        1,
-        1,
-        height,
-        width,
-      ]),
+      "attack/region": tensor(region ?? new Float32Array(countOf(size)).fill(1), [1, 1, ...size]),
     };
     return async (image: Tensor, inputs: StepInputs): Promise<Outputs> => {
       const scalar = (value: number) => tensor(Float32Array.of(value), []);

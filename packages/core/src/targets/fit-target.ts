@@ -1,5 +1,5 @@
 import { AsmaError } from "../errors.ts";
-import type { LabelMap } from "../image.ts";
+import { sameSize, type LabelMap, type Size } from "../image.ts";
 import { toOutputGrid } from "../model/output-grid.ts";
 import type { ModelDescription } from "../model/segmentation-model.ts";
 
@@ -11,7 +11,7 @@ import type { ModelDescription } from "../model/segmentation-model.ts";
  */
 export function fitTarget(target: LabelMap, description: ModelDescription): LabelMap {
   const { grid, preprocessing } = description;
-  const has = (size: readonly [number, number]) => size.every((n, i) => n === target.dims[i]);
+  const has = (size: Size) => sameSize(size, target.dims);
   if (has(grid.size)) {
     return target;
   }

@@ -12,43 +12,49 @@ export interface Move {
 
 /**
  * The prediction with all its foreground (labels other than 0) shifted, rotated and scaled; what is
- * uncovered becomes background. Labels are taken from the nearest pixel.
+ * uncovered becomes background. Labels are taken from the nearest pixel. In volumes every slice is
+ * moved in its plane, all about one centre.
  */
 export function moveForeground(
   prediction: LabelMap,
   { shift = [0, 0], rotate = 0, scale = 1 }: Move,
 ): LabelMap {
-  const [height, width] = prediction.dims;
-  const data = new Int32Array(height * width);
-  const centre = centreOfForeground(prediction);
+  const [height, width] = prediction.dims.slice(-2) as [number, number];
+  const data = new Int32Array(prediction.data.length);
+  const centre = centreOfForeground(prediction.data, height, width);
   if (centre === undefined) {
     return { data, dims: prediction.dims };
   }
   const angle = (rotate * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const dy = y - centre[0] - shift[0];
-      const dx = x - centre[1] - shift[1];
-      const fromY = Math.round(centre[0] + cos * dy + sin * dx);
-      const fromX = Math.round(centre[1] - sin * dy + cos * dx);
-      if (fromY >= 0 && fromY < height && fromX >= 0 && fromX < width) {
-        data[y * width + x] = Math.max(0, prediction.data[fromY * width + fromX] as number);
+  for (let slice = 0; slice < data.length; slice += height * width) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const dy = y - centre[0] - shift[0];
+        const dx = x - centre[1] - shift[1];
+        const fromY = Math.round(centre[0] + cos * dy + sin * dx);
+        const fromX = Math.round(centre[1] - sin * dy + cos * dx);
+        if (fromY >= 0 && fromY < height && fromX >= 0 && fromX < width) {
+          const from = slice + fromY * width + fromX;
+          data[slice + y * width + x] = Math.max(0, prediction.data[from] as number);
+        }
       }
     }
   }
   return { data, dims: prediction.dims };
 }
 
-function centreOfForeground({
-  data,
-  dims: [, width],
-}: LabelMap): readonly [number, number] | undefined {
+/** Mean row and column of the foreground, over all slices. */
+function centreOfForeground(
+  data: Int32Array,
+  height: number,
+  width: number,
+): readonly [number, number] | undefined {
   let [count, sumY, sumX] = [0, 0, 0];
   data.forEach((label, i) => {
     if (label > 0) {
       count += 1;
-      sumY += Math.floor(i / width);
+      sumY += Math.floor(i / width) % height;
       sumX += i % width;
     }
   });

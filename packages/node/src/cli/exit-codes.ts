@@ -16,6 +16,7 @@ const unsupported = new Set([
   "ERR_IMAGE_INPUT",
   "ERR_OUTPUT",
   "ERR_MODEL_REFUSED",
+  "ERR_TRAINING_OPERATOR",
 ]);
 
 const usage = new Set(["ERR_USAGE", "ERR_STEP_SIZE", "ERR_OPTION", "ERR_PROVIDER"]);

@@ -101,23 +101,51 @@ export function classMap(text: string): Record<string, number> {
   );
 }
 
-/** One number for all sides, or four: top, left, bottom, right. */
-export function padding(text: string): number | [number, number, number, number] {
-  const values = text.split(",").map(integer);
-  const [all, left, bottom, right] = values;
+/** One number for all sides, or one for each: four, of volumes six. */
+export function padding(text: string): number | number[] {
+  const values = text.split(",").map(integerFrom(0));
+  const [all] = values;
   if (all !== undefined && values.length === 1) {
     return all;
   }
-  if (
-    all !== undefined &&
-    left !== undefined &&
-    bottom !== undefined &&
-    right !== undefined &&
-    values.length === 4
-  ) {
-    return [all, left, bottom, right];
+  if (values.length === 4 || values.length === 6) {
+    return values;
   }
   throw new InvalidArgumentError(
-    `Expected one number of pixels or four (top,left,bottom,right) but received '${text}'.`,
+    `Expected one number of pixels or four (top,left,bottom,right), of volumes six, but received '${text}'.`,
   );
+}
+
+/** `height,width`, or `depth,height,width`. */
+export function sizes(text: string): number[] {
+  const values = text.split(",").map(integerFrom(1));
+  if (values.length !== 2 && values.length !== 3) {
+    throw new InvalidArgumentError(
+      `Expected height,width or depth,height,width but received '${text}'.`,
+    );
+  }
+  return values;
+}
+
+/** A list of numbers of one of these lengths. */
+export function numbersOf(...counts: readonly number[]): (text: string) => number[] {
+  return (text) => {
+    const values = numbers()(text);
+    if (!counts.includes(values.length)) {
+      throw new InvalidArgumentError(
+        `Expected ${counts.join(" or ")} numbers separated by commas but received '${text}'.`,
+      );
+    }
+    return values;
+  };
+}
+
+/** An index, or a name. */
+export function classIndexOrName(text: string): number | string {
+  return /^\d+$/.test(text.trim()) ? Number(text) : text;
+}
+
+/** A class, or `none`. */
+export function voidClass(text: string): number | "none" {
+  return text === "none" ? text : integerFrom(0)(text);
 }

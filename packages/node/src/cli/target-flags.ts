@@ -7,6 +7,8 @@ import {
   ignored,
   moveForeground,
   rectangle,
+  sameSize,
+  sizeOf,
   type ImageTensor,
   type LabelMap,
   type ModelDescription,
@@ -14,7 +16,7 @@ import {
 } from "@onnx-asma/core";
 import { readImage } from "../images/read-image.ts";
 import { readMask } from "../images/read-mask.ts";
-import { classMap, integer, integerFrom, number, numbers, positive } from "./parsers.ts";
+import { classMap, integer, integerFrom, number, numbers, numbersOf, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
 export interface TargetFlags {
@@ -24,8 +26,8 @@ export interface TargetFlags {
   readonly shift?: [number, number];
   readonly rotate?: number;
   readonly scale?: number;
-  readonly disc?: [number, number, number];
-  readonly rectangle?: [number, number, number, number];
+  readonly disc?: number[];
+  readonly rectangle?: number[];
   readonly targetClass: number;
   readonly maskThreshold?: number;
   readonly classMap?: Record<string, number>;
@@ -48,11 +50,15 @@ export function addTargetFlags(command: Command): Command {
     )
     .option("--rotate <degrees>", "the prediction's foreground rotated counterclockwise", number)
     .option("--scale <factor>", "the prediction's foreground scaled", positive)
-    .option("--disc <y,x,radius>", "a disc, in pixels of the image", numbers(3))
+    .option(
+      "--disc <y,x,radius>",
+      "a disc, in pixels of the image (in a volume a ball: z,y,x,radius)",
+      numbersOf(3, 4),
+    )
     .option(
       "--rectangle <top,left,height,width>",
-      "a rectangle, in pixels of the image",
-      numbers(4),
+      "a rectangle, in pixels of the image (in a volume a box: front,top,left,depth,height,width)",
+      numbersOf(4, 6),
     )
     .addOption(
       new Option("--target-class <class>", "class of --disc and --rectangle")
@@ -91,16 +97,16 @@ export function checkTargetFlags(flags: TargetFlags): void {
       "Expected exactly one target: --target, --target-image, --hide, --disc, --rectangle, or a move of the prediction (--shift, --rotate, --scale).",
     );
   }
-  if (flags.disc !== undefined && !(flags.disc[2] > 0)) {
+  if (flags.disc !== undefined && !((flags.disc.at(-1) as number) > 0)) {
     throw new AsmaError(
       "ERR_USAGE",
       `Expected a radius greater than 0 in --disc y,x,radius but received ${flags.disc.join(",")}.`,
     );
   }
-  if (flags.rectangle !== undefined && !(flags.rectangle[2] > 0 && flags.rectangle[3] > 0)) {
+  if (flags.rectangle?.slice(flags.rectangle.length / 2).some((n) => !(n > 0)) === true) {
     throw new AsmaError(
       "ERR_USAGE",
-      `Expected height and width greater than 0 in --rectangle top,left,height,width but received ${flags.rectangle.join(",")}.`,
+      `Expected extents greater than 0 in --rectangle top,left,height,width but received ${flags.rectangle.join(",")}.`,
     );
   }
 }
@@ -129,19 +135,26 @@ export async function makeTarget(
     }
     return label;
   };
-  const [, , height, width] = image.dims;
+  const size = sizeOf(image);
+  const spatialAxes = size.length === 3 ? 3 : 2;
   if (flags.target !== undefined) {
     const { classMap: map, ignoreLabel, maskThreshold: threshold } = flags;
-    const mask = await readMask(flags.target, { classes, classMap: map, ignoreLabel, threshold });
+    const mask = await readMask(flags.target, {
+      classes,
+      classMap: map,
+      ignoreLabel,
+      threshold,
+      spatialAxes,
+    });
     const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
     return fitTarget({ data, dims: mask.dims }, description);
   }
   if (flags.targetImage !== undefined) {
-    const other = await readImage(flags.targetImage, { channels: image.dims[1] });
-    if (other.dims[2] !== height || other.dims[3] !== width) {
+    const other = await readImage(flags.targetImage, { channels: image.dims[1], spatialAxes });
+    if (!sameSize(sizeOf(other), size)) {
       throw new AsmaError(
         "ERR_TARGET_SIZE",
-        `Expected a target image of ${height}×${width} pixels, like the image, but '${flags.targetImage}' has ${other.dims[2]}×${other.dims[3]}: crop or resize it.`,
+        `Expected a target image of ${size.join("×")} pixels, like the image, but '${flags.targetImage}' has ${sizeOf(other).join("×")}: crop or resize it.`,
       );
     }
     return await model.predict(other);
@@ -150,18 +163,13 @@ export async function makeTarget(
     return hideClass(prediction, checkClass(flags.hide));
   }
   if (flags.disc !== undefined) {
-    const [y, x, radius] = flags.disc;
+    const [radius, ...centre] = flags.disc.toReversed() as [number, ...number[]];
     const label = checkClass(flags.targetClass);
-    return onGrid("--disc", disc([height, width], [y, x], radius, label), label, description);
+    return onGrid("--disc", disc(size, centre.toReversed(), radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
     const label = checkClass(flags.targetClass);
-    return onGrid(
-      "--rectangle",
-      rectangle([height, width], flags.rectangle, label),
-      label,
-      description,
-    );
+    return onGrid("--rectangle", rectangle(size, flags.rectangle, label), label, description);
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });

@@ -1,6 +1,6 @@
 import type { ImageTensor } from "@onnx-asma/core";
 
-/** An image read from a file: float32 [1, C, H, W] in [0, 1], and what the file could hold. */
+/** An image read from a file: float32 [1, C, H, W] or [1, C, D, H, W] in [0, 1], and what the file could hold. */
 export interface FileImage extends ImageTensor {
   /** Bits per channel in the file: 8 or 16, and 32 for floating-point arrays. */
   readonly bitDepth: 8 | 16 | 32;

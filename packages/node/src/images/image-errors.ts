@@ -28,6 +28,17 @@ export function assertSize(path: string, height: number, width: number, maxPixel
   );
 }
 
+/** As {@link assertSize}, for images and volumes. */
+export function assertExtent(path: string, size: readonly number[], maxPixels: number): void {
+  const [width, ...others] = size.toReversed() as [number, ...number[]];
+  assertSize(
+    path,
+    others.reduce((n, d) => n * d, 1),
+    width,
+    maxPixels,
+  );
+}
+
 function megapixels(pixels: number): string {
   return (pixels / 1e6).toLocaleString("en", { maximumFractionDigits: pixels < 1e6 ? 6 : 1 });
 }

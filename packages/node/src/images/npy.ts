@@ -29,7 +29,7 @@ export interface NpyArray {
 export async function writeNpy(
   path: string,
   array: {
-    readonly data: Float32Array | Int32Array | Uint8Array;
+    readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array;
     readonly dims: readonly number[];
   },
 ): Promise<void> {

@@ -1,5 +1,5 @@
-import { AsmaError } from "@onnx-asma/core";
-import { assertSize, defaultMaxPixels } from "./image-errors.ts";
+import { AsmaError, type Size } from "@onnx-asma/core";
+import { assertExtent, defaultMaxPixels } from "./image-errors.ts";
 import { sniffFormat } from "./image-header.ts";
 import { unitTable, type FileImage } from "./file-image.ts";
 import { parseNpy } from "./npy.ts";
@@ -10,7 +10,9 @@ import { readBytes } from "./read-bytes.ts";
 export interface ReadImageOptions {
   /** Channels the model takes: 1 (grey) or 3 (RGB); any other number only with `.npy` files. */
   readonly channels: number;
-  /** Largest height x width to decode. Default 64 megapixels. */
+  /** Spatial axes the model takes: 2, or 3 for volumes, which only `.npy` files hold. Default 2. */
+  readonly spatialAxes?: 2 | 3;
+  /** Largest number of pixels to decode. Default 64 megapixels. */
   readonly maxPixels?: number;
 }
 
@@ -18,7 +20,7 @@ export interface ReadImageOptions {
  * Reads an image file as float32 [1, C, H, W] in [0, 1]: v / 255 or v / 65535, rounded to float32.
  *
  * Takes PNG of every depth and colour type, JPEG, BMP, TIFF, GIF (first frame) and `.npy` arrays of shape
- * [C, H, W], [1, C, H, W], [H, W, C] or [H, W]: uint8, uint16, or floating point in [0, 1]. EXIF
+ * [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of volumes with a depth before the height): uint8, uint16, or floating point in [0, 1]. EXIF
  * rotation is applied. A fully opaque alpha channel is dropped. An RGB file whose three channels
  * are equal everywhere counts as grey for a model of one channel. Embedded colour profiles and
  * gamma are not applied: models are trained on stored samples.
@@ -30,7 +32,14 @@ export interface ReadImageOptions {
 export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
   const { channels, maxPixels = defaultMaxPixels } = options;
   const bytes = await readBytes(path);
-  if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, channels, maxPixels);
+  if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
+  if (options.spatialAxes === 3) {
+    throw new AsmaError(
+      "ERR_ARRAY_SHAPE",
+      `Expected a volume as the model does but '${path}' is a picture: bring it as .npy of shape [${channels}, D, H, W].`,
+      { details: { path } },
+    );
+  }
 
   const file = openRaster(path, bytes, maxPixels);
   if (channels !== 1 && channels !== 3) {
@@ -81,10 +90,11 @@ function toPlanes(raster: Raster, channels: number): Float32Array {
   return planes;
 }
 
-function fromNpy(path: string, bytes: Buffer, channels: number, maxPixels: number): FileImage {
+function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
+  const { channels, maxPixels = defaultMaxPixels } = options;
   const { data, dims } = parseNpy(bytes, path);
-  const [height, width, layout] = npyLayout(path, dims, channels);
-  assertSize(path, height, width, maxPixels);
+  const { size, isChannelsLast } = npyLayout(path, dims, options);
+  assertExtent(path, size, maxPixels);
   const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
   if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array)) {
     throw new AsmaError(
@@ -94,10 +104,10 @@ function fromNpy(path: string, bytes: Buffer, channels: number, maxPixels: numbe
       { details: { path } },
     );
   }
-  const pixels = height * width;
+  const pixels = size.reduce((n, d) => n * d, 1);
   const planes = new Float32Array(channels * pixels);
   for (let k = 0; k < planes.length; k++) {
-    const from = layout === "chw" ? k : (k % pixels) * channels + Math.floor(k / pixels);
+    const from = isChannelsLast ? (k % pixels) * channels + Math.floor(k / pixels) : k;
     const value = (data[from] as number) / scale;
     if (!(value >= 0 && value <= 1)) {
       throw new AsmaError(
@@ -110,24 +120,29 @@ function fromNpy(path: string, bytes: Buffer, channels: number, maxPixels: numbe
   }
   const bitDepth = scale === 255 ? 8 : scale === 1 ? 32 : 16;
   const levels = scale === 1 ? Infinity : scale + 1;
-  return { data: planes, dims: [1, channels, height, width], bitDepth, format: "npy", levels };
+  return { data: planes, dims: [1, channels, ...size], bitDepth, format: "npy", levels };
 }
 
-/** Height, width and memory order of an array; channels first wins where both orders would fit. */
+/** Size and memory order of an array; channels first wins where both orders would fit. */
 function npyLayout(
   path: string,
   dims: readonly number[],
-  channels: number,
-): [number, number, "chw" | "hwc"] {
-  const shape = dims.length === 4 && dims[0] === 1 ? dims.slice(1) : dims;
-  const [a = 0, b = 0, c = 0] = shape;
-  if (shape.length === 2 && channels === 1) return [a, b, "chw"];
-  if (shape.length === 3 && a === channels) return [b, c, "chw"];
-  if (shape.length === 3 && c === channels) return [a, b, "hwc"];
+  { channels, spatialAxes = 2 }: ReadImageOptions,
+): { readonly size: Size; readonly isChannelsLast: boolean } {
+  const shape = dims.length === spatialAxes + 2 && dims[0] === 1 ? dims.slice(1) : dims;
+  const sized = (size: readonly number[], isChannelsLast = false) => ({
+    size: size as unknown as Size,
+    isChannelsLast,
+  });
+  if (shape.length === spatialAxes && channels === 1) return sized(shape);
+  if (shape.length === spatialAxes + 1 && shape[0] === channels) return sized(shape.slice(1));
+  if (shape.length === spatialAxes + 1 && shape.at(-1) === channels)
+    return sized(shape.slice(0, -1), true);
+  const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
   throw new AsmaError(
     "ERR_ARRAY_SHAPE",
-    `Expected an array of shape [${channels}, H, W], [1, ${channels}, H, W] or [H, W, ${channels}]` +
-      `${channels === 1 ? " or [H, W]" : ""} but '${path}' has shape [${dims.join(", ")}]: transpose it first.`,
+    `Expected an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]` +
+      `${channels === 1 ? ` or [${axes}]` : ""} but '${path}' has shape [${dims.join(", ")}]: transpose it first.`,
     { details: { path, dims, channels } },
   );
 }

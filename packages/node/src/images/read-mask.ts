@@ -1,7 +1,7 @@
 import { AsmaError } from "@onnx-asma/core";
-import { assertSize, defaultMaxPixels } from "./image-errors.ts";
+import { assertExtent, defaultMaxPixels } from "./image-errors.ts";
 import { sniffFormat } from "./image-header.ts";
-import type { LabelMap } from "@onnx-asma/core";
+import type { LabelMap, Size } from "@onnx-asma/core";
 import { parseNpy } from "./npy.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";
@@ -19,7 +19,9 @@ export interface ReadMaskOptions {
   readonly ignoreLabel?: number;
   /** Values above it are class 1, the others class 0, in the file's units (0..255 for 8 bits). */
   readonly threshold?: number;
-  /** Largest height x width to decode. Default 64 megapixels. */
+  /** Spatial axes of the mask: 2, or 3 for volumes, which only `.npy` files hold. Default 2. */
+  readonly spatialAxes?: 2 | 3;
+  /** Largest number of pixels to decode. Default 64 megapixels. */
   readonly maxPixels?: number;
 }
 
@@ -50,8 +52,15 @@ export async function readMask(path: string, options: ReadMaskOptions): Promise<
   const bytes = await readBytes(path);
   const format = sniffFormat(bytes);
   if (format === "npy") {
-    const { values, dims } = npyValues(path, bytes, maxPixels);
+    const { values, dims } = npyValues(path, bytes, maxPixels, options.spatialAxes ?? 2);
     return { data: toClasses(path, values, options), dims };
+  }
+  if (options.spatialAxes === 3) {
+    throw new AsmaError(
+      "ERR_ARRAY_SHAPE",
+      `Expected a mask of a volume but '${path}' is a picture: bring it as .npy of shape [D, H, W].`,
+      { details: { path } },
+    );
   }
   if (format === "jpeg") {
     throw new AsmaError(
@@ -94,24 +103,21 @@ function npyValues(
   path: string,
   bytes: Buffer,
   maxPixels: number,
-): { values: MaskValues; dims: [number, number] } {
+  spatialAxes: 2 | 3,
+): { values: MaskValues; dims: Size } {
   const { data, dims } = parseNpy(bytes, path);
-  const lead = dims.slice(0, -2);
-  const [height, width] = dims.slice(-2);
-  if (
-    height === undefined ||
-    width === undefined ||
-    lead.length > 2 ||
-    lead.some((dim) => dim !== 1)
-  ) {
+  const lead = dims.slice(0, -spatialAxes);
+  const size = dims.slice(-spatialAxes) as unknown as Size;
+  if (dims.length < spatialAxes || lead.length > 2 || lead.some((dim) => dim !== 1)) {
+    const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
     throw new AsmaError(
       "ERR_ARRAY_SHAPE",
-      `Expected a mask of shape [H, W] or [1, H, W] but '${path}' has shape [${dims.join(", ")}]: ` +
+      `Expected a mask of shape [${axes}] or [1, ${axes}] but '${path}' has shape [${dims.join(", ")}]: ` +
         "take the argmax over classes first.",
       { details: { path, dims } },
     );
   }
-  assertSize(path, height, width, maxPixels);
+  assertExtent(path, size, maxPixels);
   if (data instanceof Float32Array || data instanceof Float64Array) {
     throw new AsmaError(
       "ERR_ARRAY_DTYPE",
@@ -119,7 +125,7 @@ function npyValues(
       { details: { path } },
     );
   }
-  return { values: { kind: "value", values: data, max: 255 }, dims: [height, width] };
+  return { values: { kind: "value", values: data, max: 255 }, dims: size };
 }
 
 function toClasses(path: string, mask: MaskValues, options: ReadMaskOptions): Int32Array {

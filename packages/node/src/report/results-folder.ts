@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promis
 import { dirname, join, resolve } from "node:path";
 import { AsmaError } from "@onnx-asma/core";
 
-/** Files that an attack writes; `result.json` comes last and stands for all of them. */
+/** Files that an attack may write; `result.json` comes last and stands for all of them. */
 export const resultFiles = [
   "adversarial.png",
   "adversarial.npy",
@@ -10,11 +10,20 @@ export const resultFiles = [
   "prediction-before.png",
   "prediction-after.png",
   "target.png",
+  "target.npy",
   "overview.png",
   "trajectory.svg",
   "trajectory.csv",
   "result.json",
 ] as const;
+
+/** The files of one attack: volumes have no `target.png`, what a PNG cannot hold no `adversarial.png`. */
+export function resultFilesOf(isPng: boolean, isVolume: boolean): string[] {
+  return resultFiles.filter(
+    (name) =>
+      (isPng || name !== "adversarial.png") && name !== (isVolume ? "target.png" : "target.npy"),
+  );
+}
 
 /**
  * Checks, before anything is computed, that results can be written to a folder.
@@ -40,8 +49,8 @@ export async function checkResultsFolder(folder: string, force: boolean): Promis
 }
 
 /**
- * Lets `fill` write all {@link resultFiles} to a hidden folder beside their place, then moves them
- * there: results appear whole or not at all, and older ones stay until then.
+ * Lets `fill` write files of {@link resultFiles} to a hidden folder beside their place, then moves them
+ * there in place of all older ones: results appear whole or not at all, and older ones stay until then.
  *
  * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`; whatever `fill` throws, leaving nothing behind
  */
@@ -80,8 +89,11 @@ async function openStaging(folder: string) {
     publish: async () => {
       try {
         await rm(join(folder, "result.json"), { force: true });
+        const written = await readdir(path);
         for (const file of resultFiles) {
-          await rename(join(path, file), join(folder, file));
+          await (written.includes(file)
+            ? rename(join(path, file), join(folder, file))
+            : rm(join(folder, file), { force: true }));
         }
         await rmdir(path);
       } catch (cause) {

@@ -6,6 +6,7 @@ import {
   ignored,
   judge,
   type AttackResult,
+  type ImageTensor,
   type IouDefinition,
   type LabelMap,
   type SegmentationModel,
@@ -14,15 +15,20 @@ import {
 } from "@onnx-asma/core";
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
-import { readImage } from "../images/read-image.ts";
 import { writeFile } from "../images/write-file.ts";
-import { writePng } from "../images/write-image.ts";
 import { writeLabelPng } from "../images/write-mask.ts";
+import {
+  adversarialFile,
+  readAdversarial,
+  writeAdversarial,
+  type AdversarialFile,
+} from "./adversarial-file.ts";
 import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
-import { fillResultsFolder, resultFiles } from "./results-folder.ts";
+import { fillResultsFolder, resultFilesOf } from "./results-folder.ts";
+import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 import { trajectoryPlot } from "./trajectory-plot.ts";
 
@@ -32,6 +38,8 @@ export interface AttackReport {
   readonly modelPath: string;
   readonly imagePath: string;
   readonly image: FileImage;
+  /** How the adversarial image is saved. Default: as the image was. */
+  readonly file?: AdversarialFile;
   readonly target: LabelMap;
   readonly predictionBefore: LabelMap;
   readonly result: AttackResult;
@@ -63,8 +71,12 @@ export interface ResultRecord {
   readonly backwards: number;
   /** The float image. */
   readonly float: Verdict;
-  /** The image as re-read from `adversarial.png`. */
+  /** The image as re-read from `savedFile`. */
   readonly saved: Verdict;
+  /** The file that decides: `adversarial.png`, or `.npy` where a PNG cannot hold the image. */
+  readonly savedFile: AdversarialFile["name"];
+  /** The slice of a volume that the pictures show. */
+  readonly slice?: Slice;
   readonly reached: boolean;
   readonly perturbationPictureFactor: number;
   readonly seconds: Readonly<Record<string, number>>;
@@ -72,12 +84,13 @@ export interface ResultRecord {
 }
 
 /**
- * Writes an attack's results into a folder, all or nothing: pictures, the adversarial image as PNG
- * (rounded) and as float `.npy`, trajectory as plot and CSV, `result.json`. Results of an earlier
- * attack are replaced. The PNG is read back and run through the **untouched** model; that verdict
- * decides.
+ * Writes an attack's results into a folder, all or nothing: pictures (of a volume of its slice that
+ * changed most), the adversarial image as PNG (rounded) and as float `.npy`, or only as `.npy` of the
+ * image's own bits where a PNG cannot hold it, trajectory as plot and CSV, `result.json`. Results of
+ * an earlier attack are replaced. The saved image is read back and run through the **untouched** model;
+ * that verdict decides.
  *
- * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`; `ERR_IMAGE_CHANNELS` for images that are no PNG
+ * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`
  */
 export async function writeResults(folder: string, report: AttackReport): Promise<ResultRecord> {
   return await fillResultsFolder(folder, (staging) => writeFiles(staging, report));
@@ -87,36 +100,53 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   const { model, image, target, result, thresholds } = report;
   const { best } = result;
   const at = (name: string) => join(folder, name);
-  const levels = image.levels === 65536 ? 65536 : 256;
-  await writePng(at("adversarial.png"), best.image, { levels });
-  await writeNpy(at("adversarial.npy"), { data: best.image.data, dims: best.image.dims });
-  const savedImage = await readImage(at("adversarial.png"), { channels: image.dims[1] });
+  const file = report.file ?? adversarialFile(image);
+  const isPng = file.name === "adversarial.png";
+  await writeAdversarial(at(file.name), best.image, file);
+  if (isPng) {
+    await writeNpy(at("adversarial.npy"), best.image);
+  }
+  const savedImage = await readAdversarial(at(file.name), image);
   const saved = await verify(report, savedImage);
   const float = await verify(report, best.image);
-  const perturbation = perturbationPicture(image, savedImage);
-  const { placement } = model.description.grid;
-  const show = (picture: FileImage | typeof best.image, labels: LabelMap) =>
-    encodePicture(overlay(imagePicture(picture), labels, { placement, ignoreLabel: ignored }));
+  const { grid } = model.description;
+  const slice = chooseSlice(report.predictionBefore, saved.prediction, image, grid.placement);
+  const [shownImage, shownSaved] = [image, savedImage].map((x) => sliceOfImage(x, slice)) as [
+    ImageTensor,
+    ImageTensor,
+  ];
+  const ofSlice = (labels: LabelMap) => sliceOfLabels(labels, slice);
+  const perturbation = perturbationPicture(shownImage, shownSaved);
+  const placement = planeOf(grid.placement);
+  const show = (picture: ImageTensor, labels: LabelMap) =>
+    encodePicture(
+      overlay(imagePicture(picture), ofSlice(labels), { placement, ignoreLabel: ignored }),
+    );
   await writeFile(at("perturbation.png"), encodePicture(perturbation));
-  await writeFile(at("prediction-before.png"), show(image, report.predictionBefore));
-  await writeFile(at("prediction-after.png"), show(savedImage, saved.prediction));
-  await writeLabelPng(at("target.png"), {
-    ...target,
-    data: target.data.map((l) => (l === ignored ? 255 : l)),
-  });
+  await writeFile(at("prediction-before.png"), show(shownImage, report.predictionBefore));
+  await writeFile(at("prediction-after.png"), show(shownSaved, saved.prediction));
+  await (target.dims.length === 3
+    ? writeNpy(at("target.npy"), target)
+    : writeLabelPng(at("target.png"), {
+        ...target,
+        data: target.data.map((l) => (l === ignored ? 255 : l)),
+      }));
   await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
   await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, thresholds));
   const overview = overviewPicture({
-    original: image,
-    prediction: report.predictionBefore,
-    target,
-    adversarial: savedImage,
-    adversarialPrediction: saved.prediction,
-    snapshots: report.snapshots,
+    original: shownImage,
+    prediction: ofSlice(report.predictionBefore),
+    target: ofSlice(target),
+    adversarial: shownSaved,
+    adversarialPrediction: ofSlice(saved.prediction),
+    snapshots: report.snapshots.map(({ iteration, prediction }) => ({
+      iteration,
+      prediction: ofSlice(prediction),
+    })),
     ignoreLabel: ignored,
     placement,
     title: `${basename(report.modelPath)} on ${basename(report.imagePath)}`,
-    subtitle: `after ${best.step} steps, measured on the saved file`,
+    subtitle: `after ${best.step} steps, measured on the saved file${slice === undefined ? "" : `; slice ${slice.imageIndex + 1} of ${slice.of}: ${slice.because}`}`,
     facts: [
       { name: "IoU with target", value: percent(saved.verdict.iou) },
       { name: "Pixel accuracy", value: percent(saved.verdict.pixelAccuracy) },
@@ -125,8 +155,11 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     ],
   });
   await writeFile(at("overview.png"), overview);
-  const record = toRecord(report, float.verdict, saved.verdict, perturbation.factor, {
-    adversarial: await sha256(at("adversarial.png")),
+  const record = toRecord(report, float.verdict, saved.verdict, {
+    perturbationPictureFactor: perturbation.factor,
+    checksum: await sha256(at(file.name)),
+    savedFile: file.name,
+    slice,
   });
   await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
@@ -156,8 +189,9 @@ function toRecord(
   report: AttackReport,
   float: Verdict,
   saved: Verdict,
-  perturbationPictureFactor: number,
-  checksums: { readonly adversarial: string },
+  written: Pick<ResultRecord, "perturbationPictureFactor" | "savedFile" | "slice"> & {
+    readonly checksum: string;
+  },
 ): ResultRecord {
   const { model, result, target } = report;
   const { description } = model;
@@ -178,6 +212,7 @@ function toRecord(
       adaptations: description.adaptations,
       input: description.input,
       output: description.head,
+      grid: description.grid,
       classes: description.classNames,
       preprocessing: description.preprocessing,
       decisions: description.decisions,
@@ -186,7 +221,7 @@ function toRecord(
       file: basename(report.imagePath),
       dims: report.image.dims,
       bitDepth: report.image.bitDepth,
-      adversarialSha256: checksums.adversarial,
+      adversarialSha256: written.checksum,
     },
     target: {
       dims: target.dims,
@@ -206,14 +241,16 @@ function toRecord(
     float,
     saved,
     reached: saved.reached,
-    perturbationPictureFactor,
+    savedFile: written.savedFile,
+    ...(written.slice && { slice: written.slice }),
+    perturbationPictureFactor: written.perturbationPictureFactor,
     seconds: {
       attack: result.seconds,
       perStep: result.seconds / Math.max(1, result.forwards),
       differentiate: report.build.differentiateSeconds,
       load: report.build.loadSeconds,
     },
-    files: resultFiles,
+    files: resultFilesOf(written.savedFile === "adversarial.png", target.dims.length === 3),
   };
 }
 

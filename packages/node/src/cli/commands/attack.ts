@@ -5,6 +5,8 @@ import {
   asma,
   describeImageInput,
   prepareAsma,
+  sameSize,
+  sizeOf,
   SegmentationModel,
   type AsmaFlavour,
   type AsmaVariant,
@@ -16,10 +18,11 @@ import { readMask } from "../../images/read-mask.ts";
 import { checkProviders } from "../../check-providers.ts";
 import { graphTarget } from "../../graph-target.ts";
 import { readModelFile } from "../../read-model-file.ts";
+import { adversarialFile } from "../../report/adversarial-file.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { percent, writeResults, type ResultRecord } from "../../report/write-results.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { toModelOptions, type ModelFlags } from "../model-flags.ts";
+import { readModelOptions, type ModelFlags } from "../model-flags.ts";
 import { note, printError, printResult, table } from "../output.ts";
 import { startProgress } from "../progress.ts";
 import { checkTargetFlags, makeTarget, type TargetFlags } from "../target-flags.ts";
@@ -73,21 +76,23 @@ async function runAttack(
   signal: AbortSignal,
 ): Promise<number> {
   checkTargetFlags(flags);
-  const options = toModelOptions(flags);
+  const options = await readModelOptions(modelPath, flags);
   checkProviders(options.sessionOptions);
   await checkResultsFolder(flags.out, flags.force === true);
   const file = await readModelFile(modelPath);
-  const { channels } = describeImageInput(file, options);
-  checkPngChannels(channels);
-  const image = await readImage(imagePath, { channels });
-  const [, , height, width] = image.dims;
-  const model = await SegmentationModel.load(ort as Runtime, file, [height, width], options);
+  const input = describeImageInput(file, options);
+  const spatialAxes = input.size.length === 3 ? 3 : 2;
+  const image = await readImage(imagePath, { channels: input.channels, spatialAxes });
+  const model = await SegmentationModel.load(ort as Runtime, file, sizeOf(image), options);
   const predictionBefore = await model.predict(image);
   const target = await makeTarget(flags, model, image, predictionBefore);
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
   const { variant, flavour } = flags;
   const isOurs = flavour === "default";
-  const levels = flags.float === true || !isOurs ? undefined : image.levels === 65536 ? 65536 : 256;
+  const kind = adversarialFile(image);
+  const levels = flags.float === true || !isOurs ? undefined : kind.levels;
+  // An array holds what the attack gives; a PNG has its levels whatever was optimised.
+  const saved = kind.name === "adversarial.npy" ? { ...kind, levels } : kind;
   const session = await prepareAsma(model, {
     variant,
     flavour,
@@ -133,6 +138,7 @@ async function runAttack(
     modelPath,
     imagePath,
     image,
+    file: saved,
     target,
     predictionBefore,
     result,
@@ -157,23 +163,13 @@ async function runAttack(
   return record.reached ? exitCodes.reached : exitCodes.missed;
 }
 
-/** Results are pictures: better refused before the attack than after it. */
-function checkPngChannels(channels: number): void {
-  if (channels !== 1 && channels !== 3) {
-    throw new AsmaError(
-      "ERR_IMAGE_CHANNELS",
-      `Expected a model of 1 or 3 channels, whose images a PNG can hold, but this one takes ${channels}: use createAttack from @onnx-asma/node, or correct --layout.`,
-      { details: { channels } },
-    );
-  }
-}
-
-async function readRegion(path: string, { dims }: ImageTensor): Promise<Float32Array> {
-  const mask = await readMask(path, { classes: 2 });
-  if (mask.dims[0] !== dims[2] || mask.dims[1] !== dims[3]) {
+async function readRegion(path: string, image: ImageTensor): Promise<Float32Array> {
+  const mask = await readMask(path, { classes: 2, spatialAxes: image.dims.length === 5 ? 3 : 2 });
+  const size = sizeOf(image);
+  if (!sameSize(mask.dims, size)) {
     throw new AsmaError(
       "ERR_REGION",
-      `Expected a region of ${dims[2]}×${dims[3]} pixels, the image's size, but '${path}' has ${mask.dims.join("×")}: resize it with nearest neighbours.`,
+      `Expected a region of ${size.join("×")} pixels, the image's size, but '${path}' has ${mask.dims.join("×")}: resize it with nearest neighbours.`,
     );
   }
   return Float32Array.from(mask.data);
@@ -229,7 +225,12 @@ function summary(record: ResultRecord, folder: string): string {
     `  step size  β ${scale.beta.toPrecision(3)}, τ ${scale.tau.toPrecision(3)}${scale.isAutomatic ? " (automatic)" : ""}`,
     `  cost       ${record.forwards} forwards, ${record.backwards} backwards, ${record.seconds["attack"]?.toFixed(1)} s`,
     `  pictures   ${folder}/overview.png, perturbation.png (×${record.perturbationPictureFactor}), trajectory.svg`,
-    `  images     ${folder}/adversarial.png, adversarial.npy`,
+    `  images     ${folder}/${record.files.filter((name) => name.startsWith("adversarial")).join(", ")}`,
+    ...(record.slice === undefined
+      ? []
+      : [
+          `  slice      pictures show slice ${record.slice.imageIndex + 1} of ${record.slice.of}: ${record.slice.because}`,
+        ]),
     `  figures    ${folder}/result.json, trajectory.csv`,
   ].join("\n");
 }

@@ -3,7 +3,7 @@ import type { Runtime } from "@onnx-asma/autodiff";
 import { buildStepGraph, SegmentationModel } from "@onnx-asma/core";
 import { readModelFile } from "../../read-model-file.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { toModelOptions, type ModelFlags } from "../model-flags.ts";
+import { readModelOptions, type ModelFlags } from "../model-flags.ts";
 import { printError, printResult, table } from "../output.ts";
 
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
@@ -16,7 +16,7 @@ export async function inspect(
     ort as Runtime,
     file,
     undefined,
-    toModelOptions(flags),
+    await readModelOptions(path, flags),
   );
   const { description } = model;
   let problem: unknown;
@@ -55,11 +55,7 @@ export async function inspect(
             description.classNames.map((name, c) => `${c} ${name}`).join(", "),
             "(--classes)",
           ],
-          [
-            "gradient",
-            isDifferentiable ? "every operator on the way has a rule" : "missing, see below",
-            "",
-          ],
+          ["gradient", isDifferentiable ? gradientOrigin(model) : "missing, see below", ""],
         ]),
       ].join("\n"),
   );
@@ -68,4 +64,10 @@ export async function inspect(
   }
   await model.release();
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}
+
+function gradientOrigin({ trainingGraph }: SegmentationModel): string {
+  return trainingGraph === undefined
+    ? "every operator on the way has a rule"
+    : "from the training graph";
 }

@@ -1,0 +1,43 @@
+import { AsmaError } from "../errors.ts";
+import type { ModelOptions } from "./model-options.ts";
+import { imageGrid, outputGrid, type OutputGrid } from "./output-grid.ts";
+import type { HeadOnOutputGrid } from "./output-head.ts";
+import type { Preprocessing } from "./preprocessing.ts";
+import { stepsToImage, type RegridStep } from "./regrid.ts";
+
+/** The grid that labels are wanted on, and the way to it from the output's. */
+export interface LabelGridPlan {
+  readonly grid: OutputGrid;
+  readonly steps: readonly RegridStep[];
+}
+
+/**
+ * Decides on which grid labels are wanted: the output's own, without the padding that was added only
+ * because the model refuses the image's size, or the image's.
+ *
+ * @throws AsmaError `ERR_OUTPUT` when the output does not cover the image whose grid is asked for
+ */
+export function chooseGrid(
+  { output, outputSize }: HeadOnOutputGrid,
+  preprocessing: Preprocessing,
+  options: ModelOptions,
+): LabelGridPlan {
+  const own = outputGrid(outputSize, preprocessing);
+  const { imageSize, resizedSize, padding, isPaddedToFit } = preprocessing;
+  if (options.grid === "image") {
+    if (own.kind === "crop") {
+      throw new AsmaError(
+        "ERR_OUTPUT",
+        `Output '${output}' (${outputSize.join("×")}) covers only the centre of the input, so there are no labels for the whole image: leave out --grid image.`,
+      );
+    }
+    return { grid: imageGrid(imageSize), steps: stepsToImage(outputSize, preprocessing) };
+  }
+  if (isPaddedToFit && own.kind === "same") {
+    return {
+      grid: { ...imageGrid(imageSize), kind: "same", size: resizedSize },
+      steps: [{ kind: "crop", begin: padding.slice(0, resizedSize.length), size: resizedSize }],
+    };
+  }
+  return { grid: own, steps: [] };
+}

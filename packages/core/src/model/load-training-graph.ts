@@ -1,0 +1,145 @@
+import {
+  checkTrainingGraph,
+  importTrainingGraph,
+  writeForOutput,
+  writeModel,
+  type ResolvedModel,
+  type Runtime,
+  type TensorType,
+  type TrainingGraph,
+  type WrittenModel,
+} from "@onnx-asma/autodiff";
+import { AsmaError } from "../errors.ts";
+import { openSession } from "../open-session.ts";
+import type { Decision } from "./decision.ts";
+import type { ModelOptions, TrainingGraphOptions } from "./model-options.ts";
+import type { OutputHead } from "./output-head.ts";
+import type { Preprocessing } from "./preprocessing.ts";
+
+/** Largest difference of scores, as a share of the largest score, that counts as rounding. */
+const largestDifference = 1e-3;
+
+/** What a training graph is loaded for. */
+export interface TrainingGraphRequest {
+  readonly runtime: Runtime;
+  readonly resolved: ResolvedModel;
+  /** Name of the image input. */
+  readonly input: string;
+  readonly head: Pick<OutputHead, "scores" | "queries">;
+  readonly preprocessing: Preprocessing;
+  readonly trainingGraph: TrainingGraphOptions;
+  readonly sessionOptions: ModelOptions["sessionOptions"];
+}
+
+/**
+ * Loads the training graph that the user brings and checks it: its forward part has to give the model's
+ * own scores, and its gradient has to agree with finite differences.
+ *
+ * @throws AsmaError `ERR_TRAINING_FORWARD` when it belongs to another model; AutodiffError as
+ *   `importTrainingGraph` and `checkTrainingGraph` do
+ */
+export async function loadTrainingGraph(
+  request: TrainingGraphRequest,
+  decisions: Decision[],
+): Promise<TrainingGraph> {
+  const { runtime, resolved, input, head, sessionOptions, trainingGraph } = request;
+  if (head.queries !== undefined) {
+    throw new AsmaError(
+      "ERR_TRAINING_GRAPH",
+      "A training graph has one upstream gradient, but the scores of this model come from two outputs (masks and classes of queries): leave it out, and the gradient is derived from the model.",
+    );
+  }
+  const typeOf = (name: string) => ({ name, ...(resolved.types.get(name) as TensorType) });
+  const graph = await importTrainingGraph(trainingGraph.model, runtime, {
+    ...trainingGraph,
+    image: typeOf(input),
+    scores: typeOf(head.scores),
+    sessionOptions,
+  });
+  const range = valueRange(request.preprocessing);
+  const difference = await compareScores(request, graph, range);
+  const error = await checkTrainingGraph(graph, runtime, { range, sessionOptions });
+  const lowered = graph.lowered.length === 0 ? "" : `; ${graph.lowered.join(", ")} lowered`;
+  decisions.push({
+    what: "training graph",
+    is: `'${graph.image}' and the gradient of '${head.scores}' ('${graph.upstream}') in${lowered}`,
+    because: `as told; checked: scores differ by ${difference.toExponential(1)}, gradient by ${error.toExponential(1)} from finite differences`,
+    override: "--training-graph, --upstream-input, --gradient-output",
+  });
+  return graph;
+}
+
+/** What the model's input is for black and white, over all channels. */
+function valueRange({ range, mean, std }: Preprocessing): [number, number] {
+  const channels = Math.max(1, mean.length, std.length);
+  const at = (list: readonly number[], c: number, fallback: number) =>
+    (list.length === 1 ? list[0] : list[c]) ?? fallback;
+  const ends = Array.from({ length: channels }, (_, c) =>
+    range.map((v) => (v - at(mean, c, 0)) / at(std, c, 1)),
+  ).flat();
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+/** Runs both on random images; returns the largest difference as a share of the largest score. */
+async function compareScores(
+  { runtime, resolved, input, head, sessionOptions }: TrainingGraphRequest,
+  graph: TrainingGraph,
+  [low, high]: readonly [number, number],
+): Promise<number> {
+  const { dtype, dims } = resolved.types.get(input) as TensorType;
+  const upstream = graph.resolved.types.get(graph.upstream) as TensorType;
+  const count = (list: readonly number[]) => list.reduce((product, d) => product * d, 1);
+  const zeros = ({ dtype: type, dims: size }: TensorType) =>
+    new runtime.Tensor(type as "float32", new (arrayOf(type))(count(size)) as Float32Array, size);
+  const ours = zeros({ dtype, dims });
+  const values = ours.data as Float32Array;
+  for (let i = 0; i < values.length; i++) {
+    values[i] = low + (high - low) * (((i + 1) * 0.6180339887498949) % 1);
+  }
+  const scoresOf = async (
+    written: WrittenModel,
+    feeds: Record<string, typeof ours>,
+    output: string,
+    what: string,
+  ) => {
+    const session = await openSession(runtime, written, sessionOptions, what);
+    try {
+      const result = (await session.run(feeds, [output]))[output];
+      return Float64Array.from(result?.data as Float32Array, Number);
+    } finally {
+      await session.release();
+    }
+  };
+  const own = await scoresOf(
+    writeForOutput(resolved.model, head.scores),
+    { [input]: ours },
+    head.scores,
+    "the model",
+  );
+  const other = await scoresOf(
+    writeModel(graph.resolved.model, "reference"),
+    { [graph.image]: ours, [graph.upstream]: zeros(upstream) },
+    graph.scores,
+    "the training graph",
+  );
+  const largest = own.reduce((most, v) => Math.max(most, Math.abs(v)), Number.MIN_VALUE);
+  const apart = own.reduce((most, v, i) => Math.max(most, Math.abs(v - (other[i] as number))), 0);
+  if (!(apart / largest <= largestDifference)) {
+    throw new AsmaError(
+      "ERR_TRAINING_FORWARD",
+      `Expected the training graph to compute the model's own scores but '${graph.scores}' differs from '${head.scores}' by ${apart.toPrecision(3)} where scores reach ${largest.toPrecision(3)}: it was built from another model or other weights, or from one in training mode (batch statistics, dropout). Build it again from this model.`,
+      { details: { difference: apart, largest } },
+    );
+  }
+  return apart / largest;
+}
+
+function arrayOf(dtype: string) {
+  if (dtype === "float32" || dtype === "float64") {
+    return dtype === "float32" ? Float32Array : Float64Array;
+  }
+  throw new AsmaError(
+    "ERR_TRAINING_GRAPH",
+    `Expected a training graph in float32 or float64 but found ${dtype}: build it from the model in float32.`,
+  );
+}

@@ -1,0 +1,78 @@
+import { sameSize, type ImageTensor, type LabelMap } from "@onnx-asma/core";
+import type { Placement } from "./picture.ts";
+
+/** The slice of a volume that pictures show. */
+export interface Slice {
+  /** In the label grid, counted from 0 along the depth. */
+  readonly index: number;
+  /** In the image. */
+  readonly imageIndex: number;
+  /** Slices of the image. */
+  readonly of: number;
+  readonly because: "most pixels changed their label here" | "the middle, as no label changed";
+}
+
+/**
+ * The slice in which most pixels changed their label, the first of equals; the middle when none did.
+ * `undefined` for images.
+ *
+ * @param placement where the label grid lies in the image
+ */
+export function chooseSlice(
+  before: LabelMap,
+  after: LabelMap,
+  image: ImageTensor,
+  placement: { readonly front?: number; readonly depth?: number },
+): Slice | undefined {
+  if (before.dims.length !== 3 || image.dims.length !== 5 || !sameSize(before.dims, after.dims)) {
+    return undefined;
+  }
+  const [depth, height, width] = before.dims;
+  const pixels = height * width;
+  const changes = Array.from({ length: depth }, () => 0);
+  before.data.forEach((label, i) => {
+    const slice = Math.floor(i / pixels);
+    changes[slice] = (changes[slice] as number) + (label === after.data[i] ? 0 : 1);
+  });
+  const most = changes.reduce((max, n) => Math.max(max, n), 0);
+  const index = most > 0 ? changes.indexOf(most) : Math.floor(depth / 2);
+  const of = image.dims[2];
+  const { front = 0, depth: covered = of } = placement;
+  const at = Math.floor(front + ((index + 0.5) * covered) / depth);
+  return {
+    index,
+    imageIndex: Math.min(of - 1, Math.max(0, at)),
+    of,
+    because: most > 0 ? "most pixels changed their label here" : "the middle, as no label changed",
+  };
+}
+
+/** One slice of a volume as an image; an image as it is. */
+export function sliceOfImage(image: ImageTensor, slice: Slice | undefined): ImageTensor {
+  if (slice === undefined || image.dims.length !== 5) {
+    return image;
+  }
+  const [, channels, depth, height, width] = image.dims;
+  const pixels = height * width;
+  const data = new Float32Array(channels * pixels);
+  for (let c = 0; c < channels; c++) {
+    const from = (c * depth + slice.imageIndex) * pixels;
+    data.set(image.data.subarray(from, from + pixels), c * pixels);
+  }
+  return { data, dims: [1, channels, height, width] };
+}
+
+/** One slice of a volume's labels; those of an image as they are. */
+export function sliceOfLabels(labels: LabelMap, slice: Slice | undefined): LabelMap {
+  if (slice === undefined || labels.dims.length !== 3) {
+    return labels;
+  }
+  const [, height, width] = labels.dims;
+  const from = slice.index * height * width;
+  return { data: labels.data.slice(from, from + height * width), dims: [height, width] };
+}
+
+/** The part of a placement that pictures need. */
+export function planeOf({ top, left, height, width }: Placement): Placement {
+  return { top, left, height, width };
+}
