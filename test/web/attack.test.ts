@@ -39,7 +39,6 @@ describe.skipIf(!hasBrowser)("an attack in the browser, on WebAssembly", () => {
         threads: navigator.hardwareConcurrency,
       };
     });
-    console.log(JSON.stringify(found));
     expect(found.backend).toMatchObject({ device: "wasm", threads: Math.min(8, found.threads) });
     expect(found).toMatchObject({ reached: true, stopReason: "reached" });
     expect(found.steps.map(({ step }) => step)).toEqual(found.steps.map((_, i) => i));

@@ -1,5 +1,5 @@
 import { AsmaError } from "./errors.ts";
-import type { ImageTensor } from "./image.ts";
+import { sizeOf, type ImageTensor } from "./image.ts";
 
 /** Interleaved integer samples of an image without alpha, as PNG encoders take them. */
 export interface Samples {
@@ -17,7 +17,15 @@ export interface Samples {
  * @throws AsmaError ERR_IMAGE_CHANNELS when C is neither 1 nor 3, ERR_ARRAY_SHAPE, ERR_IMAGE_RANGE for NaN
  */
 export function toSamples(image: ImageTensor, levels: 256 | 65536): Samples {
-  const [, channels, height, width] = image.dims;
+  const [, channels] = image.dims;
+  const [height, width] = sizeOf(image);
+  if (image.dims.length !== 4) {
+    throw new AsmaError(
+      "ERR_IMAGE_CHANNELS",
+      `Expected an image of dims [1, C, H, W] but found a volume [${image.dims.join(", ")}]: write it as .npy instead.`,
+      { details: { dims: image.dims } },
+    );
+  }
   const pixels = height * width;
   if (!Number.isInteger(pixels) || channels * pixels !== image.data.length) {
     throw new AsmaError(

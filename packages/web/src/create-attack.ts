@@ -16,7 +16,8 @@ import type { Backend, Device, LoadProgress, Verification } from "./worker/messa
 import { WorkerClient } from "./worker/worker-client.ts";
 
 /** Options of {@link createAttack}: how the model is understood, which attack is built, and where. */
-export interface CreateAttackOptions extends ModelOptions, Omit<AsmaSessionOptions, "outputs"> {
+export interface CreateAttackOptions
+  extends Omit<ModelOptions, "trainingGraph">, Omit<AsmaSessionOptions, "outputs"> {
   /**
    * `wasm` runs everywhere; `webgpu` keeps image and gradient on the GPU; `auto` takes WebGPU where
    * the browser has a real GPU for it.

@@ -234,6 +234,8 @@ async function start(): Promise<void> {
       original: current.image,
       iouThreshold,
     });
+    await showPictures(current, verdict);
+    curves.draw(result.trajectory);
     showEnd({ scene: current, result, png, verdict });
   } finally {
     setRunning(false);
@@ -270,13 +272,22 @@ class Watcher {
       return;
     }
     const [image, prediction] = [await step.image(), await step.prediction()];
-    await nextFrame();
-    drawScene("after", image, prediction);
-    await nextFrame();
-    drawPerturbation(image, this.#scene.image, step.linf);
+    await showPictures(this.#scene, { image, prediction, linf: step.linf });
     curves.draw(this.#trajectory);
     this.#shownAt = performance.now();
   }
+}
+
+/** Draws an iterate and its change, each in a frame of its own. */
+async function showPictures(
+  { image: original }: Scene,
+  { image, prediction, linf }: Pick<Verification, "image" | "prediction" | "linf">,
+): Promise<void> {
+  await nextFrame();
+  drawScene("after", image, prediction);
+  await nextFrame();
+  drawPerturbation(image, original, linf);
+  await nextFrame();
 }
 
 /** The change in grey around the middle, amplified until its largest value is seen. */
@@ -311,9 +322,6 @@ function showEnd(end: Outcome | undefined): void {
     return;
   }
   const { result, verdict } = end;
-  drawScene("after", verdict.image, verdict.prediction);
-  drawPerturbation(verdict.image, end.scene.image, verdict.linf);
-  curves.draw(result.trajectory);
   const ending =
     result.stopReason === "reached" ? "Reached" : result.reached ? "Ended, reached" : "Not reached";
   const text = `${ending} at step ${result.best.step} (${result.stopReason}).`;

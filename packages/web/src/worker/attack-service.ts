@@ -6,7 +6,9 @@ import {
   fitTarget,
   judge,
   prepareAsma,
+  sameSize,
   SegmentationModel,
+  sizeOf,
   type AsmaSession,
   type AttackResult,
   type AttackStep,
@@ -207,7 +209,7 @@ export class AttackService implements Handlers {
 
   async #prepare(size: Size | undefined): Promise<Prepared> {
     const known = this.#prepared;
-    if (known !== undefined && (size === undefined || size.every((n, i) => n === known.size[i]))) {
+    if (known !== undefined && (size === undefined || sameSize(size, known.size))) {
       return known;
     }
     await this.#releaseSessions();
@@ -278,10 +280,6 @@ export class AttackService implements Handlers {
     await prepared?.session?.step.release();
     await prepared?.model.release();
   }
-}
-
-function sizeOf({ dims }: ImageTensor): Size {
-  return [dims[2], dims[3]];
 }
 
 function nameOf(source: FileSource): string {
