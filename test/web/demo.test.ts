@@ -100,13 +100,13 @@ describe.skipIf(!hasBrowser)("the demo", () => {
       if (isDrawing) {
         await page.evaluate(() => scrollTo(0, 0));
         await page.setViewportSize({ width: 1280, height: 1100 });
-        await page.screenshot({ path: `${docs}demo.png` });
+        await page.screenshot({ path: `${docs}demo.jpg`, quality: 80 });
         await page.emulateMedia({ colorScheme: "dark" });
-        await page.screenshot({ path: `${docs}demo-dark.png` });
+        await page.screenshot({ path: `${docs}demo-dark.jpg`, quality: 80 });
         await page.emulateMedia({ colorScheme: "light" });
         await page.setViewportSize({ width: 360, height: 780 });
         await page.evaluate(() => scrollTo(0, 0));
-        await page.screenshot({ path: `${docs}demo-phone.png` });
+        await page.screenshot({ path: `${docs}demo-phone.jpg`, quality: 80 });
         await page.setViewportSize({ width: 1280, height: 900 });
       }
     },
