@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page, Worker } from "playwright-core";
 import { golden } from "../support/golden-scene.ts";
 import { claimingPng, encodePng } from "../support/png.ts";
+import { keepDevices, loseDevice } from "./support/gpu-device.ts";
 import { isReady, openDemo, statusOf, waitForStatus, type OpenDemo } from "./support/open-demo.ts";
 import { hasBrowser, models } from "./support/open-page.ts";
 
@@ -64,6 +65,11 @@ async function attackWorks(page: Page): Promise<void> {
   await page.locator("#save-png:enabled, #problem:visible").first().waitFor({ timeout: 100_000 });
   expect(await page.locator("#problem:visible").allTextContents()).toEqual([]);
   expect(await statusOf(page)).toMatch(/at step \d+ \(iterations\)/);
+}
+
+/** The worker of the attack; those before may take a moment to end. */
+function workerOf(page: Page): Worker {
+  return page.workers().findLast((worker) => /attack-worker/.test(worker.url())) as Worker;
 }
 
 describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
@@ -172,9 +178,7 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await page.fill("#iterations", "10000");
     await page.click("#start");
     await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
-    // The one before may take a moment to end.
-    const worker = page.workers().findLast((one) => /attack-worker/.test(one.url())) as Worker;
-    await worker.evaluate(() => {
+    await workerOf(page).evaluate(() => {
       setTimeout(() => {
         throw new Error("something broke");
       }, 100);
@@ -191,5 +195,37 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
       opened.requests.filter((url) => !url.startsWith(origin) && !url.startsWith("blob:")),
     ).toEqual([]);
     expect(opened.complaints).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasBrowser)("the demo on WebGPU", () => {
+  it("says that the GPU was lost, and goes on", { timeout: 300_000 }, async () => {
+    const opened = await openDemo({ gpu: true });
+    const { page } = opened;
+    keepDevices(page);
+    await isReady(page);
+    await page.setInputFiles("#model-file", golden("unet3.onnx"));
+    await waitForStatus(page, "Ready: unet3.onnx");
+    await page.setInputFiles("#image-file", picture(76));
+    await waitForStatus(page, "Ready: unet3.onnx on picture.png");
+    await page.selectOption("#device-choice", "webgpu");
+    await page.waitForFunction(
+      () => /WebGPU/.test(document.querySelector("#device")?.textContent ?? ""),
+      undefined,
+      { timeout: 200_000 },
+    );
+    await isReady(page);
+    await page.click("#start");
+    await page.waitForFunction(
+      () => Number(document.querySelector("#step")?.textContent) >= 1,
+      undefined,
+      { timeout: 200_000 },
+    );
+    await loseDevice(workerOf(page));
+    expect(await problemOf(page)).toMatch(/GPU device was lost/);
+    await page.selectOption("#device-choice", "wasm");
+    await waitForStatus(page, "Ready: unet3.onnx on picture.png");
+    await attackWorks(page);
+    await opened.close();
   });
 });
