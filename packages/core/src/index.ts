@@ -33,6 +33,7 @@ export {
   type LabelMap,
   type Size,
 } from "./image.ts";
+export { checkImageSize, defaultMaxPixels } from "./image-size.ts";
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
 export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
@@ -57,6 +58,9 @@ export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-gri
 export type { Decoding, OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
+export { encodeNpy } from "./npy/encode-npy.ts";
+export { imageFromNpy, type NpyImage, type NpyImageOptions } from "./npy/image-from-npy.ts";
+export { parseNpy, type NpyArray, type NpyData } from "./npy/parse-npy.ts";
 export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
 export { StepSession, type OutputPlace, type StepBuild } from "./step/step-session.ts";

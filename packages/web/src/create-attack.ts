@@ -12,7 +12,12 @@ import type {
 import { startRun, type WebAttackRun } from "./attack-run.ts";
 import { copyToSend } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
-import { toModelFiles, type ModelSource } from "./model-source.ts";
+import {
+  toModelFiles,
+  toTrainingGraphFiles,
+  type ModelSource,
+  type TrainingGraphSource,
+} from "./model-source.ts";
 import { RunQueue } from "./run-queue.ts";
 import type { Backend, Device, LoadProgress, Verification } from "./worker/messages.ts";
 import { WorkerClient } from "./worker/worker-client.ts";
@@ -28,6 +33,8 @@ export interface CreateAttackOptions
   readonly device?: Device | "auto";
   /** Threads of WebAssembly; more than one needs a cross-origin isolated page. @default the processor's, at most 8 */
   readonly threads?: number;
+  /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
+  readonly trainingGraph?: TrainingGraphSource;
   /** Folder that ONNX Runtime's `.wasm` and `.mjs` files are served from. @default where the bundler put them */
   readonly wasmPaths?: string | URL;
   /** Whether fetched model files are kept in Cache Storage for the next visit. @default false */
@@ -73,9 +80,11 @@ export async function createAttack(
   model: ModelSource,
   options: CreateAttackOptions = {},
 ): Promise<Attack> {
-  const { device, threads, wasmPaths, cache, createWorker, onProgress, onNotice, ...rest } =
+  const { device, threads, wasmPaths, cache, createWorker, onProgress, onNotice, ...others } =
     options;
-  const { files, transfer } = toModelFiles(model);
+  const { trainingGraph, ...rest } = others;
+  const transfer: Transferable[] = [];
+  const files = toModelFiles(model, transfer);
   let attack: Attack | undefined;
   const client = new WorkerClient((createWorker ?? newWorker)(), {
     progress: (progress) => onProgress?.(progress),
@@ -89,6 +98,8 @@ export async function createAttack(
   try {
     const request = {
       ...files,
+      trainingGraph:
+        trainingGraph === undefined ? undefined : toTrainingGraphFiles(trainingGraph, transfer),
       options: rest,
       device: device ?? ("auto" as const),
       threads,
@@ -136,7 +147,8 @@ export class Attack {
   }
 
   /**
-   * Reads an image with the channels that the model takes.
+   * Reads an image with the channels that the model takes: a picture or an `.npy` array, which alone holds
+   * volumes and other numbers of channels.
    *
    * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS
    */
@@ -182,20 +194,23 @@ export class Attack {
     });
   }
 
-  /** The bytes of `encodePng`, made in the worker: large images take a while. */
+  /**
+   * The bytes of an image file, made in the worker: those of `encodePng`; of volumes, and of images with
+   * other than 1 or 3 channels, of `encodeNpy`.
+   */
   async encode(image: ImageTensor): Promise<Uint8Array> {
     const { copy, buffer } = await copyToSend(image, "the image");
     return await this.#client.call("encode", { image: copy }, [buffer]);
   }
 
   /**
-   * Judges the bytes of an adversarial PNG: they are decoded as they are, without a canvas, and run
-   * through the untouched model.
+   * Judges the bytes of an adversarial image, PNG or `.npy`: they are decoded as they are, without a
+   * canvas, and run through the untouched model.
    *
    * @param target labels of the output grid's size or of the image's
    */
   async verify(
-    png: Uint8Array,
+    file: Uint8Array,
     target: LabelMap,
     { original, iouThreshold = 0.95, pixelAccuracyThreshold = 0 }: VerifyOptions,
   ): Promise<Verification> {
@@ -206,7 +221,7 @@ export class Attack {
     ];
     return await this.#client.call(
       "verify",
-      { png, original: from.copy, target: to.copy, thresholds },
+      { file, original: from.copy, target: to.copy, thresholds },
       [from.buffer, to.buffer],
     );
   }

@@ -14,7 +14,7 @@ export {
 export type { WebAttackRun, WebAttackStep } from "./attack-run.ts";
 export { encodePng } from "./images/encode-png.ts";
 export type { ImageSource } from "./images/to-pixel-source.ts";
-export type { FileInput, ModelSource } from "./model-source.ts";
+export type { FileInput, ModelSource, ModelWithData, TrainingGraphSource } from "./model-source.ts";
 export type {
   Backend,
   Device,

@@ -1,5 +1,6 @@
 import { crc32, inflateSync } from "node:zlib";
-import { assertSize, unreadable } from "./image-errors.ts";
+import { checkImageSize } from "@onnx-asma/core";
+import { unreadable } from "./image-errors.ts";
 
 /** A PNG as it is stored: samples before any palette, scaling or colour conversion. */
 export interface RawPng {
@@ -109,7 +110,7 @@ export function readPngLayout(bytes: Uint8Array, path: string, maxPixels: number
   if (bytes.byteLength < 33 || name(12) !== "IHDR")
     throw unreadable(path, "is a PNG that ends in its header");
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
-  assertSize(path, height, width, maxPixels);
+  checkImageSize(`'${path}'`, [height, width], maxPixels);
   const depth = view.getUint8(24);
   const colour = colours[view.getUint8(25) as keyof typeof colours] as RawPng["colour"] | undefined;
   const [compression, filter, interlace] = [

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseNpy, readNpy, writeNpy } from "./npy.ts";
+import { parseNpy } from "@onnx-asma/core";
+import { readNpy, writeNpy } from "./npy.ts";
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "npy-"))));

@@ -1,25 +1,6 @@
-import { AsmaError } from "@onnx-asma/core";
-import { dump, parse } from "npyjs";
-import { assertDims } from "./dims.ts";
+import { encodeNpy, parseNpy, type NpyArray } from "@onnx-asma/core";
 import { readBytes } from "./read-bytes.ts";
 import { writeFile } from "./write-file.ts";
-
-/** Element types that an `.npy` file is read into. */
-export type NpyData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array;
-
-/** An array in C order. `dims` may be empty (a scalar). */
-export interface NpyArray {
-  readonly data: NpyData;
-  readonly dims: readonly number[];
-}
 
 /**
  * Writes an array as `.npy` (version 1.0, C order, machine byte order).
@@ -28,125 +9,16 @@ export interface NpyArray {
  */
 export async function writeNpy(
   path: string,
-  array: {
-    readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array;
-    readonly dims: readonly number[];
-  },
+  array: Parameters<typeof encodeNpy>[0],
 ): Promise<void> {
-  assertDims(array.dims, array.data.length, `the array for '${path}'`);
-  await writeFile(path, new Uint8Array(dump(array.data, [...array.dims])));
+  await writeFile(path, encodeNpy(array, `the array for '${path}'`));
 }
 
 /**
- * Reads an `.npy` file into C order. float16 becomes float32, booleans become uint8, and 64-bit
- * integers become int32 where their values fit.
+ * Reads an `.npy` file, see `parseNpy`.
  *
- * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_IMAGE_UNREADABLE (damaged, truncated),
- * ERR_ARRAY_DTYPE (strings, complex numbers, objects, big-endian or large 64-bit integers).
+ * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_IMAGE_UNREADABLE, ERR_ARRAY_DTYPE
  */
 export async function readNpy(path: string): Promise<NpyArray> {
   return parseNpy(await readBytes(path), path);
-}
-
-/** As {@link readNpy}, from bytes; `path` names the file in messages. */
-export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
-  const start = headerEnd(bytes, path);
-  const header = Buffer.from(bytes.buffer, bytes.byteOffset, start).toString("latin1");
-  const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1] ?? "a structured type";
-  const dtype = /^[<|=]([biuf][1248])$/.exec(descr)?.[1];
-  if (dtype === undefined) throw dtypeError(path, descr);
-  const itemsize = Number(dtype[1]);
-  // The parser reads to the end of its buffer, so it gets no more than whole elements at offset 0 mod 8.
-  const elements = Math.floor((bytes.length - start) / itemsize);
-  const shape = /'shape'\s*:\s*\(([^)]*)\)/.exec(header)?.[1];
-  const dims = shape
-    ?.split(",")
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map(Number);
-  const size = dims?.reduce(
-    (product, dim) => (Number.isInteger(dim) && dim >= 0 ? product * dim : NaN),
-    1,
-  );
-  if (!dims || size === undefined || Number.isNaN(size))
-    throw damaged(path, "its shape cannot be read");
-  if (elements < size)
-    throw damaged(path, `its shape asks for ${size} values but it holds ${elements}`);
-  const aligned = alignHeader(bytes.subarray(0, start + size * itemsize), start);
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(aligned);
-  } catch (cause) {
-    throw damaged(path, "its header cannot be read", cause);
-  }
-  const data = toNumbers(parsed.data as unknown as ArrayLike<unknown>, path, descr);
-  return { data: parsed.fortranOrder ? toCOrder(data, dims) : data, dims };
-}
-
-/** Where the elements begin. */
-function headerEnd(bytes: Uint8Array, path: string): number {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const magic = buffer.subarray(0, 6).toString("latin1") === "\x93NUMPY";
-  if (!magic || buffer.length < 12)
-    throw damaged(path, "its first bytes are not those of an .npy file");
-  const end = buffer[6] === 1 ? 10 + buffer.readUInt16LE(8) : 12 + buffer.readUInt32LE(8);
-  if (end > buffer.length || end > 65_536) throw damaged(path, "it ends in its header");
-  return end;
-}
-
-/** Rewrites the header as version 1.0 padded so that elements begin at a multiple of 64 bytes. */
-function alignHeader(bytes: Uint8Array, start: number): ArrayBuffer {
-  const from = bytes[6] === 1 ? 10 : 12;
-  const text = Buffer.from(bytes.subarray(from, start)).toString("latin1").trimEnd();
-  const end = Math.ceil((10 + text.length + 1) / 64) * 64;
-  const copy = Buffer.from(new ArrayBuffer(end + bytes.length - start));
-  copy.write("\x93NUMPY\x01\x00", 0, "latin1");
-  copy.writeUInt16LE(end - 10, 8);
-  copy.write(`${text.padEnd(end - 11)}\n`, 10, "latin1");
-  copy.set(bytes.subarray(start), end);
-  return copy.buffer as ArrayBuffer;
-}
-
-function toNumbers(data: ArrayLike<unknown>, path: string, descr: string): NpyData {
-  if (Array.isArray(data)) return Uint8Array.from(data, Number);
-  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data as NpyData;
-  const result = new Int32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = Number(data[i]);
-    result[i] = value;
-    if (result[i] !== value) throw dtypeError(path, `${descr} with the value ${data[i]}`);
-  }
-  return result;
-}
-
-function toCOrder(data: NpyData, dims: readonly number[]): NpyData {
-  const result = data.slice();
-  const index = dims.map(() => 0);
-  const strides = dims.map((_, axis) =>
-    dims.slice(0, axis).reduce((product, dim) => product * dim, 1),
-  );
-  for (let k = 0; k < data.length; k++) {
-    let at = 0;
-    for (let axis = 0; axis < dims.length; axis++)
-      at += (index[axis] as number) * (strides[axis] as number);
-    result[k] = data[at] as number;
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (dims[axis] as number)) break;
-      index[axis] = 0;
-    }
-  }
-  return result;
-}
-
-function damaged(path: string, found: string, cause?: unknown): AsmaError {
-  const message = `Expected an .npy array but '${path}' is damaged (${found}): save it again with numpy.save.`;
-  return new AsmaError("ERR_IMAGE_UNREADABLE", message, { cause, details: { path } });
-}
-
-function dtypeError(path: string, descr: string): AsmaError {
-  const message =
-    `Expected little-endian numbers of up to 32 bits or float64 but '${path}' holds ${descr}: ` +
-    "convert the array first, for instance with array.astype('<f4').";
-  return new AsmaError("ERR_ARRAY_DTYPE", message, { details: { path, dtype: descr } });
 }

@@ -1,7 +1,7 @@
-import { AsmaError } from "@onnx-asma/core";
+import { AsmaError, checkImageSize } from "@onnx-asma/core";
 import { decodeGif, type RawGif } from "./decode-gif.ts";
 import { decodePng, readPngLayout, type RawPng } from "./decode-png.ts";
-import { assertSize, unreadable } from "./image-errors.ts";
+import { unreadable } from "./image-errors.ts";
 import {
   readImageHeader,
   sniffFormat,
@@ -53,7 +53,7 @@ export function openRaster(path: string, bytes: Buffer, maxPixels: number): Rast
     return { format, grey, decode: async () => fromPng(decodePng(layout, path)) };
   }
   const header = readHeader(path, format, bytes);
-  assertSize(path, header.height, header.width, maxPixels);
+  checkImageSize(`'${path}'`, [header.height, header.width], maxPixels);
   if (header.colour === "cmyk") {
     throw new AsmaError(
       "ERR_IMAGE_COLOUR_SPACE",

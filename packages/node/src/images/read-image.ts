@@ -1,8 +1,6 @@
-import { AsmaError, type Size } from "@onnx-asma/core";
-import { assertExtent, defaultMaxPixels } from "./image-errors.ts";
+import { AsmaError, defaultMaxPixels, imageFromNpy } from "@onnx-asma/core";
 import { sniffFormat } from "./image-header.ts";
 import { unitTable, type FileImage } from "./file-image.ts";
-import { parseNpy } from "./npy.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -91,58 +89,7 @@ function toPlanes(raster: Raster, channels: number): Float32Array {
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
-  const { channels, maxPixels = defaultMaxPixels } = options;
-  const { data, dims } = parseNpy(bytes, path);
-  const { size, isChannelsLast } = npyLayout(path, dims, options);
-  assertExtent(path, size, maxPixels);
-  const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
-  if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array)) {
-    throw new AsmaError(
-      "ERR_ARRAY_DTYPE",
-      `Expected float32, float64, uint8 or uint16 pixels but '${path}' holds ${data.constructor.name} values: ` +
-        "convert the array first.",
-      { details: { path } },
-    );
-  }
-  const pixels = size.reduce((n, d) => n * d, 1);
-  const planes = new Float32Array(channels * pixels);
-  for (let k = 0; k < planes.length; k++) {
-    const from = isChannelsLast ? (k % pixels) * channels + Math.floor(k / pixels) : k;
-    const value = (data[from] as number) / scale;
-    if (!(value >= 0 && value <= 1)) {
-      throw new AsmaError(
-        "ERR_IMAGE_RANGE",
-        `Expected pixel values in [0, 1] but '${path}' holds ${value}: scale the array to [0, 1] (or store uint8).`,
-        { details: { path, value } },
-      );
-    }
-    planes[k] = value;
-  }
-  const bitDepth = scale === 255 ? 8 : scale === 1 ? 32 : 16;
-  const levels = scale === 1 ? Infinity : scale + 1;
-  return { data: planes, dims: [1, channels, ...size], bitDepth, format: "npy", levels };
-}
-
-/** Size and memory order of an array; channels first wins where both orders would fit. */
-function npyLayout(
-  path: string,
-  dims: readonly number[],
-  { channels, spatialAxes = 2 }: ReadImageOptions,
-): { readonly size: Size; readonly isChannelsLast: boolean } {
-  const shape = dims.length === spatialAxes + 2 && dims[0] === 1 ? dims.slice(1) : dims;
-  const sized = (size: readonly number[], isChannelsLast = false) => ({
-    size: size as unknown as Size,
-    isChannelsLast,
-  });
-  if (shape.length === spatialAxes && channels === 1) return sized(shape);
-  if (shape.length === spatialAxes + 1 && shape[0] === channels) return sized(shape.slice(1));
-  if (shape.length === spatialAxes + 1 && shape.at(-1) === channels)
-    return sized(shape.slice(0, -1), true);
-  const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
-  throw new AsmaError(
-    "ERR_ARRAY_SHAPE",
-    `Expected an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]` +
-      `${channels === 1 ? ` or [${axes}]` : ""} but '${path}' has shape [${dims.join(", ")}]: transpose it first.`,
-    { details: { path, dims, channels } },
-  );
+  const image = imageFromNpy(bytes, path, options);
+  const bitDepth = image.levels === 256 ? 8 : image.levels === 65_536 ? 16 : 32;
+  return { ...image, bitDepth, format: "npy" };
 }

@@ -1,8 +1,12 @@
-import { AsmaError } from "@onnx-asma/core";
-import { assertExtent, defaultMaxPixels } from "./image-errors.ts";
+import {
+  AsmaError,
+  checkImageSize,
+  defaultMaxPixels,
+  parseNpy,
+  type LabelMap,
+  type Size,
+} from "@onnx-asma/core";
 import { sniffFormat } from "./image-header.ts";
-import type { LabelMap, Size } from "@onnx-asma/core";
-import { parseNpy } from "./npy.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -117,7 +121,7 @@ function npyValues(
       { details: { path, dims } },
     );
   }
-  assertExtent(path, size, maxPixels);
+  checkImageSize(`'${path}'`, size, maxPixels);
   if (data instanceof Float32Array || data instanceof Float64Array) {
     throw new AsmaError(
       "ERR_ARRAY_DTYPE",

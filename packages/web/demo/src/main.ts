@@ -1,5 +1,4 @@
-import { dump } from "npyjs";
-import type { LabelMap } from "@onnx-asma/web";
+import { encodeNpy, type LabelMap } from "@onnx-asma/web";
 import { AttackControl } from "./attack-control.ts";
 import { Curves } from "./curves.ts";
 import { element, numberOf } from "./element.ts";
@@ -286,8 +285,8 @@ function listen(): void {
   });
   button("save-npy").addEventListener("click", () => {
     if (outcome === undefined) return;
-    const { data, dims } = outcome.result.best.image;
-    save("adversarial.npy", dump(data, [...dims]), "application/octet-stream");
+    const bytes = encodeNpy(outcome.result.best.image);
+    save("adversarial.npy", bytes, "application/octet-stream");
   });
   button("save-json").addEventListener("click", () => {
     if (outcome === undefined) return;

@@ -1,9 +1,6 @@
 import { decode } from "fast-png";
-import { AsmaError, type ImageTensor } from "@onnx-asma/core";
+import { AsmaError, checkImageSize, imageFromNpy, type ImageTensor } from "@onnx-asma/core";
 import type { PixelSource } from "../worker/messages.ts";
-
-/** Largest height × width to decode: 64 megapixels. */
-const maxPixels = 64_000_000;
 
 /** Interleaved samples: grey, grey and alpha, RGB or RGBA. */
 interface Raster {
@@ -14,48 +11,79 @@ interface Raster {
   readonly data: ArrayLike<number>;
 }
 
+/** What a model takes. */
+export interface ImageShape {
+  readonly channels: number;
+  /** 2, or 3 for volumes. */
+  readonly spatialAxes: 2 | 3;
+}
+
 /**
  * Decodes an image as float32 [1, C, H, W] in [0, 1], without colour management and without ever
- * multiplying by alpha: PNG of 8 and 16 bits by its bytes, all else by the browser. EXIF orientation
- * is applied. Opaque alpha is dropped; grey becomes three equal channels where the model takes RGB.
+ * multiplying by alpha: PNG of 8 and 16 bits by its bytes, `.npy` arrays as `imageFromNpy` does, all else
+ * by the browser. EXIF orientation is applied. Opaque alpha is dropped; grey becomes three equal channels
+ * where the model takes RGB. Volumes, and images of other than 1 or 3 channels, come as `.npy` only.
  *
- * @param channels 1 or 3, what the model takes
- * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS
+ * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS, and
+ *   as `imageFromNpy` does
  */
-export async function decodeImage(pixels: PixelSource, channels: number): Promise<ImageTensor> {
-  if (channels !== 1 && channels !== 3) {
+export async function decodeImage(pixels: PixelSource, shape: ImageShape): Promise<ImageTensor> {
+  if (!(pixels instanceof Blob)) {
+    checkPicture(shape);
+    const raster =
+      pixels instanceof ImageData ? rasterOfCanvasData(pixels) : rasterOfBitmap(pixels);
+    return toTensor(raster, shape.channels);
+  }
+  const bytes = new Uint8Array(await pixels.arrayBuffer());
+  const known = decodeExactly(bytes, shape, pixels instanceof File ? pixels.name : "the image");
+  if (known !== undefined) {
+    return known;
+  }
+  checkPicture(shape);
+  return toTensor(rasterOfBitmap(await openBitmap(pixels)), shape.channels);
+}
+
+/**
+ * Decodes the bytes of a file that we wrote, or of any PNG with 8 or 16 bits per sample and no palette, or
+ * any `.npy` array.
+ *
+ * @throws AsmaError as {@link decodeImage}
+ */
+export function decodeFile(bytes: Uint8Array, shape: ImageShape): ImageTensor {
+  const image = decodeExactly(bytes, shape, "the file");
+  if (image === undefined) {
+    throw unreadable("they are neither a PNG of 8 or 16 bits per sample nor an .npy array");
+  }
+  return image;
+}
+
+/** An image whose file holds its samples as they are; `undefined` for other formats. */
+function decodeExactly(
+  bytes: Uint8Array,
+  shape: ImageShape,
+  name: string,
+): ImageTensor | undefined {
+  if (startsWith(bytes, 0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)) {
+    const { data, dims } = imageFromNpy(bytes, name, shape);
+    return { data, dims };
+  }
+  const raster = isPng(bytes) ? rasterOfPng(bytes) : undefined;
+  if (raster === undefined) {
+    return undefined;
+  }
+  checkPicture(shape);
+  return toTensor(raster, shape.channels);
+}
+
+function checkPicture({ channels, spatialAxes }: ImageShape): void {
+  if (spatialAxes === 3 || (channels !== 1 && channels !== 3)) {
+    const axes = spatialAxes === 3 ? "D, H, W" : "H, W";
     throw new AsmaError(
       "ERR_IMAGE_CHANNELS",
-      `Expected a model of 1 or 3 channels for an image file but this one takes ${channels}: pass { data, dims } instead.`,
+      `Expected an image of ${channels} channels${spatialAxes === 3 ? " with depth" : ""}, as the model does, but pictures have 1 or 3: bring it as .npy of shape [${channels}, ${axes}].`,
       { details: { expected: channels } },
     );
   }
-  return toTensor(await decodePixels(pixels), channels);
-}
-
-/**
- * Decodes the bytes of a PNG that we wrote, or of any with 8 or 16 bits per sample and no palette.
- *
- * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS
- */
-export function decodePng(bytes: Uint8Array, channels: number): ImageTensor {
-  const raster = isPng(bytes) ? rasterOfPng(bytes) : undefined;
-  if (raster === undefined) {
-    throw unreadable("they are not a PNG of 8 or 16 bits per sample");
-  }
-  return toTensor(raster, channels);
-}
-
-async function decodePixels(pixels: PixelSource): Promise<Raster> {
-  if (pixels instanceof ImageData) {
-    return rasterOfCanvasData(pixels);
-  }
-  if (pixels instanceof ImageBitmap) {
-    return rasterOfBitmap(pixels);
-  }
-  const bytes = new Uint8Array(await pixels.arrayBuffer());
-  const raster = isPng(bytes) ? rasterOfPng(bytes) : undefined;
-  return raster ?? rasterOfBitmap(await openBitmap(pixels));
 }
 
 async function openBitmap(blob: Blob): Promise<ImageBitmap> {
@@ -74,7 +102,11 @@ async function openBitmap(blob: Blob): Promise<ImageBitmap> {
 }
 
 function isPng(bytes: Uint8Array): boolean {
-  return [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte);
+  return startsWith(bytes, 0x89, 0x50, 0x4e, 0x47);
+}
+
+function startsWith(bytes: Uint8Array, ...signature: number[]): boolean {
+  return signature.every((byte, i) => bytes[i] === byte);
 }
 
 /** Samples of a PNG, `undefined` where they are packed or indices: the browser unpacks those. */
@@ -83,7 +115,7 @@ function rasterOfPng(bytes: Uint8Array): Raster | undefined {
   if (bytes.length < 33) {
     throw unreadable("the PNG ends in its header");
   }
-  checkSize(header.getUint32(20), header.getUint32(16));
+  checkImageSize("the image", [header.getUint32(20), header.getUint32(16)]);
   let png: ReturnType<typeof decode>;
   try {
     png = decode(bytes, { checkCrc: true });
@@ -99,7 +131,7 @@ function rasterOfPng(bytes: Uint8Array): Raster | undefined {
 
 function rasterOfBitmap(bitmap: ImageBitmap): Raster {
   const { width, height } = bitmap;
-  checkSize(height, width);
+  checkImageSize("the image", [height, width]);
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (context === null) {
@@ -111,24 +143,11 @@ function rasterOfBitmap(bitmap: ImageBitmap): Raster {
 }
 
 function rasterOfCanvasData({ width, height, data }: ImageData): Raster {
-  checkSize(height, width);
+  checkImageSize("the image", [height, width]);
   if (!(data instanceof Uint8ClampedArray)) {
     throw unreadable("its ImageData has no 8-bit samples");
   }
   return { width, height, channels: 4, max: 255, data };
-}
-
-function checkSize(height: number, width: number): void {
-  if (!(height >= 1 && width >= 1)) {
-    throw unreadable(`it claims ${height} rows of ${width} pixels`);
-  }
-  if (height * width > maxPixels) {
-    throw new AsmaError(
-      "ERR_IMAGE_TOO_LARGE",
-      `Expected at most ${maxPixels / 1e6} megapixels but the image has ${width}×${height}: crop or shrink it first.`,
-      { details: { height, width, maxPixels } },
-    );
-  }
 }
 
 function toTensor(raster: Raster, channels: number): ImageTensor {

@@ -1,8 +1,9 @@
-import { readModel, type Model } from "@onnx-asma/autodiff";
+import type { Model, Target } from "@onnx-asma/autodiff";
 import {
   asma,
   AsmaError,
   describeImageInput,
+  encodeNpy,
   fitTarget,
   judge,
   prepareAsma,
@@ -15,20 +16,15 @@ import {
   type ImageTensor,
   type LabelMap,
   type Size,
+  type TrainingGraphOptions,
 } from "@onnx-asma/core";
-import { decodeImage, decodePng } from "../images/decode-image.ts";
+import { decodeFile, decodeImage, type ImageShape } from "../images/decode-image.ts";
 import { encodePng } from "../images/encode-png.ts";
-import { readFile } from "./fetch-file.ts";
+
 import { GpuDevice } from "./gpu-device.ts";
+import { readModelFiles } from "./read-model-files.ts";
 import { loadRuntime, type LoadedRuntime } from "./load-runtime.ts";
-import type {
-  Backend,
-  FileSource,
-  LoadProgress,
-  LoadRequest,
-  RequestName,
-  Requests,
-} from "./messages.ts";
+import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "./messages.ts";
 
 /** What the service tells without being asked. */
 export interface ServiceEvents {
@@ -62,6 +58,7 @@ export class AttackService implements Handlers {
   #request: LoadRequest | undefined;
   #loaded: LoadedRuntime | undefined;
   #model: Model | undefined;
+  #trainingGraph: TrainingGraphOptions | undefined;
   #prepared: Prepared | undefined;
   #run: Run | undefined;
   #gpu: GpuDevice | undefined;
@@ -72,24 +69,32 @@ export class AttackService implements Handlers {
 
   readonly load = async (request: LoadRequest): Promise<Requests["load"]["result"]> => {
     this.#request = request;
-    const [model] = await Promise.all([this.#readModel(request), this.#loadRuntime(request)]);
-    this.#model = model;
+    await Promise.all([this.#readFiles(request), this.#loadRuntime(request)]);
     const { backend } = this.#loaded as LoadedRuntime;
-    return { backend, input: describeImageInput(model, request.options) };
+    return { backend, input: describeImageInput(this.#model as Model, request.options) };
   };
 
   readonly describe = async ({ size }: Requests["describe"]["params"]) =>
     (await this.#prepare(size)).model.description;
 
   readonly readImage = async ({ pixels }: Requests["readImage"]["params"]) =>
-    await decodeImage(pixels, this.#channels);
+    await decodeImage(pixels, this.#shape);
 
   readonly predict = async ({ image }: Requests["predict"]["params"]) => await this.#predict(image);
 
-  readonly encode = async ({ image }: Requests["encode"]["params"]) => encodePng(image);
+  readonly encode = async ({ image }: Requests["encode"]["params"]) => {
+    const { channels, spatialAxes } = this.#shape;
+    const isPicture = spatialAxes === 2 && (channels === 1 || channels === 3);
+    return isPicture ? encodePng(image) : encodeNpy(image, "the image");
+  };
 
-  readonly verify = async ({ png, original, target, thresholds }: Requests["verify"]["params"]) => {
-    const image = decodePng(png, this.#channels);
+  readonly verify = async ({
+    file,
+    original,
+    target,
+    thresholds,
+  }: Requests["verify"]["params"]) => {
+    const image = decodeFile(file, this.#shape);
     const prediction = await this.#predict(image);
     const { description } = (await this.#prepare(sizeOf(image))).model;
     const verdict = judge({
@@ -154,8 +159,9 @@ export class AttackService implements Handlers {
     return undefined;
   };
 
-  get #channels(): number {
-    return describeImageInput(this.#model as Model, this.#request?.options).channels;
+  get #shape(): ImageShape {
+    const input = describeImageInput(this.#model as Model, this.#request?.options);
+    return { channels: input.channels, spatialAxes: input.size.length === 3 ? 3 : 2 };
   }
 
   async #predict(image: ImageTensor): Promise<LabelMap> {
@@ -194,18 +200,17 @@ export class AttackService implements Handlers {
     this.#loaded = await loadRuntime(request);
   }
 
-  async #readModel({ model, externalData, cache }: LoadRequest): Promise<Model> {
-    const location = nameOf(model);
-    const bytes = await readFile(model, {
+  async #readFiles({ trainingGraph, cache, ...files }: LoadRequest): Promise<void> {
+    this.#model = await readModelFiles(files, {
       cache,
       onProgress: (loaded, total) =>
         this.#events.progress({ phase: "model", loaded, ...(total !== undefined && { total }) }),
     });
-    return await readModel(bytes, {
-      location,
-      loadExternalData: async (name) =>
-        await readFile(findExternalData(name, model, externalData), { cache }),
-    });
+    if (trainingGraph !== undefined) {
+      const { model, externalData, ...names } = trainingGraph;
+      const read = await readModelFiles({ model, externalData }, { cache });
+      this.#trainingGraph = { ...names, model: read };
+    }
   }
 
   async #prepare(size: Size | undefined): Promise<Prepared> {
@@ -217,6 +222,10 @@ export class AttackService implements Handlers {
     const { runtime } = this.#loaded as LoadedRuntime;
     const model = await SegmentationModel.load(runtime, this.#model as Model, size, {
       ...this.#request?.options,
+      trainingGraph: this.#trainingGraph && {
+        ...this.#trainingGraph,
+        target: this.#target,
+      },
       sessionOptions: this.#sessionOptions,
     });
     this.#prepared = { size: model.description.preprocessing.imageSize, model, session: undefined };
@@ -230,7 +239,7 @@ export class AttackService implements Handlers {
     if (prepared.session === undefined) {
       this.#events.progress({ phase: "graph" });
       prepared.session = await prepareAsma(prepared.model, {
-        target: device === "wasm" ? "cpu" : "any",
+        target: this.#target,
         ...this.#request?.options,
         ...(device === "webgpu"
           ? { outputs: "gpu-buffer", upload: (tensor) => (this.#gpu as GpuDevice).upload(tensor) }
@@ -243,6 +252,11 @@ export class AttackService implements Handlers {
       );
     }
     return { session: prepared.session, model: prepared.model };
+  }
+
+  /** Graphs for WebAssembly are those for a processor. */
+  get #target(): Target {
+    return (this.#loaded as LoadedRuntime).backend.device === "wasm" ? "cpu" : "any";
   }
 
   get #sessionOptions() {
@@ -278,36 +292,6 @@ export class AttackService implements Handlers {
     await prepared?.session?.step.release();
     await prepared?.model.release();
   }
-}
-
-function nameOf(source: FileSource): string {
-  const path =
-    source instanceof File ? source.name : "url" in source ? new URL(source.url).pathname : "";
-  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1)) || "model.onnx";
-}
-
-/** External data by their name, or beside a model that was fetched. */
-function findExternalData(
-  name: string,
-  model: FileSource,
-  given: Readonly<Record<string, FileSource>>,
-): FileSource {
-  const bare = name.slice(name.lastIndexOf("/") + 1);
-  const source = [name, `./${name}`, bare].flatMap((key) =>
-    Object.hasOwn(given, key) ? (given[key] as FileSource) : [],
-  )[0];
-  if (source !== undefined) {
-    return source;
-  }
-  if ("url" in model) {
-    return { url: new URL(name.split("/").map(encodeURIComponent).join("/"), model.url).href };
-  }
-  const found = Object.keys(given);
-  throw new Error(
-    found.length === 0
-      ? "no data file was given with the model"
-      : `only ${found.join(", ")} was given`,
-  );
 }
 
 /** A result as it can be cloned: the error as text. */

@@ -10,11 +10,22 @@ import type {
   Size,
   StepBuild,
   StepRecord,
+  TrainingGraphOptions,
   Verdict,
 } from "@onnx-asma/core";
 
 /** Bytes of a file: in memory, a `Blob` (or `File`), or the absolute URL to fetch them from. */
 export type FileSource = Uint8Array | Blob | { readonly url: string };
+
+/** A model's files; external data by the names under which the model refers to them. */
+export interface ModelFiles {
+  readonly model: FileSource;
+  readonly externalData: Readonly<Record<string, FileSource>>;
+}
+
+/** A training graph's files, and the names of its values. */
+export interface TrainingGraphFiles
+  extends ModelFiles, Omit<TrainingGraphOptions, "model" | "target"> {}
 
 /** Where steps are computed. */
 export type Device = "wasm" | "webgpu";
@@ -39,10 +50,9 @@ export interface LoadProgress {
 }
 
 /** What the worker is started with. */
-export interface LoadRequest {
-  readonly model: FileSource;
-  readonly externalData: Readonly<Record<string, FileSource>>;
+export interface LoadRequest extends ModelFiles {
   readonly options: ModelOptions & AsmaSessionOptions;
+  readonly trainingGraph: TrainingGraphFiles | undefined;
   readonly device: Device | "auto";
   readonly threads: number | undefined;
   /** Folder of ONNX Runtime's files, where they are not where the bundler put them. */
@@ -92,7 +102,7 @@ export interface Requests {
   encode: { params: { image: ImageTensor }; result: Uint8Array };
   verify: {
     params: {
-      png: Uint8Array;
+      file: Uint8Array;
       original: ImageTensor;
       target: LabelMap;
       thresholds: { iou: number; pixelAccuracy: number };

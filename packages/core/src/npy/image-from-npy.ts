@@ -1,0 +1,82 @@
+import { AsmaError } from "../errors.ts";
+import type { ImageTensor, Size } from "../image.ts";
+import { checkImageSize } from "../image-size.ts";
+import { parseNpy } from "./parse-npy.ts";
+
+/** Options of {@link imageFromNpy}. */
+export interface NpyImageOptions {
+  /** Channels that the model takes. */
+  readonly channels: number;
+  /** Spatial axes that the model takes: 2, or 3 for volumes. @default 2 */
+  readonly spatialAxes?: 2 | 3;
+  /** Largest number of pixels. @default 64 megapixels */
+  readonly maxPixels?: number;
+}
+
+/** An image from an array, and how many values a channel could take there. */
+export interface NpyImage extends ImageTensor {
+  /** 256 or 65536, `Infinity` for floating point. */
+  readonly levels: number;
+}
+
+/**
+ * Reads the bytes of an `.npy` array of shape [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of volumes with
+ * a depth before the height) as float32 [1, C, H, W] in [0, 1]: uint8, uint16, or floating point in [0, 1].
+ *
+ * @param path names the file in messages
+ * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_RANGE, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE
+ */
+export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageOptions): NpyImage {
+  const { channels, maxPixels } = options;
+  const { data, dims } = parseNpy(bytes, path);
+  const { size, isChannelsLast } = layoutOf(path, dims, options);
+  checkImageSize(`'${path}'`, size, maxPixels);
+  const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
+  if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array)) {
+    throw new AsmaError(
+      "ERR_ARRAY_DTYPE",
+      `Expected float32, float64, uint8 or uint16 pixels but '${path}' holds ${data.constructor.name} values: ` +
+        "convert the array first.",
+      { details: { path } },
+    );
+  }
+  const pixels = size.reduce((n, d) => n * d, 1);
+  const planes = new Float32Array(channels * pixels);
+  for (let k = 0; k < planes.length; k++) {
+    const from = isChannelsLast ? (k % pixels) * channels + Math.floor(k / pixels) : k;
+    const value = (data[from] as number) / scale;
+    if (!(value >= 0 && value <= 1)) {
+      throw new AsmaError(
+        "ERR_IMAGE_RANGE",
+        `Expected pixel values in [0, 1] but '${path}' holds ${value}: scale the array to [0, 1] (or store uint8).`,
+        { details: { path, value } },
+      );
+    }
+    planes[k] = value;
+  }
+  return { data: planes, dims: [1, channels, ...size], levels: scale === 1 ? Infinity : scale + 1 };
+}
+
+/** Size and memory order of an array; channels first wins where both orders would fit. */
+function layoutOf(
+  path: string,
+  dims: readonly number[],
+  { channels, spatialAxes = 2 }: NpyImageOptions,
+): { readonly size: Size; readonly isChannelsLast: boolean } {
+  const shape = dims.length === spatialAxes + 2 && dims[0] === 1 ? dims.slice(1) : dims;
+  const sized = (size: readonly number[], isChannelsLast = false) => ({
+    size: size as unknown as Size,
+    isChannelsLast,
+  });
+  if (shape.length === spatialAxes && channels === 1) return sized(shape);
+  if (shape.length === spatialAxes + 1 && shape[0] === channels) return sized(shape.slice(1));
+  if (shape.length === spatialAxes + 1 && shape.at(-1) === channels)
+    return sized(shape.slice(0, -1), true);
+  const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
+  throw new AsmaError(
+    "ERR_ARRAY_SHAPE",
+    `Expected an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]` +
+      `${channels === 1 ? ` or [${axes}]` : ""} but '${path}' has shape [${dims.join(", ")}]: transpose it first.`,
+    { details: { path, dims, channels } },
+  );
+}
