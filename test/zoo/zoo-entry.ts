@@ -28,14 +28,14 @@ export interface ZooModel {
 
 /** The models of the full zoo if it was made, otherwise those of the committed part. */
 export function zooModels(): { readonly models: ZooModel[]; readonly isComplete: boolean } {
-  const [complete = [], committed = []] = ["models/", "committed/"].map((name) =>
-    modelsIn(fileURLToPath(new URL(name, import.meta.url))),
-  );
+  const complete = modelsIn("models/");
   const isComplete = complete.length > 0;
-  return { models: isComplete ? complete : committed, isComplete };
+  return { models: isComplete ? complete : modelsIn("committed/"), isComplete };
 }
 
-function modelsIn(root: string): ZooModel[] {
+/** The models of one part of the zoo. */
+export function modelsIn(part: "models/" | "committed/"): ZooModel[] {
+  const root = fileURLToPath(new URL(part, import.meta.url));
   if (!existsSync(root)) {
     return [];
   }
