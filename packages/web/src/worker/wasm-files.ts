@@ -29,7 +29,8 @@ export function wasmFiles(device: Device, folder: string | undefined): WasmFiles
 }
 
 /**
- * Asks the server for the first bytes of each file, so that what is wrong is said in words.
+ * Looks at the first bytes of each file, so that why the runtime did not load is said in words. To be
+ * asked only then: caches aside, it fetches the files once more.
  *
  * @throws AsmaError `ERR_WASM_FILES` when one is not there, is something else or has the wrong type
  */
