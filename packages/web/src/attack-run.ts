@@ -1,4 +1,5 @@
 import { AttackRun, type AttackResult, type ImageTensor, type LabelMap } from "@onnx-asma/core";
+import { copyInSlices, copyToSend } from "./copy-in-slices.ts";
 import type { RunQueue, Signal } from "./run-queue.ts";
 import type { RunOptions, StepNumbers } from "./worker/messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
@@ -31,14 +32,15 @@ export function startRun(request: RunRequest): WebAttackRun {
 }
 
 async function* steps(
-  { client, queue, id, image, target, options, signal }: RunRequest,
+  request: RunRequest,
   resolve: (result: AttackResult) => void,
 ): AsyncGenerator<WebAttackStep, void> {
+  const { client, queue, id, signal } = request;
   const leave = await queue.enter(signal);
   const abort = () => void client.call("abort", { run: id }).catch(() => undefined);
   signal?.addEventListener?.("abort", abort);
   try {
-    await client.call("begin", { run: id, image, target, options });
+    await begin(request);
     for (;;) {
       if (signal?.aborted) {
         abort();
@@ -63,4 +65,20 @@ async function* steps(
     }
     leave();
   }
+}
+
+async function begin({ client, id, image, target, options }: RunRequest): Promise<void> {
+  const from = await copyToSend(image, "the image");
+  const to = await copyToSend(target, "the target");
+  const params = { run: id, image: from.copy, target: to.copy, options };
+  const transfer = [from.buffer, to.buffer];
+  if (options.region === undefined) {
+    await client.call("begin", params, transfer);
+    return;
+  }
+  const region = await copyInSlices(options.region, "the region");
+  await client.call("begin", { ...params, options: { ...options, region } }, [
+    ...transfer,
+    region.buffer as ArrayBuffer,
+  ]);
 }

@@ -1,4 +1,5 @@
 import type {
+  AsmaError,
   AsmaOptions,
   AsmaSessionOptions,
   ImageInput,
@@ -9,6 +10,7 @@ import type {
   Size,
 } from "@onnx-asma/core";
 import { startRun, type WebAttackRun } from "./attack-run.ts";
+import { copyToSend } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
 import { toModelFiles, type ModelSource } from "./model-source.ts";
 import { RunQueue } from "./run-queue.ts";
@@ -122,6 +124,11 @@ export class Attack {
     this.input = input;
   }
 
+  /** What ended the worker, if it has ended: then only another attack helps. */
+  get failure(): AsmaError | undefined {
+    return this.#client.end;
+  }
+
   /** Height and width (of volumes depth, height, width) of the model's input; `undefined` where any size will do. */
   get imageSize(): Size | undefined {
     const { size } = this.input;
@@ -146,7 +153,8 @@ export class Attack {
 
   /** What the untouched model predicts for an image, on its output grid. */
   async predict(image: ImageTensor): Promise<LabelMap> {
-    return await this.#client.call("predict", { image });
+    const { copy, buffer } = await copyToSend(image, "the image");
+    return await this.#client.call("predict", { image: copy }, [buffer]);
   }
 
   /**
@@ -176,7 +184,8 @@ export class Attack {
 
   /** The bytes of `encodePng`, made in the worker: large images take a while. */
   async encode(image: ImageTensor): Promise<Uint8Array> {
-    return await this.#client.call("encode", { image });
+    const { copy, buffer } = await copyToSend(image, "the image");
+    return await this.#client.call("encode", { image: copy }, [buffer]);
   }
 
   /**
@@ -191,7 +200,15 @@ export class Attack {
     { original, iouThreshold = 0.95, pixelAccuracyThreshold = 0 }: VerifyOptions,
   ): Promise<Verification> {
     const thresholds = { iou: iouThreshold, pixelAccuracy: pixelAccuracyThreshold };
-    return await this.#client.call("verify", { png, original, target, thresholds });
+    const [from, to] = [
+      await copyToSend(original, "the original"),
+      await copyToSend(target, "the target"),
+    ];
+    return await this.#client.call(
+      "verify",
+      { png, original: from.copy, target: to.copy, thresholds },
+      [from.buffer, to.buffer],
+    );
   }
 
   /** Ends the worker and all that runs in it. */

@@ -25,6 +25,8 @@ export async function openPage(
     readonly folders?: readonly string[];
     readonly root?: string;
     readonly path?: string;
+    /** Told of every request, from the first byte on. */
+    readonly onRequest?: (url: string) => void;
   } = {},
 ): Promise<OpenPage> {
   const folders = [options.root ?? inject("site"), models, ...(options.folders ?? [])];
@@ -38,6 +40,7 @@ export async function openPage(
     }
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
+  page.context().on("request", (request) => options.onRequest?.(request.url()));
   await page.goto(`${site.url}${options.path ?? "/"}`);
   const close = async (): Promise<void> => {
     await browser.close();

@@ -9,9 +9,11 @@ import { countOf, type LabelMap, type Size } from "../image.ts";
  */
 export function disc(size: Size, centre: readonly number[], radius: number, label = 1): LabelMap {
   checkNumbers("centre", centre, size, size.length);
-  return fill(size, label, (at) => {
-    const squares = at.map((n, i) => (n + 0.5 - (centre[i] as number)) ** 2);
-    return squares.reduce((sum, square) => sum + square, 0) <= radius ** 2;
+  return fillRows(size, label, (row) => {
+    const squares = row.map((n, i) => (n + 0.5 - (centre[i] as number)) ** 2);
+    const half = Math.sqrt(radius ** 2 - squares.reduce((sum, square) => sum + square, 0));
+    const middle = (centre.at(-1) as number) - 0.5;
+    return [Math.ceil(middle - half), Math.floor(middle + half) + 1];
   });
 }
 
@@ -24,12 +26,14 @@ export function disc(size: Size, centre: readonly number[], radius: number, labe
 export function rectangle(size: Size, box: readonly number[], label = 1): LabelMap {
   const rank = size.length;
   checkNumbers("box", box, size, 2 * rank);
-  return fill(size, label, (at) =>
-    at.every((n, i) => {
-      const from = box[i] as number;
-      return n >= from && n < from + (box[i + rank] as number);
-    }),
-  );
+  const side = (axis: number) => {
+    const from = box[axis] as number;
+    return [Math.ceil(from), Math.ceil(from + (box[axis + rank] as number))] as const;
+  };
+  return fillRows(size, label, (row) => {
+    const isOutside = row.some((n, axis) => n < side(axis)[0] || n >= side(axis)[1]);
+    return isOutside ? [0, 0] : side(rank - 1);
+  });
 }
 
 function checkNumbers(what: string, list: readonly number[], size: Size, expected: number): void {
@@ -41,13 +45,24 @@ function checkNumbers(what: string, list: readonly number[], size: Size, expecte
   }
 }
 
-function fill(size: Size, label: number, inside: (at: readonly number[]) => boolean): LabelMap {
+/**
+ * Fills a part of each row; pixel by pixel a large map would keep a page from answering.
+ *
+ * @param part first column and the one behind the last, for the indices of a row along the other axes
+ */
+function fillRows(
+  size: Size,
+  label: number,
+  part: (row: readonly number[]) => readonly [from: number, to: number],
+): LabelMap {
   const data = new Int32Array(countOf(size));
   const [width, height] = [size.at(-1) as number, size.at(-2) as number];
-  for (let i = 0; i < data.length; i++) {
-    const plane = [Math.floor(i / width) % height, i % width];
-    const at = size.length === 2 ? plane : [Math.floor(i / (width * height)), ...plane];
-    data[i] = inside(at) ? label : 0;
+  for (let row = 0; row * width < data.length; row++) {
+    const y = row % height;
+    const [from, to] = part(size.length === 2 ? [y] : [Math.floor(row / height), y]);
+    if (to > from && to > 0 && from < width) {
+      data.fill(label, row * width + Math.max(0, from), row * width + Math.min(width, to));
+    }
   }
   return { data, dims: size };
 }

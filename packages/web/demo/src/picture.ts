@@ -24,27 +24,49 @@ export function fitCanvas(canvas: HTMLCanvasElement, { dims }: ImageTensor): voi
   }
 }
 
-/** Draws an image, its nearest pixels; `value` maps what is shown, for instance a difference. */
-export function drawImage(
+/** Draws an image, its nearest pixels. */
+export function drawImage(canvas: HTMLCanvasElement, image: ImageTensor): void {
+  const { data } = image;
+  drawPixels(canvas, image, (at) => 255 * (data[at] as number));
+}
+
+/** Draws what was changed, amplified, in grey around the middle. */
+export function drawChange(
   canvas: HTMLCanvasElement,
   image: ImageTensor,
-  value: (index: number) => number = (i) => image.data[i] as number,
+  { data: original }: ImageTensor,
+  factor: number,
+): void {
+  const { data } = image;
+  const scale = 255 * factor;
+  drawPixels(
+    canvas,
+    image,
+    (at) => 127.5 + scale * ((data[at] as number) - (original[at] as number)),
+  );
+}
+
+/** Draws the nearest of an image's pixels; `value` gives what is shown of one, 0 to 255. */
+function drawPixels(
+  canvas: HTMLCanvasElement,
+  image: ImageTensor,
+  value: (index: number) => number,
 ): void {
   fitCanvas(canvas, image);
   const [, channels, height, width] = image.dims;
   const shown = new ImageData(canvas.width, canvas.height);
   const [w, h, pixels] = [shown.width, shown.height, shown.data];
+  const columns = nearest(w, width);
   const plane = channels === 3 ? width * height : 0;
-  for (let y = 0, at = 0; y < h; y++) {
-    const row = Math.floor(((y + 0.5) * height) / h) * width;
-    for (let x = 0; x < w; x++, at += 4) {
-      const pixel = row + Math.floor(((x + 0.5) * width) / w);
-      pixels[at] = 255 * value(pixel);
-      pixels[at + 1] = 255 * value(pixel + plane);
-      pixels[at + 2] = 255 * value(pixel + 2 * plane);
+  nearest(h, height).forEach((row, y) => {
+    for (let x = 0, at = 4 * w * y; x < w; x++, at += 4) {
+      const pixel = row * width + (columns[x] as number);
+      pixels[at] = value(pixel);
+      pixels[at + 1] = value(pixel + plane);
+      pixels[at + 2] = value(pixel + 2 * plane);
       pixels[at + 3] = 255;
     }
-  }
+  });
   contextOf(canvas).putImageData(shown, 0, 0);
 }
 
@@ -108,15 +130,19 @@ const white = [255, 255, 255];
 /** The label nearest to each of w×h pixels. */
 function nearestLabels({ data, dims }: LabelMap, w: number, h: number): Int32Array {
   const [height, width] = dims;
-  const columns = Int32Array.from({ length: w }, (_, x) => Math.floor(((x + 0.5) * width) / w));
+  const columns = nearest(w, width);
   const shown = new Int32Array(w * h);
-  for (let y = 0, i = 0; y < h; y++) {
-    const row = Math.floor(((y + 0.5) * height) / h) * width;
-    for (let x = 0; x < w; x++, i++) {
-      shown[i] = data[row + (columns[x] as number)] as number;
+  nearest(h, height).forEach((row, y) => {
+    for (let x = 0; x < w; x++) {
+      shown[y * w + x] = data[row * width + (columns[x] as number)] as number;
     }
-  }
+  });
   return shown;
+}
+
+/** For each of `count` places, the nearest of `size`. */
+function nearest(count: number, size: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * size) / count));
 }
 
 function toRgb(colour: string): number[] {

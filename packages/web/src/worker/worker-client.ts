@@ -34,6 +34,11 @@ export class WorkerClient {
     );
   }
 
+  /** What ended the worker; `undefined` while it works. */
+  get end(): AsmaError | undefined {
+    return this.#end;
+  }
+
   /** Asks the worker for something. */
   call<Name extends RequestName>(
     name: Name,

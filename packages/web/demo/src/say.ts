@@ -1,0 +1,6 @@
+import { element } from "./element.ts";
+
+/** Says what is going on; screen readers read it out. */
+export function say(text: string): void {
+  element("status").textContent = text;
+}

@@ -1,0 +1,160 @@
+import {
+  createAttack,
+  parsePreprocessor,
+  type Attack,
+  type CreateAttackOptions,
+  type FileInput,
+  type ImageTensor,
+  type LabelMap,
+  type LoadProgress,
+  type ModelDescription,
+  type ModelSource,
+} from "@onnx-asma/web";
+
+const bundled = {
+  model: new URL("../../../../models/optic-disc.onnx", import.meta.url),
+  image: new URL("../../../../models/retina.jpg", import.meta.url),
+};
+
+/** How pixels are brought to what a model was trained on, by the value of the field. */
+const normalisations: Readonly<
+  Record<string, Pick<CreateAttackOptions, "range" | "mean" | "std">>
+> = {
+  unit: { range: [0, 1] },
+  signed: { range: [-1, 1] },
+  bytes: { range: [0, 255] },
+  imagenet: { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+};
+
+/** What the user chose; the bundled example where nothing was. */
+export interface Choice {
+  /** The model, its data files and its preprocessor_config.json; empty: the bundled one. */
+  readonly modelFiles: readonly File[];
+  readonly imageFile: File | undefined;
+  readonly device: CreateAttackOptions["device"];
+  /** A key of {@link normalisations}; any other: as the model says. */
+  readonly normalisation: string;
+}
+
+/** A model that is loaded, an image, and what the model draws on it. */
+export interface Scene {
+  readonly choice: Choice;
+  readonly attack: Attack;
+  readonly image: ImageTensor;
+  readonly prediction: LabelMap;
+  readonly description: ModelDescription;
+}
+
+/** What is told while a scene is opened. */
+export interface SceneEvents {
+  progress(progress: LoadProgress): void;
+  say(text: string): void;
+  notice(): void;
+}
+
+export function modelName({ modelFiles }: Choice): string {
+  return modelFiles.find(isModel)?.name ?? "optic-disc.onnx";
+}
+
+export function imageName({ imageFile }: Choice): string {
+  return imageFile?.name ?? "retina.jpg";
+}
+
+/** The choice with files that were dropped or picked. */
+export function withFiles(choice: Choice, files: readonly File[]): Choice {
+  const image = files.find(isImage);
+  const others = files.filter((file) => !isImage(file));
+  // What comes without a model belongs to the one before it, and the other way round.
+  const kept = others.some(isModel) && choice.modelFiles.some(isModel) ? [] : choice.modelFiles;
+  const isReplaced = (old: File) =>
+    others.some((file) => file.name === old.name || (isConfig(file) && isConfig(old)));
+  return {
+    ...choice,
+    imageFile: image ?? choice.imageFile,
+    modelFiles: [...kept.filter((old) => !isReplaced(old)), ...others],
+  };
+}
+
+/** Whether files are parts of a model without the model itself. */
+export function lackModel(files: readonly File[]): boolean {
+  return files.length > 0 && !files.some((file) => isModel(file) || isImage(file));
+}
+
+/**
+ * Opens what was chosen. The former scene's model is used again where it is the same; it stays loaded
+ * in any case, so that a choice that fails leaves a page that works.
+ */
+export async function openScene(
+  choice: Choice,
+  former: Scene | undefined,
+  events: SceneEvents,
+): Promise<Scene> {
+  const attack =
+    former !== undefined &&
+    former.attack.failure === undefined &&
+    hasSameModel(choice, former.choice)
+      ? former.attack
+      : await openModel(choice, events);
+  try {
+    const source = choice.imageFile ?? (await (await fetch(bundled.image)).blob());
+    const image = await attack.readImage(source);
+    events.say("The model looks at the image…");
+    const prediction = await attack.predict(image);
+    const description = await attack.describe([image.dims[2], image.dims[3]]);
+    return { choice, attack, image, prediction, description };
+  } catch (error) {
+    if (attack !== former?.attack) {
+      await attack.release();
+    }
+    throw error;
+  }
+}
+
+async function openModel(choice: Choice, events: SceneEvents): Promise<Attack> {
+  const config = choice.modelFiles.find(isConfig);
+  return await createAttack(modelSource(choice), {
+    device: choice.device,
+    levels: 256,
+    ...(config && { preprocessor: parsePreprocessor(await config.text(), config.name) }),
+    ...normalisations[choice.normalisation],
+    onProgress: events.progress,
+    onNotice: events.notice,
+  });
+}
+
+function modelSource({ modelFiles }: Choice): ModelSource {
+  const model = modelFiles.find(isModel);
+  const data = modelFiles.filter((file) => file !== model && !isConfig(file));
+  if (model === undefined && data.length > 0) {
+    const names = data.map(({ name }) => name).join(", ");
+    throw new Error(`Expected a model (.onnx) to go with ${names}: drop it too.`);
+  }
+  if (model === undefined) {
+    return bundled.model;
+  }
+  const externalData: Record<string, FileInput> = Object.fromEntries(
+    data.map((file) => [file.name, file]),
+  );
+  return data.length === 0 ? model : { model, externalData };
+}
+
+function hasSameModel(a: Choice, b: Choice): boolean {
+  return (
+    a.device === b.device &&
+    a.normalisation === b.normalisation &&
+    a.modelFiles.length === b.modelFiles.length &&
+    a.modelFiles.every((file, i) => file === b.modelFiles[i])
+  );
+}
+
+function isModel({ name }: File): boolean {
+  return name.endsWith(".onnx");
+}
+
+function isImage({ type }: File): boolean {
+  return type.startsWith("image/");
+}
+
+function isConfig({ name }: File): boolean {
+  return name.endsWith(".json");
+}

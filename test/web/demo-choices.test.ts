@@ -1,0 +1,199 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodePng } from "../support/png.ts";
+import type { Page } from "playwright-core";
+import { golden } from "../support/golden-scene.ts";
+import { isReady, openDemo, statusOf, waitForStatus, type OpenDemo } from "./support/open-demo.ts";
+import { hasBrowser, models } from "./support/open-page.ts";
+
+/** A file as it is dropped or picked. */
+interface Dropped {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+const onnx = "application/octet-stream";
+
+async function fileAt(path: string, mimeType = onnx): Promise<Dropped> {
+  return { name: path.slice(path.lastIndexOf("/") + 1), mimeType, buffer: await readFile(path) };
+}
+
+/** A picture of one colour. */
+function picture(side: number, name = "picture.png"): Dropped {
+  const data = new Uint8Array(3 * side * side).fill(128);
+  const bytes = encode({ width: side, height: side, channels: 3, depth: 8, data });
+  return { name, mimeType: "image/png", buffer: Buffer.from(bytes) };
+}
+
+/** Drops files onto the page as a hand would. */
+async function drop(page: Page, ...files: Dropped[]): Promise<void> {
+  const sent = files.map(({ name, mimeType, buffer }) => ({
+    name,
+    mimeType,
+    base64: buffer.toString("base64"),
+  }));
+  const dataTransfer = await page.evaluateHandle((list) => {
+    const transfer = new DataTransfer();
+    for (const { name, mimeType, base64 } of list) {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type: mimeType }));
+    }
+    return transfer;
+  }, sent);
+  await page.dispatchEvent("body", "dragover", { dataTransfer });
+  expect(await page.locator("html.dropping").count()).toBe(1);
+  await page.dispatchEvent("body", "drop", { dataTransfer });
+  expect(await page.locator("html.dropping").count()).toBe(0);
+}
+
+async function problemOf(page: Page): Promise<string> {
+  await page.locator("#problem:visible").waitFor({ timeout: 100_000 });
+  return (await page.locator("#problem").textContent()) ?? "";
+}
+
+/** The page takes a few steps: whatever went wrong before, it goes on. */
+async function attackWorks(page: Page): Promise<void> {
+  await isReady(page);
+  await page.fill("#iterations", "3");
+  await page.fill("#threshold", "1");
+  await page.click("#start");
+  await page.locator("#save-png:enabled").waitFor({ timeout: 100_000 });
+  expect(await statusOf(page)).toMatch(/at step \d+ \(iterations\)/);
+  expect(await page.locator("#problem").isVisible()).toBe(false);
+}
+
+describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
+  let opened: OpenDemo;
+  let page: Page;
+  beforeAll(async () => {
+    opened = await openDemo();
+    ({ page } = opened);
+    await isReady(page);
+  });
+  afterAll(async () => await opened.close());
+
+  it("takes a dropped model with its picture, and offers its classes", async () => {
+    await drop(page, await fileAt(golden("unet3.onnx")), picture(76));
+    await waitForStatus(page, "Ready: unet3.onnx on picture.png");
+    expect(await page.locator("#class option").count()).toBe(2);
+    expect(await page.locator("#words").textContent()).toMatch(/an image of 76×76 pixels/);
+    await attackWorks(page);
+  });
+
+  it("asks for a model's data file, goes on with the model before, and takes the file alone", async () => {
+    await page.setInputFiles("#model-file", await fileAt(golden("unet-dynamo.onnx")));
+    expect(await problemOf(page)).toMatch(/unet-dynamo\.onnx\.data/);
+    await attackWorks(page);
+    await drop(page, await fileAt(golden("unet-dynamo.onnx")));
+    expect(await problemOf(page)).toMatch(/unet-dynamo\.onnx\.data/);
+    await drop(page, await fileAt(golden("unet-dynamo.onnx.data")), picture(92));
+    expect(await problemOf(page)).toMatch(/Expected a model|unet-dynamo/);
+    await drop(page, await fileAt(golden("unet-dynamo.onnx")));
+    expect(await problemOf(page)).toMatch(/unet-dynamo\.onnx\.data/);
+    await drop(page, await fileAt(golden("unet-dynamo.onnx.data")));
+    await waitForStatus(page, "Ready: unet-dynamo.onnx");
+    await attackWorks(page);
+  });
+
+  it("aims at what the model draws on another image", async () => {
+    await page.setInputFiles("#model-file", [`${models}/optic-disc.onnx`, `${models}/retina.jpg`]);
+    await waitForStatus(page, "Ready: optic-disc.onnx on retina.jpg");
+    await page.selectOption("#kind", "other");
+    await page.click("#start");
+    expect(await problemOf(page)).toMatch(/choose the other image first/);
+    await page.setInputFiles("#other", `${models}/retina.jpg`);
+    await page.fill("#threshold", "0.95");
+    await page.click("#start");
+    // Its own prediction is what it draws already.
+    await waitForStatus(page, "Reached at step 0");
+    await page.selectOption("#kind", "disc");
+  });
+
+  it("reads pixels as a preprocessor_config.json or the field says", async () => {
+    const config = {
+      do_resize: false,
+      do_rescale: true,
+      image_mean: [0.5, 0.5, 0.5],
+      image_std: [0.25, 0.25, 0.25],
+      do_normalize: true,
+    };
+    await drop(page, {
+      name: "preprocessor_config.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify(config)),
+    });
+    await page.waitForFunction(() =>
+      /0\.25/.test(document.querySelector("#words")?.textContent ?? ""),
+    );
+    await page.selectOption("#normalisation", "imagenet");
+    await page.waitForFunction(() =>
+      /0\.485/.test(document.querySelector("#words")?.textContent ?? ""),
+    );
+    await page.selectOption("#normalisation", "model");
+    await page.waitForFunction(() =>
+      /0\.25/.test(document.querySelector("#words")?.textContent ?? ""),
+    );
+  });
+
+  it.each([
+    ["a broken model", "broken.onnx", onnx, /Expected an ONNX model/],
+    ["a broken picture", "broken.png", "image/png", /Expected an image/],
+    [
+      "a broken configuration",
+      "preprocessor_config.json",
+      "application/json",
+      /preprocessor_config\.json/,
+    ],
+  ])("names %s, and goes on", async (_, name, mimeType, message) => {
+    await drop(page, { name, mimeType, buffer: Buffer.from("nothing of the kind") });
+    expect(await problemOf(page)).toMatch(message);
+    await attackWorks(page);
+  });
+
+  it("refuses a picture that claims too many pixels, and goes on", async () => {
+    const huge = picture(8, "huge.png");
+    huge.buffer.writeUInt32BE(60_000, 16);
+    huge.buffer.writeUInt32BE(60_000, 20);
+    await drop(page, huge);
+    expect(await problemOf(page)).toMatch(/at most 64 megapixels but the image has 60000×60000/);
+    await attackWorks(page);
+  });
+
+  it(
+    "says that memory ran out, and goes on with the picture before",
+    { timeout: 200_000 },
+    async () => {
+      await drop(page, picture(7200, "large.png"));
+      expect(await problemOf(page)).toMatch(/no more memory.*smaller image/);
+      await waitForStatus(page, "Ready: optic-disc.onnx on retina.jpg");
+      await attackWorks(page);
+    },
+  );
+
+  it("starts afresh when its worker dies in the middle of an attack", async () => {
+    await page.fill("#iterations", "10000");
+    const before = page.workers();
+    await page.click("#start");
+    await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
+    const worker = before[0];
+    expect(before.length).toBe(1);
+    await worker?.evaluate(() => {
+      setTimeout(() => {
+        throw new Error("something broke");
+      });
+    });
+    expect(await problemOf(page)).toMatch(/something broke/);
+    await waitForStatus(page, "Ready: optic-disc.onnx on retina.jpg");
+    await attackWorks(page);
+  });
+
+  it("asks no other site for anything, and writes nothing to the console", () => {
+    const { origin } = new URL(opened.site.url);
+    expect(opened.requests.length).toBeGreaterThan(5);
+    expect(
+      opened.requests.filter((url) => !url.startsWith(origin) && !url.startsWith("blob:")),
+    ).toEqual([]);
+    expect(opened.complaints).toEqual([]);
+  });
+});
