@@ -4,7 +4,7 @@ import { AsmaError } from "@onnx-asma/core";
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
 import type { Backend, Device, LoadRequest } from "./messages.ts";
-import { checkWasmFiles, wasmFiles } from "./wasm-files.ts";
+import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 
 /** ONNX Runtime, and what it computes on. */
 export interface LoadedRuntime {
@@ -58,10 +58,16 @@ export async function loadRuntime(
   ort.env.logLevel = "error";
   try {
     // The runtime loads its files with the first session: here, while the model is on its way.
-    await (await ort.InferenceSession.create(leastModel)).release();
+    const session = await ort.InferenceSession.create(leastModel, { executionProviders: ["wasm"] });
+    await session.release();
   } catch (cause) {
     await checkWasmFiles(files);
     throw cause;
+  }
+  if (wasFetchedTwice(files)) {
+    notices.push(
+      `ONNX Runtime was fetched twice: the server should give ${files.wasm} the content type 'application/wasm'.`,
+    );
   }
   const notice = notices.length === 0 ? undefined : notices.join(" ");
   return { runtime: ort as unknown as Runtime, backend: { device, threads, notice } };

@@ -38,6 +38,11 @@ export async function checkWasmFiles(files: WasmFiles): Promise<void> {
   await Promise.all([checkFile(files.wasm, isWasm), checkFile(files.mjs, isScript)]);
 }
 
+/** Whether the browser refused to compile the WebAssembly file as it came, so that the runtime asked for it again. */
+export function wasFetchedTwice({ wasm }: WasmFiles): boolean {
+  return performance.getEntriesByName(wasm).length > 1;
+}
+
 type Check = (type: string, start: Uint8Array) => string | undefined;
 
 async function checkFile(url: string, check: Check): Promise<void> {
