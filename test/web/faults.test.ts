@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type * as Api from "@onnx-asma/web";
 import { golden } from "../support/golden-scene.ts";
+import { brokenGpu, keepDevices, loseDevice } from "./support/gpu-device.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
@@ -365,23 +367,49 @@ describe.skipIf(!hasBrowser)("on a page without cross-origin isolation", () => {
 });
 
 describe.skipIf(!hasBrowser)("on WebGPU", () => {
+  it("goes on with WebAssembly where the GPU fails and the choice is free, and says so", async () => {
+    const opened = await openPage({
+      gpu: true,
+      folders: [golden(".")],
+      intercept: (path, response) => {
+        if (!/attack-worker.*\.js$/.test(path)) {
+          return undefined;
+        }
+        const script = readFileSync(join(inject("site"), path), "utf8");
+        response.writeHead(200, { "content-type": "text/javascript" }).end(brokenGpu + script);
+        return true;
+      },
+    });
+    await prepare(opened);
+    const found = await opened.page.evaluate(async () => {
+      const notices: string[] = [];
+      const onNotice = (text: string) => notices.push(text);
+      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "auto", onNotice });
+      const first = attack.backend.device;
+      const { image, target } = scene();
+      const run = await attack.run(image, target, { iterations: 2, iouThreshold: 1 });
+      const { trajectory } = await run.result;
+      await attack.release();
+      const fixed = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "webgpu" });
+      const refused = await codeOf(() => fixed.predict(image));
+      await fixed.release();
+      return { first, backend: attack.backend, notices, steps: trajectory.length, refused };
+    });
+    await opened.close();
+    expect(found.first).toBe("webgpu");
+    expect(found.backend.device).toBe("wasm");
+    expect(found.notices).toEqual([
+      expect.stringMatching(/since WebGPU failed: .*(no device today|without a reason)/s),
+    ]);
+    expect(found.steps).toBe(3);
+    expect(found.refused.code).toBe("ERR_SESSION");
+  });
+
   it("rejects what is pending when the device is lost", async () => {
     const opened = await openPage({ gpu: true, folders: [golden(".")] });
     await prepare(opened);
     const { page } = opened;
-    page.on("worker", (worker) => {
-      void worker.evaluate(() => {
-        const { GPUAdapter } = globalThis as unknown as {
-          GPUAdapter: { prototype: { requestDevice(...options: unknown[]): Promise<unknown> } };
-        };
-        const { requestDevice } = GPUAdapter.prototype;
-        GPUAdapter.prototype.requestDevice = async function (...options) {
-          const device = await requestDevice.apply(this, options);
-          Object.assign(globalThis, { device });
-          return device;
-        };
-      });
-    });
+    keepDevices(page);
     const started = page.waitForEvent("worker");
     const running = page.evaluate(async () => {
       const attack = await onnxAsma.createAttack("/unet3.onnx", { device: "webgpu" });
@@ -399,13 +427,9 @@ describe.skipIf(!hasBrowser)("on WebGPU", () => {
       undefined,
       { timeout: 100_000 },
     );
-    await worker.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
+    await loseDevice(worker);
     const error = await running;
     await opened.close();
     expect(error.code).toBe("ERR_DEVICE_LOST");
   });
 });
-
-interface GPUDevice {
-  destroy(): void;
-}

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build, createServer } from "vite";
+import { build, createLogger, createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   hasBrowser,
@@ -44,8 +44,8 @@ async function readmeProgram(): Promise<string> {
     imports,
     'addEventListener("error", ({ message }) => Object.assign(globalThis, { done: message }));',
     'const file = await (await fetch("/retina.jpg")).blob();',
-    "const signal = AbortSignal.timeout(30_000);",
     fiveLines,
+    "const signal = AbortSignal.timeout(10_000);",
     second,
     "Object.assign(globalThis, { done: { iou: best.iou, reached, backend: attack.backend } });\n",
   ].join("\n");
@@ -160,7 +160,10 @@ describe.skipIf(!isWanted)("the packed packages", { timeout: 600_000 }, () => {
     });
 
     it("served by Vite's development server", async () => {
-      const server = await createServer({ root: app, configFile: false, logLevel: "error" });
+      const warnings: string[] = [];
+      const warn = (text: string): void => void warnings.push(text);
+      const customLogger = { ...createLogger("error"), warn, warnOnce: warn };
+      const server = await createServer({ root: app, configFile: false, customLogger });
       await server.listen(0);
       const requests: string[] = [];
       try {
@@ -168,6 +171,7 @@ describe.skipIf(!isWanted)("the packed packages", { timeout: 600_000 }, () => {
         const options: OpenOptions = { onRequest: (request) => requests.push(request) };
         // Not cross-origin isolated, as it comes.
         await check(await openUrl(url, options), requests, 1);
+        expect(warnings).toEqual([]);
       } finally {
         await server.close();
       }

@@ -23,7 +23,11 @@ export async function openSession(
     const providers = (options?.executionProviders ?? ["cpu"])
       .map((provider) => (typeof provider === "string" ? provider : provider.name))
       .join(", ");
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    // An exception of its own that a WebAssembly build lets through comes as its address.
+    const reason = /^\d+$/.test(text)
+      ? "it stopped without a reason (memory, or the device)"
+      : text;
     throw new AsmaError(
       "ERR_SESSION",
       `ONNX Runtime cannot load ${what} on ${providers}: ${reason}. Try another execution provider.`,
