@@ -19,7 +19,7 @@ import { WorkerClient } from "./worker/worker-client.ts";
 
 /** Options of {@link createAttack}: how the model is understood, which attack is built, and where. */
 export interface CreateAttackOptions
-  extends Omit<ModelOptions, "trainingGraph">, Omit<AsmaSessionOptions, "outputs"> {
+  extends Omit<ModelOptions, "trainingGraph">, Omit<AsmaSessionOptions, "outputs" | "upload"> {
   /**
    * `wasm` runs everywhere; `webgpu` keeps image and gradient on the GPU; `auto` takes WebGPU where
    * the browser has a real GPU for it.

@@ -5,7 +5,7 @@ import { defaultIouDefinition, type IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import type { StepMetrics } from "../step/step-graph.ts";
 import type { IterateArrays, Iterates } from "../step/iterates.ts";
-import { StepSession, type OutputPlace } from "../step/step-session.ts";
+import { StepSession, type StepSessionOptions } from "../step/step-session.ts";
 import {
   AttackRun,
   type AttackInput,
@@ -42,7 +42,7 @@ export type AsmaVariant = "asma" | "asm" | "ssm" | "ssm+dpm";
 export type AsmaFlavour = "default" | "reference" | "adv_lib";
 
 /** Options of {@link prepareAsma}: what the step graph is built for. */
-export interface AsmaSessionOptions {
+export interface AsmaSessionOptions extends Pick<StepSessionOptions, "outputs" | "upload"> {
   /** @default "asma" */
   readonly variant?: AsmaVariant;
   /** @default "default" */
@@ -56,8 +56,6 @@ export interface AsmaSessionOptions {
   readonly levels?: number;
   /** Where the step graph will run; the numbers are the same. @default "any" */
   readonly target?: Target;
-  /** Where the runtime leaves a step's images. @default "reused" */
-  readonly outputs?: OutputPlace;
 }
 
 /** Options of {@link asma}. */
@@ -107,6 +105,7 @@ export async function prepareAsma(
     levels,
     target: options.target,
     outputs: options.outputs,
+    upload: options.upload,
   });
   return { step, variant, flavour, iouDefinition, levels };
 }

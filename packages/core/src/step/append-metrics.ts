@@ -37,7 +37,7 @@ export function appendMetrics(
     [1, classes, ...spatialAxes.map(() => 1)],
     Array.from({ length: classes }, (_, c) => c),
   );
-  const prediction = appendPrediction(b, scores);
+  const prediction = appendPrediction(b, scores, labels);
   const oneHot = (map: Value) => b.cast(b.op("Equal", [map, labels]), "float32");
   const targetOneHot = oneHot(target);
   const counted = b.cast(b.op("Greater", [target, b.scalar(-0.5)]), "float32");
@@ -73,12 +73,18 @@ export function total(b: GraphBuilder, x: Value): Value {
   );
 }
 
-function appendPrediction(b: GraphBuilder, scores: Value): Value {
+function appendPrediction(b: GraphBuilder, scores: Value, labels: Value): Value {
   if (scores.dims[1] === 2) {
     const [background, foreground] = b.split(scores, 1, [1, 1]) as [Value, Value];
     return b.cast(b.op("Greater", [foreground, background]), "float32");
   }
-  return b.cast(b.op("ArgMax", [scores], { axis: 1, keepdims: 1 }), "float32");
+  if (b.target === "cpu") {
+    return b.cast(b.op("ArgMax", [scores], { axis: 1, keepdims: 1 }), "float32");
+  }
+  // The int64 labels of ArgMax would leave WebGPU, and come back, at every step.
+  const isLargest = b.op("Equal", [scores, b.reduce("ReduceMax", scores, [1])]);
+  const last = b.scalar((scores.dims[1] as number) - 1);
+  return b.reduce("ReduceMin", b.op("Where", [isLargest, labels, last]), [1]);
 }
 
 /** @param intersection, union float32 [1, K, 1, …], in pixels */

@@ -117,15 +117,20 @@ interface BestTensors {
 /** Iterates on the GPU: a step's output is the next one's input, and only what is asked for comes back. */
 export class DeviceIterates implements Iterates {
   readonly #run: BoundDeviceStep;
+  readonly #fixed: readonly Tensor[];
   #image: Tensor;
   #next: Tensor | undefined;
   #unclipped: Tensor | undefined;
   #prediction: Tensor | undefined;
   #best: BestTensors | undefined;
 
-  /** @param image x_0, in memory or on the GPU */
-  constructor(run: BoundDeviceStep, image: Tensor) {
+  /**
+   * @param image x_0, in memory or on the GPU
+   * @param fixed what the run takes besides, disposed of in the end
+   */
+  constructor(run: BoundDeviceStep, image: Tensor, fixed: readonly Tensor[]) {
     this.#run = run;
+    this.#fixed = fixed;
     this.#image = image;
   }
 
@@ -183,7 +188,8 @@ export class DeviceIterates implements Iterates {
   release(): void {
     const { image, prediction } = this.#best ?? {};
     this.#best = undefined;
-    this.#dispose(image, prediction, this.#image, this.#next, this.#unclipped, this.#prediction);
+    const own = [image, prediction, this.#image, this.#next, this.#unclipped, this.#prediction];
+    this.#dispose(...own, ...this.#fixed);
   }
 
   /** Frees what neither the best iterate nor the current one is. */

@@ -27,6 +27,11 @@ export type OutputPlace = "reused" | "fresh" | "gpu-buffer";
 export interface StepSessionOptions extends StepGraphOptions {
   /** @default "reused" */
   readonly outputs?: OutputPlace | undefined;
+  /**
+   * Puts a tensor where `outputs` are, for what stays the same in all steps (original, target, region);
+   * it is disposed of with the attack. @default fed from memory at every step
+   */
+  readonly upload?: ((tensor: Tensor) => Tensor) | undefined;
 }
 
 /** What one step is given besides the image it moves. */
@@ -75,19 +80,21 @@ export class StepSession {
   readonly #session: Session;
   readonly #Tensor: Runtime["Tensor"];
   readonly #place: OutputPlace;
+  readonly #upload: (tensor: Tensor) => Tensor;
   readonly #fetches: Outputs | undefined;
 
   private constructor(
     model: SegmentationModel,
     session: Session,
     build: StepBuild,
-    place: OutputPlace,
+    { outputs: place = "reused", upload = (tensor) => tensor }: StepSessionOptions,
   ) {
     this.model = model;
     this.build = build;
     this.#session = session;
     this.#Tensor = model.runtime.Tensor;
     this.#place = place;
+    this.#upload = upload;
     if (place !== "reused") {
       return;
     }
@@ -109,9 +116,8 @@ export class StepSession {
     const written = writeModel(graph.model, "reference");
     const built = performance.now();
     const { runtime, options: modelOptions } = model;
-    const place = options.outputs ?? "reused";
     const sessionOptions =
-      place === "gpu-buffer"
+      options.outputs === "gpu-buffer"
         ? { ...modelOptions.sessionOptions, preferredOutputLocation: onGpu }
         : modelOptions.sessionOptions;
     const session = await openSession(runtime, written, sessionOptions, "the step graph");
@@ -121,7 +127,7 @@ export class StepSession {
       differentiateSeconds: (built - start) / 1000,
       loadSeconds: (performance.now() - built) / 1000,
     };
-    return new StepSession(model, session, build, place);
+    return new StepSession(model, session, build, options);
   }
 
   /** Starts an attack: x_0 and what comes of it, kept where the outputs go. */
@@ -130,7 +136,7 @@ export class StepSession {
     if (this.#place !== "gpu-buffer") {
       return new HostIterates(this.begin(image, target, region), input);
     }
-    const run = this.#bind(image, target, region);
+    const { run, fixed } = this.#bind(image, target, region);
     return new DeviceIterates(
       async (x, inputs) => {
         const { metrics, ...outputs } = await run(x, inputs);
@@ -144,12 +150,13 @@ export class StepSession {
         return result;
       },
       new this.#Tensor("float32", image.data, image.dims),
+      Object.values(fixed),
     );
   }
 
   /** As {@link iterates} for single steps on arrays in memory. */
   begin(original: ImageTensor, target: LabelMap, region?: Float32Array): BoundStep {
-    const run = this.#bind(original, target, region);
+    const { run } = this.#bind(original, target, region);
     return async (image, inputs) => {
       const outputs = await run(new this.#Tensor("float32", image, this.model.imageDims), inputs);
       const floats = (name: keyof Outputs) => outputs[name].data as Float32Array;
@@ -169,12 +176,13 @@ export class StepSession {
     const tensor = (data: Float32Array, dims: readonly number[]) =>
       new this.#Tensor("float32", data, dims);
     const size = this.model.description.preprocessing.imageSize;
+    const everywhere = () => new Float32Array(countOf(size)).fill(1);
     const fixed = {
-      "attack/original": tensor(original.data, imageDims),
-      "attack/target": tensor(Float32Array.from(target.data), [1, 1, ...target.dims]),
-      "attack/region": tensor(region ?? new Float32Array(countOf(size)).fill(1), [1, 1, ...size]),
+      "attack/original": this.#upload(tensor(original.data, imageDims)),
+      "attack/target": this.#upload(tensor(Float32Array.from(target.data), [1, 1, ...target.dims])),
+      "attack/region": this.#upload(tensor(region ?? everywhere(), [1, 1, ...size])),
     };
-    return async (image: Tensor, inputs: StepInputs): Promise<Outputs> => {
+    const run = async (image: Tensor, inputs: StepInputs): Promise<Outputs> => {
       const scalar = (value: number) => tensor(Float32Array.of(value), []);
       const feeds = {
         ...fixed,
@@ -191,6 +199,7 @@ export class StepSession {
       }
       return (await this.#session.run(feeds, outputNames)) as unknown as Outputs;
     };
+    return { run, fixed };
   }
 
   /** Releases the runtime's session. */

@@ -19,7 +19,8 @@ import {
 import { decodeImage, decodePng } from "../images/decode-image.ts";
 import { encodePng } from "../images/encode-png.ts";
 import { readFile } from "./fetch-file.ts";
-import { loadRuntime, watchDevice, type LoadedRuntime } from "./load-runtime.ts";
+import { GpuDevice } from "./gpu-device.ts";
+import { loadRuntime, type LoadedRuntime } from "./load-runtime.ts";
 import type {
   Backend,
   FileSource,
@@ -63,7 +64,7 @@ export class AttackService implements Handlers {
   #model: Model | undefined;
   #prepared: Prepared | undefined;
   #run: Run | undefined;
-  #isWatching = false;
+  #gpu: GpuDevice | undefined;
 
   constructor(events: ServiceEvents) {
     this.#events = events;
@@ -224,16 +225,23 @@ export class AttackService implements Handlers {
 
   async #prepareSession(size: Size): Promise<{ session: AsmaSession; model: SegmentationModel }> {
     const prepared = await this.#prepare(size);
+    const loaded = this.#loaded as LoadedRuntime;
+    const { device } = loaded.backend;
     if (prepared.session === undefined) {
       this.#events.progress({ phase: "graph" });
-      const { device } = (this.#loaded as LoadedRuntime).backend;
       prepared.session = await prepareAsma(prepared.model, {
         target: device === "wasm" ? "cpu" : "any",
         ...this.#request?.options,
-        outputs: device === "webgpu" ? "gpu-buffer" : "fresh",
+        ...(device === "webgpu"
+          ? { outputs: "gpu-buffer", upload: (tensor) => (this.#gpu as GpuDevice).upload(tensor) }
+          : { outputs: "fresh" }),
       });
     }
-    await this.#watch();
+    if (device === "webgpu") {
+      this.#gpu ??= await GpuDevice.open(loaded, (reason) =>
+        this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`)),
+      );
+    }
     return { session: prepared.session, model: prepared.model };
   }
 
@@ -262,16 +270,6 @@ export class AttackService implements Handlers {
       this.#events.backend(this.#loaded.backend);
       return await task();
     }
-  }
-
-  async #watch(): Promise<void> {
-    if (this.#isWatching) {
-      return;
-    }
-    this.#isWatching = true;
-    await watchDevice(this.#loaded as LoadedRuntime, (reason) => {
-      this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`));
-    });
   }
 
   async #releaseSessions(): Promise<void> {

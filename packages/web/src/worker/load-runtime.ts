@@ -104,18 +104,3 @@ function countThreads(asked: number | undefined, notices: string[]): number {
   }
   return asked ?? Math.min(mostThreads, navigator.hardwareConcurrency || 1);
 }
-
-/** Calls back once when the GPU device of ONNX Runtime is lost; the runtime then waits forever. */
-export async function watchDevice(
-  { runtime, backend }: LoadedRuntime,
-  onLost: (reason: string) => void,
-): Promise<void> {
-  if (backend.device !== "webgpu") {
-    return;
-  }
-  const { env } = runtime as unknown as {
-    env: { webgpu: { device: Promise<{ lost: Promise<{ message: string; reason: string }> }> } };
-  };
-  const device = await env.webgpu.device;
-  void device?.lost?.then(({ message, reason }) => onLost(message || reason));
-}
