@@ -37,11 +37,15 @@ async function prepare({ page }: OpenPage): Promise<void> {
   });
 }
 
+const ortFolder = new URL("../../packages/web/node_modules/onnxruntime-web/dist/", import.meta.url);
+
 describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
   let opened: OpenPage;
+  const requests: string[] = [];
   beforeAll(async () => {
     opened = await openPage({
       folders: [golden(".")],
+      onRequest: (url) => requests.push(url),
       intercept: (path, response) => {
         if (path.startsWith("/fallback/")) {
           // What hosts of single-page applications answer for files they lack.
@@ -54,6 +58,12 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
         }
         if (path.startsWith("/plain/")) {
           response.writeHead(200).end(Buffer.from([0, 0x61, 0x73, 0x6d]));
+          return true;
+        }
+        if (path.startsWith("/untyped/")) {
+          const type = path.endsWith(".mjs") ? "text/javascript" : "application/octet-stream";
+          const file = readFileSync(new URL(path.slice("/untyped/".length), ortFolder));
+          response.writeHead(200, { "content-type": type }).end(file);
           return true;
         }
         return undefined;
@@ -110,6 +120,26 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
       wasmPaths,
     );
     expect(error).toEqual({ code: "ERR_WASM_FILES", message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ["once", undefined, 1, []],
+    ["twice when its type is wrong, and says so", "/untyped/", 2, [/'application\/wasm'/]],
+  ])("fetches ONNX Runtime %s", async (_, wasmPaths, times, expected) => {
+    requests.length = 0;
+    const notices = await opened.page.evaluate(async (folder) => {
+      const found: string[] = [];
+      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+        device: "wasm",
+        wasmPaths: folder,
+        onNotice: (text) => found.push(text),
+      });
+      await attack.predict(scene().image);
+      await attack.release();
+      return found;
+    }, wasmPaths);
+    expect(requests.filter((url) => url.endsWith(".wasm")).length).toBe(times);
+    expect(notices).toEqual(expected.map((text) => expect.stringMatching(text)));
   });
 
   it("refuses WebGPU where there is none, and says so when it may choose", async () => {

@@ -34,7 +34,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
       root: new URL("page", import.meta.url).pathname,
       logLevel: "error",
       build: { outDir: site, emptyOutDir: true, target: "es2023" },
-      worker: { format: "es" },
     });
     await build({
       configFile: new URL("../../packages/web/demo/vite.config.ts", import.meta.url).pathname,

@@ -26,8 +26,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
   },
-  worker: { format: "es" },
-  optimizeDeps: { exclude: ["@onnx-asma/web", "onnxruntime-web"] },
   // Vite's development server injects scripts and styles of its own, which the policy would refuse.
   server: { headers: isolation, fs: { allow: ["../../.."] } },
   preview: {

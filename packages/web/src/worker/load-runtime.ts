@@ -1,7 +1,10 @@
 import type { Runtime } from "@onnx-asma/autodiff";
 import { AsmaError } from "@onnx-asma/core";
+// Both at once: workers that are bundled as one classic script, Vite's default, have no place for chunks.
+import * as ortWasm from "onnxruntime-web/wasm";
+import * as ortWebGpu from "onnxruntime-web/webgpu";
 import type { Backend, Device, LoadRequest } from "./messages.ts";
-import { checkWasmFiles, wasmFiles } from "./wasm-files.ts";
+import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 
 /** ONNX Runtime, and what it computes on. */
 export interface LoadedRuntime {
@@ -24,6 +27,12 @@ interface Gpu {
 /** More bring little, and a page is not alone on the machine. */
 const mostThreads = 8;
 
+/** The least that is a model (IR version 8, opset 13): no nodes, its input `x`, float[1], is its output. */
+const leastModel = Uint8Array.from(
+  atob("CAg6JRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXgSCgoICAESBAoCCAFCAhAN"),
+  (character) => character.charCodeAt(0),
+);
+
 /**
  * Loads ONNX Runtime for the device asked for.
  *
@@ -43,14 +52,23 @@ export async function loadRuntime(
   const notices = lack === undefined ? [] : [`On WebAssembly, since ${lack}.`];
   const threads = countThreads(request.threads, notices);
   const files = wasmFiles(device, request.wasmPaths);
-  const ort =
-    device === "webgpu"
-      ? await import("onnxruntime-web/webgpu")
-      : await import("onnxruntime-web/wasm");
+  const ort = device === "webgpu" ? ortWebGpu : ortWasm;
   ort.env.wasm.wasmPaths = files;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
-  await checkWasmFiles(files);
+  try {
+    // The runtime loads its files with the first session: here, while the model is on its way.
+    const session = await ort.InferenceSession.create(leastModel, { executionProviders: ["wasm"] });
+    await session.release();
+  } catch (cause) {
+    await checkWasmFiles(files);
+    throw cause;
+  }
+  if (wasFetchedTwice(files)) {
+    notices.push(
+      `ONNX Runtime was fetched twice: the server should give ${files.wasm} the content type 'application/wasm'.`,
+    );
+  }
   const notice = notices.length === 0 ? undefined : notices.join(" ");
   return { runtime: ort as unknown as Runtime, backend: { device, threads, notice } };
 }

@@ -29,12 +29,18 @@ export function wasmFiles(device: Device, folder: string | undefined): WasmFiles
 }
 
 /**
- * Asks the server for the first bytes of each file, so that what is wrong is said in words.
+ * Looks at the first bytes of each file, so that why the runtime did not load is said in words. To be
+ * asked only then: caches aside, it fetches the files once more.
  *
  * @throws AsmaError `ERR_WASM_FILES` when one is not there, is something else or has the wrong type
  */
 export async function checkWasmFiles(files: WasmFiles): Promise<void> {
   await Promise.all([checkFile(files.wasm, isWasm), checkFile(files.mjs, isScript)]);
+}
+
+/** Whether the browser refused to compile the WebAssembly file as it came, so that the runtime asked for it again. */
+export function wasFetchedTwice({ wasm }: WasmFiles): boolean {
+  return performance.getEntriesByName(wasm).length > 1;
 }
 
 type Check = (type: string, start: Uint8Array) => string | undefined;

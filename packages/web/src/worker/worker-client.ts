@@ -108,7 +108,7 @@ function workerError(message: string | undefined, requests: number): AsmaError {
   const reason = message || "its script did not load";
   const hint =
     requests <= 1
-      ? " In Vite's dev server, name @onnx-asma/web in optimizeDeps.exclude; under a Content-Security-Policy, allow worker-src 'self'."
+      ? " In the development server of Vite 7 or older, name @onnx-asma/web in optimizeDeps.exclude; under a Content-Security-Policy, allow worker-src 'self'."
       : "";
   return new AsmaError(
     "ERR_WORKER",
