@@ -1,4 +1,3 @@
-import { GraphBuilder } from "../graph/graph-builder.ts";
 import { normalizeAxis, type Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
 import { arithmetic } from "./arithmetic.ts";
@@ -43,7 +42,7 @@ export function addToElements(c: RuleContext, gradient: Value, dims: readonly nu
     },
     mul(along, stride(axis)),
   );
-  const count = GraphBuilder.count(gradient);
+  const count = elementCount(gradient.dims);
   const sums = scatterAdd(
     b,
     b.reshape(gradient, [count]),
