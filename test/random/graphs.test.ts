@@ -10,7 +10,7 @@ import {
 } from "../support/compare-gradient.ts";
 import { mulberry32 } from "../support/numbers.ts";
 import { buildRandomGraph, randomGraph, type Recipe } from "../support/random-graph-recipe.ts";
-import { randomOperators } from "../support/random-operators.ts";
+import { randomOperators } from "../support/random-operators/index.ts";
 
 /** Number of graphs, and where they start: GRAPHS=2000 SEED=7 npx vitest run test/random */
 const numRuns = Number(process.env["GRAPHS"] ?? 200);

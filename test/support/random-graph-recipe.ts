@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
 import { mulberry32 } from "./numbers.ts";
 import { RandomGraph } from "./random-graph.ts";
-import { randomOperators } from "./random-operators.ts";
+import { randomOperators } from "./random-operators/index.ts";
 
 const operators = Object.entries(randomOperators);
 
