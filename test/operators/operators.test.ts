@@ -10,7 +10,7 @@ import {
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
-import { mulberry32 } from "../support/numbers.ts";
+import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
 import {
   decodeFloats,
   decodeNumbers,

@@ -3,12 +3,12 @@ import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { readModel, resolve, writeModel } from "@onnx-asma/autodiff";
 import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
+import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
 import {
   compareGradient,
   describeWrong,
   differentiateWhereCurved,
 } from "../support/compare-gradient.ts";
-import { mulberry32 } from "../support/numbers.ts";
 import { buildRandomGraph, randomGraph, type Recipe } from "../support/random-graph-recipe.ts";
 import { randomOperators } from "../support/random-operators/index.ts";
 
