@@ -208,7 +208,7 @@ def attention():
         return y, present, (scores, capped, masked, weights)
 
     def add(name, q, kv, v=None, mask=None, past=None, lengths=None, opset=23, outputs=1, mode=None, forward=True,
-            upstream=None, mask_gradient=False, **attributes):
+            upstream=None, mask_gradient=False, tie=False, **attributes):
         v = v or kv
         inputs = [var(suite.normal(*q)), var(suite.normal(*kv)), var(suite.normal(*v))]
         if mask is not None:
@@ -226,7 +226,7 @@ def attention():
             y, present, shown = stages(q, k, v, mask, past_k, past_v, lengths, **options)
             return (y, *present, *([] if mode is None else [shown[mode]]))[:outputs]
 
-        suite.add(name, inputs, fn, opset=opset, upstream=upstream, forward=forward,
+        suite.add(name, inputs, fn, opset=opset, upstream=upstream, forward=forward, tie=tie,
                   **({} if mode is None else {"qk_matmul_output_mode": mode}), **attributes)
 
     four = (2, 2, 3, 4), (2, 2, 5, 4)
@@ -260,6 +260,11 @@ def attention():
     add("sliding window and causal", (1, 1, 4, 2), (1, 1, 4, 2), opset=25, left_window_size=1, is_causal=1)
     add("lengths, causal and sliding window", (2, 1, 2, 2), (2, 1, 6, 2), opset=25, left_window_size=2, is_causal=1,
         lengths=[4, 6])
+    add("qk_matmul_output_mode 2", *four, outputs=4, mode=2, softcap=2.0, mask=suite.normal(3, 6), mask_gradient=True,
+        past=(2, 2, 1, 4))
+    # ONNX shows −∞ where nothing may be seen, onnxruntime's own kernel the lowest float.
+    add("qk_matmul_output_mode 2 and causal", *four, outputs=4, mode=2, mask=suite.normal(3, 5), is_causal=1, tie=True,
+        forward=False)
     return suite
 
 
