@@ -45,7 +45,8 @@ export const layout: Readonly<Record<string, RandomOperator>> = {
       ({ dims }) =>
         dims.length === x.dims.length && dims.every((d, i) => i === axis || d === x.dims[i]),
     );
-    const list = [x, g.pick(others), x].slice(0, 2 + g.int(2));
+    // x itself need not be among the values.
+    const list = [x, g.pick([x, ...others]), x].slice(0, 2 + g.int(2));
     const size = list.reduce((total, { dims }) => total + (dims[axis] as number), 0);
     return x.dims.length === 0
       ? undefined
@@ -111,6 +112,26 @@ export const layout: Readonly<Record<string, RandomOperator>> = {
     return size === undefined
       ? undefined
       : g.op("Gather", [x, g.ints(...indices)], x.dims.with(axis, 4), x.bound, { axis });
+  },
+  TensorScatter: (g, x) => {
+    const [batch, size] = x.dims;
+    if (g.opset < 24 || batch === undefined || size === undefined) {
+      return undefined;
+    }
+    const update = g.floats(x.dims.with(1, 1 + g.int(size)), -1, 1);
+    const starts = g.ints(...Array.from({ length: batch }, () => g.int(size)));
+    const attributes = { axis: 1, mode: "circular" };
+    return g.op("TensorScatter", [x, update, starts], x.dims, Math.max(1, x.bound), attributes);
+  },
+  CumProd: (g, x) => {
+    const axis = g.int(x.dims.length);
+    const bound = x.bound ** (x.dims[axis] ?? 1) + 1;
+    return g.opset < 26 || x.dims.length === 0 || bound > 99
+      ? undefined
+      : g.op("CumProd", [x, g.ints(axis)], x.dims, bound, {
+          exclusive: g.int(2),
+          reverse: g.int(2),
+        });
   },
   CumSum: (g, x) => {
     const axis = g.int(x.dims.length);

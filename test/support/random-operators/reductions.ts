@@ -32,6 +32,18 @@ export const reductions: Readonly<Record<string, RandomOperator>> = {
     elementCount(x.dims) > 16
       ? undefined
       : reduce(g.pick(["ReduceMax", "ReduceMin"]), (b) => b)(g, ordered(g, x)),
+  STFT: (g, x) => {
+    const length = 2 + g.int(3);
+    const step = 1 + g.int(3);
+    const count = elementCount(x.dims);
+    if (g.opset < 17 || count < length) {
+      return undefined;
+    }
+    const signal = g.op("Reshape", [x, g.ints(1, -1, 1)], [1, count, 1], x.bound);
+    const dims = [1, Math.floor((count - length) / step) + 1, Math.floor(length / 2) + 1, 2];
+    const window = g.floats([length], 0.2, 1);
+    return g.op("STFT", [signal, g.ints(step), window], dims, length * x.bound);
+  },
   Softmax: (g, x) =>
     x.dims.length === 0
       ? undefined
