@@ -14,6 +14,7 @@ import {
   writeImage,
   writeMask,
 } from "../support/golden-scene.ts";
+import { iouOf } from "../support/iou-of.ts";
 import { decodePng } from "../support/png.ts";
 import { expectFailure, namesIn, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
 
@@ -58,22 +59,34 @@ async function recompute(
     return best;
   });
   const isRight = (i: number) => labels[i] === target[i];
-  const ofClass = Array.from({ length: classes }, (_, c) => {
-    let [both, either] = [0, 0];
-    labels.forEach((label, i) => {
-      both += label === c && target[i] === c ? 1 : 0;
-      either += label === c || target[i] === c ? 1 : 0;
-    });
-    return either === 0 ? undefined : both / either;
-  });
-  const present = ofClass.filter((v) => v !== undefined);
   const changes = saved.map((v, i) => v - (before[i] as number));
   return {
-    iou: classes === 2 ? (ofClass[1] ?? 1) : present.reduce((a, v) => a + v, 0) / present.length,
+    iou: iouOf(labels, target, classes),
     pixelAccuracy: labels.reduce((n, _, i) => n + (isRight(i) ? 1 : 0), 0) / pixels,
     l2: Math.sqrt(changes.reduce((sum, v) => sum + v * v, 0)),
     linf: changes.reduce((max, v) => Math.max(max, Math.abs(v)), 0),
   };
+}
+
+/** Attacks the golden image in a folder of its own; without a target, class 1 is hidden. */
+async function attack(
+  flags: readonly string[],
+  {
+    model = unet,
+    image: of = "two",
+    target,
+  }: {
+    readonly model?: string;
+    readonly image?: "two" | "three";
+    readonly target?: "two.moved" | "three.absent";
+  } = {},
+) {
+  const folder = temporaryFolder();
+  const [image, out] = [writeImage(folder, of), join(folder, "out")];
+  const aim =
+    target === undefined ? ["--hide", "1"] : ["--target", writeMask(folder, goldenTarget(target))];
+  const args = ["attack", model, image, ...aim, "-o", out, ...flags];
+  return { ...(await runJson<ResultRecord>(args)), image, out };
 }
 
 describe("attack", () => {
@@ -146,20 +159,9 @@ describe("attack", () => {
   });
 
   it("gives one object with --json, and exits 3 when it missed", async () => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder), join(folder, "out")];
-    const mask = writeMask(folder, goldenTarget("two.moved"));
-    const { code, stderr, object } = await runJson<ResultRecord>([
-      "attack",
-      unet,
-      image,
-      "--target",
-      mask,
-      "-o",
-      out,
-      "--iterations",
-      "1",
-    ]);
+    const { code, stderr, object, out } = await attack(["--iterations", "1"], {
+      target: "two.moved",
+    });
     expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
     expect(object).toMatchObject({ reached: false, stopReason: "iterations", steps: 1 });
     expect(object.saved.iou).toBeLessThan(0.95);
@@ -186,18 +188,8 @@ describe("attack", () => {
   });
 
   it("attacks a model of three classes", async () => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder, "three"), join(folder, "out")];
-    const mask = writeMask(folder, goldenTarget("three.absent"));
-    const { code, object } = await runJson<ResultRecord>([
-      "attack",
-      unet3,
-      image,
-      "--target",
-      mask,
-      "-o",
-      out,
-    ]);
+    const scene = { model: unet3, image: "three", target: "three.absent" } as const;
+    const { code, object, image, out } = await attack([], scene);
     expect(code).toBe(0);
     expect(object.iouDefinition).toBe("mean-present");
     const found = await recompute(out, image, unet3, 76, 3);
@@ -207,20 +199,7 @@ describe("attack", () => {
   });
 
   it("uses all iterations with --no-early-stop and keeps the smallest perturbation", async () => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder), join(folder, "out")];
-    const { code, object } = await runJson<ResultRecord>([
-      "attack",
-      unet,
-      image,
-      "--hide",
-      "1",
-      "-o",
-      out,
-      "--no-early-stop",
-      "--iterations",
-      "80",
-    ]);
+    const { code, object, out } = await attack(["--no-early-stop", "--iterations", "80"]);
     expect(code).toBe(0);
     expect(object).toMatchObject({ stopReason: "iterations", steps: 80, reached: true });
     const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n").slice(1);
@@ -231,28 +210,15 @@ describe("attack", () => {
   });
 
   it("leaves everything outside the region as it was", async () => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder), join(folder, "out")];
     const inside = (i: number) => i % 92 >= 30;
     const region = writeMask(
-      folder,
+      temporaryFolder(),
       new Uint8Array(92 * 92),
       (_, i) => (inside(i) ? 255 : 0),
       "region.png",
     );
-    const { code, object } = await runJson<ResultRecord>([
-      "attack",
-      unet,
-      image,
-      "--hide",
-      "1",
-      "-o",
-      out,
-      "--region",
-      region,
-      "--iterations",
-      "20",
-    ]);
+    const flags = ["--region", region, "--iterations", "20"];
+    const { code, object, image, out } = await attack(flags);
     expect([0, 3]).toContain(code);
     expect(object.saved.l2).toBeGreaterThan(0);
     const [before, after] = [image, join(out, "adversarial.png")].map(
@@ -266,21 +232,7 @@ describe("attack", () => {
   });
 
   it.each(["asm", "ssm", "ssm+dpm"])("runs the variant %s", async (variant) => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder), join(folder, "out")];
-    const { code, object } = await runJson<ResultRecord>([
-      "attack",
-      unet,
-      image,
-      "--hide",
-      "1",
-      "-o",
-      out,
-      "--variant",
-      variant,
-      "--iterations",
-      "5",
-    ]);
+    const { code, object } = await attack(["--variant", variant, "--iterations", "5"]);
     expect(code).toBe(3);
     expect(object.options["variant"]).toBe(variant);
     expect(object.scale.beta === 0).toBe(variant !== "ssm+dpm");
@@ -290,26 +242,10 @@ describe("attack", () => {
   it.each(["reference", "adv_lib"])(
     "runs the flavour %s with given step sizes",
     async (flavour) => {
-      const folder = temporaryFolder();
-      const [image, out] = [writeImage(folder), join(folder, "out")];
-      const mask = writeMask(folder, goldenTarget("two.moved"));
-      const { code, object } = await runJson<ResultRecord>([
-        "attack",
-        unet,
-        image,
-        "--target",
-        mask,
-        "-o",
-        out,
-        "--flavour",
-        flavour,
-        "--beta",
-        "0.01",
-        "--tau",
-        "0.001",
-        "--iterations",
-        "30",
-      ]);
+      const flags = ["--beta", "0.01", "--tau", "0.001", "--iterations", "30"];
+      const { code, object } = await attack(["--flavour", flavour, ...flags], {
+        target: "two.moved",
+      });
       expect([0, 3]).toContain(code);
       expect(object).toMatchObject({
         steps: 30,
@@ -321,20 +257,7 @@ describe("attack", () => {
   );
 
   it("optimises the float image with --float", async () => {
-    const folder = temporaryFolder();
-    const [image, out] = [writeImage(folder), join(folder, "out")];
-    const { object } = await runJson<ResultRecord>([
-      "attack",
-      unet,
-      image,
-      "--hide",
-      "1",
-      "-o",
-      out,
-      "--float",
-      "--iterations",
-      "10",
-    ]);
+    const { object, out } = await attack(["--float", "--iterations", "10"]);
     expect(object.options["levels"]).toBeNull();
     const npy = readNpyValues(join(out, "adversarial.npy"));
     expect(npy.some((v) => Math.abs(v * 255 - Math.round(v * 255)) > 0.01)).toBe(true);

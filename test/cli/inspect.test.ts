@@ -1,8 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { golden, unet, unet3 } from "../support/golden-scene.ts";
-import { expectFailure, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
+import { expectFailure, runCli, runJson, saveModel } from "../support/run-cli.ts";
 import {
   channelsLastModel,
   colouredModel,
@@ -27,6 +25,9 @@ interface Inspection {
   }[];
   readonly isDifferentiable: boolean;
 }
+
+const expectRefusal = (model: string, flags: readonly string[], exit: number, code: string) =>
+  expectFailure(["inspect", model, ...flags], { exit, code });
 
 describe("inspect", () => {
   it("says what a model was taken to mean", async () => {
@@ -58,32 +59,20 @@ describe("inspect", () => {
   it("takes dims for dynamic axes, and asks for them", async () => {
     const { object } = await runJson<Inspection>(["inspect", unet, "--shape", "image=1,3,108,92"]);
     expect(object.head.size).toEqual([68, 52]);
-    const message = await expectFailure(["inspect", unet], { exit: 1, code: "ERR_INPUT_DIMS" });
+    const message = await expectRefusal(unet, [], 1, "ERR_INPUT_DIMS");
     expect(message).toContain("'image' has dims [?, 3, ?, ?]");
     expect(message).toContain("--shape image=1,3,512,512");
   });
 
   it("names what is wrong with overrides", async () => {
-    const classes = await expectFailure(["inspect", unet3, "--classes", "a,b"], {
-      exit: 1,
-      code: "ERR_CLASSES",
-    });
+    const classes = await expectRefusal(unet3, ["--classes", "a,b"], 1, "ERR_CLASSES");
     expect(classes).toContain("Expected 3 class names");
-    const output = await expectFailure(["inspect", unet3, "--output", "scores"], {
-      exit: 4,
-      code: "ERR_OUTPUT",
-    });
+    const output = await expectRefusal(unet3, ["--output", "scores"], 4, "ERR_OUTPUT");
     expect(output).toContain("no output 'scores'. Its outputs are 'logits'");
   });
 });
 
 describe("inspect says what it decided, why, and what overrules it", () => {
-  const save = (model: Uint8Array) => {
-    const path = join(temporaryFolder(), "model.onnx");
-    writeFileSync(path, model);
-    return path;
-  };
-
   it.each<[string, Uint8Array, string[], RegExp[]]>([
     [
       "channels last",
@@ -135,7 +124,7 @@ describe("inspect says what it decided, why, and what overrules it", () => {
       ],
     ],
   ])("of %s", async (_, model, flags, patterns) => {
-    const path = save(model);
+    const { path } = saveModel(model);
     const { code, stdout, stderr } = await runCli(["inspect", path, ...flags]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const pattern of patterns) {
@@ -158,22 +147,13 @@ describe("inspect says what it decided, why, and what overrules it", () => {
         ["Flatten", ["pooled"], "out"],
       ],
     );
-    const message = await expectFailure(["inspect", save(classifier)], {
-      exit: 4,
-      code: "ERR_OUTPUT",
-    });
+    const message = await expectRefusal(saveModel(classifier).path, [], 4, "ERR_OUTPUT");
     expect(message).toContain("'out' float32[1, 2]");
     expect(message).toContain("--output");
-    const coloured = save(colouredModel(16, 16));
-    const grid = await expectFailure(["inspect", coloured, "--grid", "image"], {
-      exit: 4,
-      code: "ERR_OUTPUT",
-    });
+    const coloured = saveModel(colouredModel(16, 16)).path;
+    const grid = await expectRefusal(coloured, ["--grid", "image"], 4, "ERR_OUTPUT");
     expect(grid).toContain("--output scores");
-    const chosen = await expectFailure(["inspect", coloured, "--class", "1"], {
-      exit: 1,
-      code: "ERR_CLASS",
-    });
+    const chosen = await expectRefusal(coloured, ["--class", "1"], 1, "ERR_CLASS");
     expect(chosen).toContain("leave out --class");
   });
 });

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { ResultRecord } from "@onnx-asma/node";
 import { readNpyValues, toPlanes, writePng } from "../support/golden-scene.ts";
+import { iouOf } from "../support/iou-of.ts";
 import { writeNpyFile } from "../support/npy.ts";
 import { decodePng } from "../support/png.ts";
-import { expectFailure, namesIn, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
+import { expectFailure, namesIn, runCli, runJson, saveModel } from "../support/run-cli.ts";
 import {
   channelsLastModel,
   colouredModel,
@@ -40,20 +41,6 @@ function largest(at: (c: number, i: number) => number, classes: number, count: n
     const scores = Array.from({ length: classes }, (__, c) => at(c, i));
     return scores.indexOf(Math.max(...scores));
   });
-}
-
-/** IoU as the tool defines it: of class 1 for two classes, otherwise the mean of those present. */
-function iouOf(labels: readonly number[], target: ArrayLike<number>, classes: number): number {
-  const each = Array.from({ length: classes }, (_, c) => {
-    let [both, either] = [0, 0];
-    labels.forEach((label, i) => {
-      both += label === c && target[i] === c ? 1 : 0;
-      either += label === c || target[i] === c ? 1 : 0;
-    });
-    return either === 0 ? undefined : both / either;
-  });
-  const present = each.filter((v) => v !== undefined);
-  return classes === 2 ? (each[1] ?? 1) : present.reduce((a, v) => a + v, 0) / present.length;
 }
 
 async function runModel(
@@ -129,30 +116,29 @@ const cases: {
   },
 ];
 
+/** Attacks one image so that the model predicts what it does for the other. */
+async function attackTowards(
+  path: string,
+  [image, other]: readonly [string, string],
+  flags: readonly string[],
+) {
+  const out = join(dirname(path), "out");
+  const args = ["attack", path, image, "-o", out, "--target-image", other, ...flags];
+  return { ...(await runJson<ResultRecord>(args)), out };
+}
+
 describe.each(cases)(
   "attack on a model with $name",
   ({ model, flags = [], classes, channelsLast, labels }) => {
     it("is judged by the untouched model on the saved file", async () => {
-      const folder = temporaryFolder();
-      const path = join(folder, "model.onnx");
-      writeFileSync(path, model);
+      const { folder, path } = saveModel(model);
       const image = writePng(folder, "image.png", side, 3, squares(31));
       const other = writePng(folder, "other.png", side, 3, squares(57));
-      const out = join(folder, "out");
-      const { code, stderr, object } = await runJson<ResultRecord>([
-        "attack",
+      const { code, stderr, object, out } = await attackTowards(
         path,
-        image,
-        "-o",
-        out,
-        "--target-image",
-        other,
-        "--iterations",
-        "200",
-        "--iou",
-        "0.7",
-        ...flags,
-      ]);
+        [image, other],
+        ["--iterations", "200", "--iou", "0.7", ...flags],
+      );
       expect({ code, stderr }).toEqual({ code: object.reached ? 0 : 3, stderr: "" });
       const read = async (file: string) => {
         const interleaved = decodePng(readFileSync(file)).data;
@@ -185,9 +171,7 @@ describe("a volume", () => {
     values: Uint8Array | Float32Array,
     flags: (folder: string) => readonly string[],
   ) {
-    const folder = temporaryFolder();
-    const path = join(folder, "model.onnx");
-    writeFileSync(path, model);
+    const { folder, path } = saveModel(model);
     const image = writeNpyFile(folder, "volume.npy", values, size);
     const out = join(folder, "out");
     const args = ["attack", path, image, "-o", out, ...flags(folder)];
@@ -240,9 +224,7 @@ describe("a volume", () => {
   });
 
   it("needs a volume, a mask and a shape of three axes", async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, "model.onnx");
-    writeFileSync(path, model);
+    const { folder, path } = saveModel(model);
     const image = writePng(folder, "image.png", side, 1, noise(pixels, 31));
     const volume = writeNpyFile(folder, "volume.npy", data, size);
     const out = join(folder, "out");
@@ -258,24 +240,12 @@ describe("a volume", () => {
 });
 
 it("attacks an image of six channels as .npy", async () => {
-  const folder = temporaryFolder();
   const model = build([1, 6, side, side], (b, x) => ({ scores: conv(b, x, 2, [0, 0.4]) }));
-  const path = join(folder, "model.onnx");
-  writeFileSync(path, model);
+  const { folder, path } = saveModel(model);
   const image = writeNpyFile(folder, "a.npy", noise(6 * pixels, 31), [6, side, side]);
   const other = writeNpyFile(folder, "b.npy", noise(6 * pixels, 57), [6, side, side]);
-  const out = join(folder, "out");
-  const { stderr, object } = await runJson<ResultRecord>([
-    "attack",
-    path,
-    image,
-    "-o",
-    out,
-    "--target-image",
-    other,
-    "--iterations",
-    "60",
-  ]);
+  const flags = ["--iterations", "60"];
+  const { stderr, object, out } = await attackTowards(path, [image, other], flags);
   expect(stderr).toBe("");
   const saved = Float32Array.from(readNpyValues(join(out, "adversarial.npy")), (v) => v / 255);
   const { scores = [] } = await runModel(model, saved, [1, 6, side, side]);
@@ -285,22 +255,10 @@ it("attacks an image of six channels as .npy", async () => {
 });
 
 it("pads an image that the model refuses, and says so", async () => {
-  const folder = temporaryFolder();
-  const path = join(folder, "model.onnx");
-  writeFileSync(path, multipleOfFourModel());
+  const { folder, path } = saveModel(multipleOfFourModel());
   const image = writePng(folder, "image.png", 15, 3, noise(3 * 225, 31));
   const other = writePng(folder, "other.png", 15, 3, noise(3 * 225, 57));
-  const { object, stderr } = await runJson<ResultRecord>([
-    "attack",
-    path,
-    image,
-    "-o",
-    join(folder, "out"),
-    "--target-image",
-    other,
-    "--iterations",
-    "20",
-  ]);
+  const { object, stderr } = await attackTowards(path, [image, other], ["--iterations", "20"]);
   expect(stderr).toBe("");
   expect(object.target["dims"]).toEqual([15, 15]);
   expect(object.model).toMatchObject({ input: { dims: [1, 3, 16, 16] } });
@@ -317,9 +275,7 @@ describe("preprocessor_config.json", () => {
   };
 
   it("is taken from beside the model, from a file, or left alone", async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, "model.onnx");
-    writeFileSync(path, channelsLastModel(side, side));
+    const { folder, path } = saveModel(channelsLastModel(side, side));
     writeFileSync(join(folder, "preprocessor_config.json"), JSON.stringify(config));
     const beside = await runCli(["inspect", path]);
     expect(beside.stdout).toMatch(
@@ -336,23 +292,11 @@ describe("preprocessor_config.json", () => {
   });
 
   it("resizes and normalises in the graph", async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, "model.onnx");
-    writeFileSync(path, channelsLastModel(side, side));
+    const { folder, path } = saveModel(channelsLastModel(side, side));
     writeFileSync(join(folder, "preprocessor_config.json"), JSON.stringify(config));
     const image = writePng(folder, "image.png", 24, 3, noise(3 * 576, 31));
     const other = writePng(folder, "other.png", 24, 3, noise(3 * 576, 57));
-    const { object, stderr } = await runJson<ResultRecord>([
-      "attack",
-      path,
-      image,
-      "-o",
-      join(folder, "out"),
-      "--target-image",
-      other,
-      "--iterations",
-      "30",
-    ]);
+    const { object, stderr } = await attackTowards(path, [image, other], ["--iterations", "30"]);
     expect(stderr).toBe("");
     expect(object.model["preprocessing"]).toMatchObject({
       imageSize: [24, 24],
@@ -363,9 +307,7 @@ describe("preprocessor_config.json", () => {
   });
 
   it("is refused by name where it cannot be honoured", async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, "model.onnx");
-    writeFileSync(path, channelsLastModel(side, side));
+    const { folder, path } = saveModel(channelsLastModel(side, side));
     writeFileSync(
       join(folder, "preprocessor_config.json"),
       JSON.stringify({ ...config, do_center_crop: true }),

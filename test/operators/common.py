@@ -111,9 +111,9 @@ class Suite:
             forward=True, **attributes) -> None:
         """Appends a case. `fn` takes torch tensors (float64, int64, bool; None for an omitted input).
 
-        `upstream` says which outputs have an upstream gradient (default: all). `tie` marks a kink, where finite
-        differences mean nothing. `forward=False` is for operators that this onnxruntime does not have: the outputs
-        are compared in the tests alone, with those of the expansion.
+        `upstream` says which outputs have an upstream gradient (default: all). `tie` marks a kink or an infinite
+        output, where finite differences mean nothing. `forward=False` is for operators that this onnxruntime does not
+        have, or computes otherwise: the outputs are compared in the tests alone, with those of the expansion.
         """
         label = f"{self.key} '{name}' (opset {opset})"
         if any(case["name"] == name for case in self.cases):

@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import Suite, const, var
+from common import Suite, computed, const, var
 
 
 def group_normalization():
@@ -208,7 +209,7 @@ def attention():
         return y, present, (scores, capped, masked, weights)
 
     def add(name, q, kv, v=None, mask=None, past=None, lengths=None, opset=23, outputs=1, mode=None, forward=True,
-            upstream=None, mask_gradient=False, **attributes):
+            upstream=None, mask_gradient=False, tie=False, **attributes):
         v = v or kv
         inputs = [var(suite.normal(*q)), var(suite.normal(*kv)), var(suite.normal(*v))]
         if mask is not None:
@@ -226,7 +227,7 @@ def attention():
             y, present, shown = stages(q, k, v, mask, past_k, past_v, lengths, **options)
             return (y, *present, *([] if mode is None else [shown[mode]]))[:outputs]
 
-        suite.add(name, inputs, fn, opset=opset, upstream=upstream, forward=forward,
+        suite.add(name, inputs, fn, opset=opset, upstream=upstream, forward=forward, tie=tie,
                   **({} if mode is None else {"qk_matmul_output_mode": mode}), **attributes)
 
     four = (2, 2, 3, 4), (2, 2, 5, 4)
@@ -260,6 +261,11 @@ def attention():
     add("sliding window and causal", (1, 1, 4, 2), (1, 1, 4, 2), opset=25, left_window_size=1, is_causal=1)
     add("lengths, causal and sliding window", (2, 1, 2, 2), (2, 1, 6, 2), opset=25, left_window_size=2, is_causal=1,
         lengths=[4, 6])
+    add("qk_matmul_output_mode 2", *four, outputs=4, mode=2, softcap=2.0, mask=suite.normal(3, 6), mask_gradient=True,
+        past=(2, 2, 1, 4))
+    # ONNX shows −∞ where nothing may be seen, onnxruntime's own kernel the lowest float.
+    add("qk_matmul_output_mode 2 and causal", *four, outputs=4, mode=2, mask=suite.normal(3, 5), is_causal=1, tie=True,
+        forward=False)
     return suite
 
 
@@ -307,4 +313,93 @@ def rotate(x, cos, sin, ids, heads, partial, interleaved):
     return y.transpose(1, 2).reshape(dims) if flat else y
 
 
-SUITES = [group_normalization, rms_normalizations, swish, mean_variance_normalization, shrink, affine_grid, losses, attention, rotary_embedding]
+def cum_prod():
+    suite = Suite("CumProd")
+
+    def add(name, x, axis, **attributes):
+        exclusive, reverse = attributes.get("exclusive", 0), attributes.get("reverse", 0)
+
+        def fn(x, _):
+            x = x.flip(axis) if reverse else x
+            if exclusive:
+                x = torch.cat([torch.ones_like(x.narrow(axis, 0, 1)), x.narrow(axis, 0, x.shape[axis] - 1)], axis)
+            y = torch.cumprod(x, axis)
+            return y.flip(axis) if reverse else y
+
+        suite.add(name, [var(x), const(axis)], fn, "torch.cumprod", opset=26, forward=False, **attributes)
+
+    for exclusive in (0, 1):
+        for reverse in (0, 1):
+            add(f"exclusive {exclusive} reverse {reverse}", suite.normal(2, 5), 1, exclusive=exclusive, reverse=reverse)
+    add("1-D", suite.normal(8), 0)
+    add("axis 0", suite.normal(3, 2), 0)
+    add("axis -1", suite.normal(2, 2, 7), -1)
+    add("one element", suite.normal(2, 1), 1)
+    add("one element exclusive", suite.normal(2, 1, 3), 0, exclusive=1)
+    zeros = np.asarray([[1.5, 0, -2, 0.5], [0, 1, 0, 2]], np.float32)
+    add("zeros", zeros, 1)
+    add("zeros exclusive reverse", zeros, 1, exclusive=1, reverse=1)
+    return suite
+
+
+def tensor_scatter():
+    suite = Suite("TensorScatter")
+
+    def add(name, cache, update, starts=None, axis=-2, **attributes):
+        size = cache[axis]
+
+        def fn(cache, update, starts=None):
+            result = cache.clone()
+            for sample in range(len(cache)):
+                at = (0 if starts is None else int(starts[sample])) + torch.arange(update.shape[axis])
+                at = at % size if attributes.get("mode") == "circular" else at
+                result[sample] = result[sample].index_copy(axis % len(cache.shape) - 1, at, update[sample])
+            return result
+
+        inputs = [var(suite.normal(*cache)), var(suite.normal(*update))]
+        if starts is not None:
+            inputs.append(starts)
+        suite.add(name, inputs, fn, opset=24, forward=False, **({} if axis == -2 else {"axis": axis}), **attributes)
+
+    add("without indices", (2, 4, 3), (2, 2, 3))
+    add("linear", (2, 2, 5, 3), (2, 2, 2, 3), const([1, 3]), mode="linear")
+    add("computed indices", (2, 2, 5, 3), (2, 2, 2, 3), computed([3, 0]))
+    add("circular", (3, 1, 4, 2), (3, 1, 3, 2), const([1, 3, 2]), mode="circular")
+    add("circular computed", (2, 4, 2), (2, 4, 2), computed([3, 1]), mode="circular")
+    add("axis 1", (2, 5, 2, 2), (2, 1, 2, 2), const([4, 0]), axis=1)
+    add("axis -1", (2, 3, 4), (2, 3, 2), const([0, 2]), axis=-1)
+    return suite
+
+
+def stft():
+    suite = Suite("STFT")
+
+    def add(name, dims, step, length, window=False, opset=17, give_length=True, **attributes):
+        onesided = bool(attributes.get("onesided", 1))
+
+        def fn(signal, _, window=None, __=None):
+            flat = signal[..., 0] if dims[2] == 1 else torch.view_as_complex(signal)
+            window = torch.ones(length).double() if window is None else window
+            frames = torch.stft(flat, length, step, window=window, center=False, onesided=onesided, return_complex=True)
+            return torch.view_as_real(frames.transpose(1, 2).contiguous())
+
+        inputs = [var(suite.normal(*dims)), const(step)]
+        inputs.append(var(suite.uniform(0.2, 1, length)) if window else None)
+        if give_length:
+            inputs.append(const(length))
+        suite.add(name, inputs, fn, "torch.stft", opset=opset, **attributes)
+
+    add("default", (2, 14, 1), 3, 6)
+    add("window", (2, 14, 1), 3, 6, window=True)
+    add("window gives the length", (1, 12, 1), 4, 8, window=True, give_length=False)
+    add("odd length", (1, 11, 1), 2, 5, window=True)
+    add("two-sided", (1, 10, 1), 2, 4, window=True, onesided=0)
+    add("complex", (2, 10, 2), 3, 4, onesided=0)
+    add("complex window", (1, 9, 2), 2, 5, window=True, onesided=0)
+    add("frames apart", (1, 20, 1), 7, 4)
+    add("opset 20", (1, 12, 1), 4, 8, window=True, opset=20)
+    return suite
+
+
+SUITES = [group_normalization, rms_normalizations, swish, mean_variance_normalization, shrink, affine_grid, losses,
+          attention, rotary_embedding, cum_prod, tensor_scatter, stft]

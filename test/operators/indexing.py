@@ -124,6 +124,27 @@ def scatter_elements():
     return suite
 
 
+def scatter():
+    suite = Suite("Scatter")
+
+    def add(name, data, indices, updates, opset, **attributes):
+        axis = attributes.get("axis", 0)
+
+        def fn(x, index, updates):
+            along = axis % x.ndim
+            return torch.scatter(x, along, torch.where(index < 0, index + x.shape[along], index), updates)
+
+        for kind, value in both_kinds(suite, np.asarray(indices, np.int64)):
+            suite.add(f"{name}{kind} opset {opset}", [var(data), value, var(updates)], fn, "torch.scatter", opset=opset,
+                      **attributes)
+
+    for opset in (9, 10):
+        add("default axis", suite.normal(3, 3), [[2, 0], [0, 1]], suite.normal(2, 2), opset)
+        add("axis 1", suite.normal(3, 4), [[3, 0], [1, 2], [0, 2]], suite.normal(3, 2), opset, axis=1)
+        add("axis 2 of three", suite.normal(2, 3, 4), [[[3], [0]]], suite.normal(1, 2, 1), opset, axis=2)
+    return suite
+
+
 def scatter_nd():
     suite = Suite("ScatterND")
 
@@ -282,5 +303,5 @@ def reverse_sequence():
     return suite
 
 
-SUITES = [gather_elements, gather_nd, scatter_elements, scatter_nd, top_k, triangles, one_hot, compress,
+SUITES = [gather_elements, gather_nd, scatter_elements, scatter, scatter_nd, top_k, triangles, one_hot, compress,
           reverse_sequence]

@@ -372,7 +372,10 @@ def copies():
         dropout.add(f"opset {opset} ratio training_mode false", [var(dropout.normal(2, 3)), ratio, const(False)], copy,
                     opset=opset)
     dropout.add("training_mode without ratio", [var(dropout.normal(2, 3)), None, const(False)], copy, opset=17, seed=1)
-    return [cast, cast_like, identity, dropout]
+    element = Suite("OptionalGetElement")
+    for opset in (18, 21, 28):
+        element.add(f"of a tensor opset {opset}", [var(element.normal(2, 3))], copy, opset=opset, forward=opset < 28)
+    return [cast, cast_like, identity, dropout, element]
 
 
 SUITES = [center_crop_pad, col_2_im, concat, split, slices, pad, reshapes, gather, copies]

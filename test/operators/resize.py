@@ -237,4 +237,34 @@ def resize():
     return suite
 
 
-SUITES = [resize]
+def upsample():
+    suite = Suite("Upsample")
+
+    def add(name, dims, scales, opset, **attributes):
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor", **attributes}
+        weights = [torch.from_numpy(matrix(n, int(np.floor(n * scale)), scale, 0, 1, how)[0])
+                   for n, scale in zip(dims, scales)]
+
+        def fn(x, *_):
+            for axis, weight in enumerate(weights):
+                x = torch.movedim(torch.tensordot(weight, x, ([1], [axis])), 0, axis)
+            return x
+
+        inputs = [var(suite.normal(*dims))]
+        if opset < 9:
+            attributes["scales"] = [float(scale) for scale in scales]
+        else:
+            inputs.append(const(scales, np.float32))
+        suite.add(f"{name} opset {opset}", inputs, fn, opset=opset, **attributes)
+
+    for opset in (7, 8, 9):
+        add("default", (1, 2, 3, 2), [1, 1, 2, 3], opset)
+        add("nearest by a fraction", (1, 2, 4, 5), [1, 1, 1.5, 2.25], opset, mode="nearest")
+        add("linear", (1, 2, 3, 4), [1, 1, 2, 2], opset, mode="linear")
+        add("linear by a fraction", (2, 1, 4, 3), [1, 1, 1.5, 3], opset, mode="linear")
+    add("rank 2", (3, 4), [2, 2], 9, mode="linear")
+    add("nearest 1-D", (1, 2, 5), [1, 1, 2], 9)
+    return suite
+
+
+SUITES = [resize, upsample]

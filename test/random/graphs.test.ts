@@ -3,17 +3,17 @@ import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { readModel, resolve, writeModel } from "@onnx-asma/autodiff";
 import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
+import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
 import {
   compareGradient,
   describeWrong,
   differentiateWhereCurved,
 } from "../support/compare-gradient.ts";
-import { mulberry32 } from "../support/numbers.ts";
 import { buildRandomGraph, randomGraph, type Recipe } from "../support/random-graph-recipe.ts";
-import { randomOperators } from "../support/random-operators.ts";
+import { randomOperators } from "../support/random-operators/index.ts";
 
 /** Number of graphs, and where they start: GRAPHS=2000 SEED=7 npx vitest run test/random */
-const numRuns = Number(process.env["GRAPHS"] ?? 200);
+const numRuns = Number(process.env["GRAPHS"] ?? 400);
 const seed = Number(process.env["SEED"] ?? 1);
 
 const total = { verified: 0, skipped: 0, graphs: 0, used: new Map<string, number>() };
@@ -64,7 +64,7 @@ it(
     );
     expect(share).toBeGreaterThan(0.9);
     const missing = Object.keys(randomOperators).filter((name) => !total.used.has(name));
-    expect(numRuns < 200 ? [] : missing).toEqual([]);
+    expect(numRuns < 400 ? [] : missing).toEqual([]);
   },
   numRuns * 1_000,
 );

@@ -6,9 +6,9 @@ import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { differentiate, resolve, writeModel } from "@onnx-asma/autodiff";
 import { readModelFile } from "@onnx-asma/node";
+import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
 import { compareGradient, describeWrong } from "../support/compare-gradient.ts";
 import { largeUnet, openWeights } from "../support/large-unet.ts";
-import { mulberry32 } from "../support/numbers.ts";
 import { temporaryFolder } from "../support/run-cli.ts";
 
 /** SIZES=1 npx vitest run test/sizes: the time too, and a model beyond 2 GiB (7 GB of memory and disk). */

@@ -5,12 +5,13 @@ import {
   type DataType,
   type ResolvedModel,
 } from "@onnx-asma/autodiff";
+import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
 import {
   compareWithFiniteDifferences,
   type Comparison,
   type ComparisonOptions,
 } from "./finite-differences.ts";
-import { fromRuntime, mulberry32, toRuntime, type Numbers } from "./numbers.ts";
+import { fromRuntime, toRuntime, type Numbers } from "./numbers.ts";
 
 /**
  * Runs a session on those of the values that it has as inputs, in the types that it has them in:

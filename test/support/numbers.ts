@@ -55,14 +55,3 @@ export function fromRuntime({ type, dims, data }: ort.Tensor): Float64Array {
     readTensor(tensor, new Uint8Array(buffer, byteOffset, byteLength)) ?? [],
   );
 }
-
-/** A small seeded generator of numbers in [0, 1), so that failures repeat. */
-export function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -93,6 +93,14 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "onnx-asma-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Saves a model in a folder of its own that is removed after the running test. */
+export function saveModel(model: Uint8Array): { readonly folder: string; readonly path: string } {
+  const folder = temporaryFolder();
+  const path = join(folder, "model.onnx");
+  writeFileSync(path, model);
+  return { folder, path };
 }
 
 /** All names in a folder, hidden ones included. */

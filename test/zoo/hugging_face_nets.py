@@ -1,5 +1,7 @@
 """Networks of transformers, small."""
 
+import contextlib
+import functools
 import unittest.mock
 
 import torch
@@ -22,6 +24,20 @@ class Pixels(Select):
 
     def forward(self, image):
         return self.pick(self.network(pixel_values=image, **self.fixed))
+
+
+class Eager(nn.Module):
+    """Runs a network in a context that its export does without."""
+
+    def __init__(self, network: nn.Module, context):
+        super().__init__()
+        self.network = network
+        self.context = context
+
+    def forward(self, *inputs, **options):
+        is_exported = torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting()
+        with contextlib.nullcontext() if is_exported else self.context():
+            return self.network(*inputs, **options)
 
 
 def semantic_masks(outputs):
@@ -208,22 +224,9 @@ def clipseg():
     )
     tokens = torch.tensor([[1, 5, 7, 29], [1, 9, 3, 29]])
     network = hf.CLIPSegForImageSegmentation(config)
-    network.clip.vision_model = _Thawed(network.clip.vision_model)
+    # CLIPSeg runs its image tower without gradients, as it is not trained; the image has one all the same.
+    network.clip.vision_model = Eager(network.clip.vision_model, torch.enable_grad)
     return Pixels(network, input_ids=tokens)
-
-
-class _Thawed(nn.Module):
-    """CLIPSeg runs its image tower without gradients, as it is not trained; the image has one all the same."""
-
-    def __init__(self, tower: nn.Module):
-        super().__init__()
-        self.tower = tower
-
-    def forward(self, *inputs, **options):
-        if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting():
-            return self.tower(*inputs, **options)
-        with torch.enable_grad():
-            return self.tower(*inputs, **options)
 
 
 @architecture("sam", "transformers SAM with a fixed point", (1, 3, 64, 64), "masks of the three hypotheses")
@@ -342,21 +345,9 @@ def rf_detr():
         d_model=32, decoder_ffn_dim=32, decoder_layers=2, decoder_self_attention_heads=4, decoder_cross_attention_heads=4,
         decoder_n_points=2, num_queries=6, group_detr=1, intermediate_size=32, **LABELS,
     )
-    return Pixels(_Undetached(hf.RfDetrForInstanceSegmentation(config)), lambda outputs: outputs.pred_masks)
-
-
-class _Undetached(nn.Module):
-    """RF-DETR detaches the proposals of its encoder; an exported graph knows no detaching."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, *inputs, **options):
-        if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting():
-            return self.network(*inputs, **options)
-        with unittest.mock.patch.object(torch.Tensor, "detach", lambda tensor: tensor):
-            return self.network(*inputs, **options)
+    # RF-DETR detaches the proposals of its encoder; an exported graph knows no detaching.
+    attached = functools.partial(unittest.mock.patch.object, torch.Tensor, "detach", lambda tensor: tensor)
+    return Pixels(Eager(hf.RfDetrForInstanceSegmentation(config), attached), lambda outputs: outputs.pred_masks)
 
 
 @architecture("sapiens2", "transformers Sapiens2", (1, 3, 64, 64))

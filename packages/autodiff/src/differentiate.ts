@@ -1,5 +1,6 @@
 import { AutodiffError } from "./errors.ts";
-import { GraphBuilder, type Target } from "./graph/graph-builder.ts";
+import { GraphBuilder } from "./graph/graph-builder.ts";
+import type { Target } from "./graph/target.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import type { Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";

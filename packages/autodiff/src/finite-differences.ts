@@ -3,6 +3,7 @@ import { AutodiffError } from "./errors.ts";
 import type { ResolvedModel } from "./graph/resolved-model.ts";
 import { elementCount, type TensorType } from "./model/data-type.ts";
 import type { WrittenModel } from "./model/write-model.ts";
+import { mulberry32 } from "./mulberry32.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
 /** Numbers of a tensor in row-major order, of the dims that the model has for it. */
@@ -252,15 +253,4 @@ async function run(
 
 function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
-}
-
-/** A small seeded generator of numbers in [0, 1), so that figures repeat. */
-export function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -55,7 +55,8 @@ export {
 export { parsePreprocessor, type Preprocessor } from "./model/preprocessor.ts";
 export { resamplings, type Resampling } from "./model/resampling-matrix.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
-export type { Decoding, OutputHead } from "./model/output-head.ts";
+export type { Decoding } from "./model/decoding.ts";
+export type { OutputHead } from "./model/output-head.ts";
 export type { Preprocessing } from "./model/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
 export { encodeNpy } from "./npy/encode-npy.ts";

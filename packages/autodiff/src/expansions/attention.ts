@@ -2,7 +2,6 @@ import type { NodeContext } from "../graph/node-context.ts";
 import type { Value } from "../graph/value.ts";
 import { dataTypeFromProto } from "../model/data-type.ts";
 import { arithmetic } from "../rules/arithmetic.ts";
-import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Expansion } from "./expansion.ts";
 import {
   allOf,
@@ -53,10 +52,7 @@ export const attention: Expansion = {
 /** The output `qk_matmul_output`. */
 function stage(c: NodeContext, { scores, capped, masked, probabilities }: ScaledDotProductStages) {
   const mode = c.int("qk_matmul_output_mode", 0);
-  if (mode === 2 && masked !== capped) {
-    throw new RuleRefusal("its scores with the mask, −∞ among them, are not differentiated");
-  }
-  return [scores, capped, masked, probabilities][mode];
+  return mode === 2 ? masked() : [scores, capped, undefined, probabilities][mode];
 }
 
 /** What the causal mask and the sliding window leave of the keys. */

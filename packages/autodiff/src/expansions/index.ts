@@ -1,6 +1,7 @@
 import { affineGrid } from "./affine-grid.ts";
 import { attention } from "./attention.ts";
 import { negativeLogLikelihoodLoss, softmaxCrossEntropyLoss } from "./class-loss.ts";
+import { cumProd } from "./cum-prod.ts";
 import type { Expansion } from "./expansion.ts";
 import { groupNormalization } from "./group-normalization.ts";
 import { meanVarianceNormalization } from "./mean-variance-normalization.ts";
@@ -11,7 +12,9 @@ import { microsoftSkipLayerNormalizations } from "./microsoft/skip-layer-normali
 import { rmsNormalization, simplifiedLayerNormalization } from "./rms-normalization.ts";
 import { microsoftRotaryEmbedding, rotaryEmbedding } from "./rotary-embedding.ts";
 import { shrink } from "./shrink.ts";
+import { stft } from "./stft.ts";
 import { swiGlu, swish } from "./swish.ts";
+import { tensorScatter } from "./tensor-scatter.ts";
 
 /**
  * Operators without a gradient rule that are differentiated through their function body. The one
@@ -20,6 +23,7 @@ import { swiGlu, swish } from "./swish.ts";
 export const expansions: readonly Expansion[] = [
   affineGrid,
   attention,
+  cumProd,
   groupNormalization,
   meanVarianceNormalization,
   microsoftAttention,
@@ -34,6 +38,8 @@ export const expansions: readonly Expansion[] = [
   shrink,
   simplifiedLayerNormalization,
   softmaxCrossEntropyLoss,
+  stft,
   swiGlu,
   swish,
+  tensorScatter,
 ];

@@ -27,7 +27,8 @@ export interface ScaledDotProduct {
 export interface ScaledDotProductStages {
   readonly scores: Value;
   readonly capped: Value;
-  readonly masked: Value;
+  /** With −∞ where nothing is allowed. */
+  readonly masked: () => Value;
   readonly probabilities: Value;
   /** [batch, heads, queries, value size] */
   readonly result: Value;
@@ -51,12 +52,14 @@ export function scaledDotProduct(b: GraphBuilder, of: ScaledDotProduct): ScaledD
   const biased = of.bias === undefined ? capped : add(capped, of.bias);
   // Stands for −∞, which would make the softmax of a row that has nothing else NaN.
   const never = biased.dtype === "float16" ? -60_000 : -1e30;
-  const masked = of.allowed === undefined ? biased : where(of.allowed, biased, never);
-  const exact = b.cast(masked, of.precision ?? masked.dtype);
-  const weights = b.cast(b.op("Softmax", [exact], { axis: 3 }), masked.dtype);
+  const masked = (other: number) =>
+    of.allowed === undefined ? biased : where(of.allowed, biased, other);
+  const exact = b.cast(masked(never), of.precision ?? biased.dtype);
+  const weights = b.cast(b.op("Softmax", [exact], { axis: 3 }), biased.dtype);
   const probabilities =
     of.allowed === undefined ? weights : mul(weights, b.cast(of.allowed, weights.dtype));
-  return { scores, capped, masked, probabilities, result: b.matmul(probabilities, value) };
+  const result = b.matmul(probabilities, value);
+  return { scores, capped, masked: () => masked(-Infinity), probabilities, result };
 }
 
 /** [batch, length, heads · size] as [batch, heads, length, size]. */

@@ -53,6 +53,11 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
   return find(node, name)?.ints.map(Number);
 }
 
+/** A list of floats, or `undefined` when the node lacks it. */
+export function floatsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return find(node, name)?.floats;
+}
+
 /** A string attribute, or `fallback` when the node lacks it. */
 export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
   const attribute = find(node, name);

@@ -9,7 +9,8 @@ import { writeModel } from "../model/write-model.ts";
 import { resolve } from "../resolve.ts";
 import { makeAttributes } from "./attribute.ts";
 import { isBlocked } from "./blocked-layout.ts";
-import { GraphBuilder, type Target } from "./graph-builder.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import type { Target } from "./target.ts";
 import type { Value } from "./value.ts";
 
 /** How many networks are compared. */

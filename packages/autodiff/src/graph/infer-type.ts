@@ -72,6 +72,7 @@ const table: Record<string, Infer> = {
       "Softmax",
       "Clip",
       "CumSum",
+      "Scatter",
       "ScatterElements",
       "ScatterND",
       "Trilu",
@@ -84,7 +85,9 @@ const table: Record<string, Infer> = {
       "LogSoftmax",
     ].map((op) => [op, sameAsFirst]),
   ),
-  ...Object.fromEntries(["Add", "Sub", "Mul", "Div", "Min", "Max"].map((op) => [op, broadcast()])),
+  ...Object.fromEntries(
+    ["Add", "Sub", "Mul", "Div", "Min", "Max", "Mod"].map((op) => [op, broadcast()]),
+  ),
   ...Object.fromEntries(
     ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or"].map((op) => [
       op,

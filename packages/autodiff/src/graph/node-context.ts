@@ -1,5 +1,11 @@
 import type { NodeProto } from "onnx-buf";
-import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from "./attribute.ts";
+import {
+  floatAttribute,
+  floatsAttribute,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+} from "./attribute.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { Value } from "./value.ts";
 
@@ -56,6 +62,10 @@ export class NodeContext {
 
   ints(name: string): number[] | undefined {
     return intsAttribute(this.node, name);
+  }
+
+  floats(name: string): number[] | undefined {
+    return floatsAttribute(this.node, name);
   }
 
   string(name: string, fallback: string): string {

@@ -30,6 +30,7 @@ const changes: ReadonlyMap<string, readonly number[]> = new Map([
   ["Resize", [11]],
   ["RoiAlign", [16]],
   ["Scan", [9]],
+  ["Scatter", [11]],
   ["Slice", [10]],
   ["Softmax", [13]],
   ["Split", [13, 18]],

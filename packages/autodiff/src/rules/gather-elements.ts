@@ -1,9 +1,8 @@
-import { GraphBuilder } from "../graph/graph-builder.ts";
 import { normalizeAxis, type Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
-import { arithmetic } from "./arithmetic.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
-import { fromFront, scatterAdd, reduceElements } from "./scatter-add.ts";
+import { placesOfElements } from "./linear-indices.ts";
+import { reduceElements, scatterAdd } from "./scatter-add.ts";
 
 /**
  * GatherElements (opset 11): dx = dy summed to the elements that the indices name; repeated indices add
@@ -22,34 +21,18 @@ export const gatherElements: GradientRule = {
  */
 export function addToElements(c: RuleContext, gradient: Value, dims: readonly number[]): Value {
   const { b } = c;
-  const axis = normalizeAxis(c.int("axis", 0), dims.length);
-  const indices = c.x(1);
   if (b.opset >= 16) {
+    const axis = normalizeAxis(c.int("axis", 0), dims.length);
     const zeros = b.fill(0, { dtype: gradient.dtype, dims });
-    return reduceElements(b, "add", zeros, indices, gradient, axis);
+    return reduceElements(b, "add", zeros, c.x(1), gradient, axis);
   }
-  // Counted through all elements, so that the tensors are plain lists.
-  const { add, mul } = arithmetic(b);
-  const stride = (k: number) => elementCount(dims.slice(k + 1));
-  const along = fromFront(b, b.cast(indices, "int64"), dims[axis] as number);
-  const places = indices.dims.reduce(
-    (sum, d, k) => {
-      if (k === axis || d === 1) {
-        return sum;
-      }
-      const shape = indices.dims.map((_, i) => (i === k ? d : 1));
-      const starts = Array.from({ length: d }, (_, i) => i * stride(k));
-      return add(sum, b.constant("int64", shape, starts));
-    },
-    mul(along, stride(axis)),
-  );
-  const count = GraphBuilder.count(gradient);
+  const count = elementCount(gradient.dims);
   const sums = scatterAdd(
     b,
     b.reshape(gradient, [count]),
     0,
     elementCount(dims),
-    b.reshape(places, [count]),
+    b.reshape(placesOfElements(c, dims), [count]),
   );
   return b.reshape(sums, dims);
 }

@@ -56,10 +56,10 @@ import { reduceProd } from "./reduce-prod.ts";
 import { reduceLogSum, reduceLogSumExp, reduceMean, reduceSum } from "./reduce-sum.ts";
 import { relu } from "./relu.ts";
 import { expand, tile } from "./repeating.ts";
-import { flatten, identity, reshape, squeeze, unsqueeze } from "./reshaping.ts";
-import { resize } from "./resize.ts";
+import { flatten, identity, optionalGetElement, reshape, squeeze, unsqueeze } from "./reshaping.ts";
+import { resize, upsample } from "./resize.ts";
 import { reverseSequence } from "./reverse-sequence.ts";
-import { scatterElements, scatterND } from "./scatter.ts";
+import { scatter, scatterElements, scatterND } from "./scatter.ts";
 import { roiAlign } from "./roi-align.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
@@ -146,6 +146,7 @@ export const gradientRules: readonly GradientRule[] = [
   mul,
   neg,
   oneHot,
+  optionalGetElement,
   pad,
   pow,
   pRelu,
@@ -165,6 +166,7 @@ export const gradientRules: readonly GradientRule[] = [
   reshape,
   resize,
   reverseSequence,
+  scatter,
   scatterElements,
   scatterND,
   roiAlign,
@@ -190,6 +192,7 @@ export const gradientRules: readonly GradientRule[] = [
   transpose,
   trilu,
   unsqueeze,
+  upsample,
   where,
 ];
 
@@ -251,10 +254,10 @@ const loops = "loops are not differentiated; export the model with the loop unro
 const recurrent = "recurrent operators are not differentiated";
 const sequences = "sequences are not differentiated; export the model with plain tensors";
 const strings = "text has no gradient";
-const deprecated = "it was removed from ONNX; export the model with opset 17";
 
 /** Operators that are refused, with the reason. */
 export const notDifferentiable: ReadonlyMap<string, string> = new Map([
+  ["BitCast", "the bits of a number have no gradient"],
   ["Compress", "its condition is computed, and the dims of its output depend on it"],
   ["ConcatFromSequence", sequences],
   ["ConvInteger", integerArithmetic],
@@ -270,25 +273,21 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["MatMulInteger", integerArithmetic],
   ["MaxRoiPool", "maxima over regions have no rule; export the model with RoiAlign of mode avg"],
   ["Optional", sequences],
-  ["OptionalGetElement", sequences],
   ["QLinearConv", integerArithmetic],
   ["QLinearMatMul", integerArithmetic],
   ["Range", "its length depends on computed values; make start, limit and delta constants"],
   ["RegexFullMatch", strings],
   ["RNN", recurrent],
   ["Scan", loops],
-  ["Scatter", deprecated],
   ["SequenceAt", sequences],
   ["SequenceConstruct", sequences],
   ["SequenceErase", sequences],
   ["SequenceInsert", sequences],
   ["SequenceMap", sequences],
   ["SplitToSequence", sequences],
-  ["STFT", "short-time Fourier transforms are not differentiated"],
   ["StringConcat", strings],
   ["StringNormalizer", strings],
   ["StringSplit", strings],
   ["TfIdfVectorizer", strings],
   ["Unique", "the dims of its outputs depend on the values"],
-  ["Upsample", deprecated],
 ]);

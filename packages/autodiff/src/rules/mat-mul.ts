@@ -1,5 +1,6 @@
-import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { broadcastDims, type Value } from "../graph/value.ts";
+import { elementCount } from "../model/data-type.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { unbroadcast } from "./unbroadcast.ts";
 
@@ -27,8 +28,8 @@ export const matMul: GradientRule = {
       () => {
         if (matrixB.length === 2) {
           // All batches of a are rows of one matrix.
-          const a = c.b.reshape(c.x(0), [GraphBuilder.count(c.x(0)) / inner, inner]);
-          const rows = c.b.reshape(c.dy(), [GraphBuilder.count(c.y()) / columns, columns]);
+          const a = c.b.reshape(c.x(0), [elementCount(c.x(0).dims) / inner, inner]);
+          const rows = c.b.reshape(c.dy(), [elementCount(c.y().dims) / columns, columns]);
           return c.b.reshape(c.b.gemm(a, rows, { transA: 1 }), dimsB);
         }
         const a = transposed(c.b, c.b.reshape(c.x(0), matrixA));

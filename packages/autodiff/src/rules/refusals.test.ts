@@ -71,6 +71,30 @@ const refusals: readonly (readonly [string, TinyModel, RegExp])[] = [
     /Range .*its length depends on computed values/,
   ],
   [
+    "OptionalGetElement of an optional",
+    {
+      opset: 18,
+      inputs: { x },
+      nodes: [
+        ["Optional", ["x"], "some"],
+        ["OptionalGetElement", ["some"], "y"],
+      ],
+    },
+    /Optional .*sequences are not differentiated/,
+  ],
+  [
+    "STFT with computed steps",
+    {
+      inputs: { x: { dims: [1, 8, 1] }, step: { dtype: "int64", dims: [] } },
+      constants: { window: { dims: [4], data: [1, 1, 1, 1] } },
+      nodes: [
+        ["STFT", ["x", "step", "window"], "some"],
+        ["ReduceSum", ["some"], "y"],
+      ],
+    },
+    /depend on the image .*STFT/,
+  ],
+  [
     "Unique",
     {
       inputs: { x },

@@ -39,3 +39,11 @@ export const unsqueeze = reshaping("Unsqueeze");
  * @see https://onnx.ai/onnx/operators/onnx__Identity.html
  */
 export const identity = reshaping("Identity");
+
+/**
+ * OptionalGetElement (opset 18) of a tensor: dx = dy. Of an optional it never comes to this, as Optional
+ * is refused.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__OptionalGetElement.html
+ */
+export const optionalGetElement = reshaping("OptionalGetElement");

@@ -24,6 +24,14 @@ export const resize: GradientRule = {
   },
 };
 
+/**
+ * Upsample (opset 7 to 9; scales as attribute, as input from 9): as Resize of opset 10, which took its
+ * place.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__Upsample.html
+ */
+export const upsample: GradientRule = { ...resize, opType: "Upsample", opsets: [7, 9] };
+
 function inputGradient(
   c: RuleContext,
   how: Interpolation,
@@ -116,7 +124,7 @@ function resizedAxes(c: RuleContext): Map<number, ResizedAxis> {
     }
     return numbers ?? [];
   };
-  const scales = argument(isOld ? 1 : 2);
+  const scales = c.floats("scales") ?? argument(isOld ? 1 : 2);
   const sizes = isOld ? [] : argument(3);
   const roi = isOld ? [] : argument(1);
   const sizeOf = (axis: number) => c.x().dims[axis] as number;

@@ -1,4 +1,5 @@
 import { normalizeAxis, type Value } from "../graph/value.ts";
+import { elementCount } from "../model/data-type.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { addToElements } from "./gather-elements.ts";
 import {
@@ -8,7 +9,7 @@ import {
   type RuleContext,
 } from "./gradient-rule.ts";
 import { lazy } from "./lazy.ts";
-import { addToRows, rowsOfSlices } from "./linear-indices.ts";
+import { addToRows, placesOfElements, rowsOfSlices } from "./linear-indices.ts";
 import { reduceElements } from "./scatter-add.ts";
 
 /** How a scatter reads and writes at its indices. */
@@ -32,7 +33,7 @@ interface Access {
  *
  * @see https://onnx.ai/onnx/operators/onnx__ScatterElements.html
  */
-export const scatterElements = scatter("ScatterElements", (c) => {
+export const scatterElements = scattering("ScatterElements", (c) => {
   const axis = normalizeAxis(c.int("axis", 0), c.x().dims.length);
   return {
     take: (value) => c.b.op("GatherElements", [value, c.x(1)], { axis }),
@@ -43,11 +44,30 @@ export const scatterElements = scatter("ScatterElements", (c) => {
 });
 
 /**
+ * Scatter (opset 9 and 10): as ScatterElements, which took its place.
+ *
+ * @see https://onnx.ai/onnx/operators/onnx__Scatter.html
+ */
+export const scatter: GradientRule = {
+  opType: "Scatter",
+  opsets: [9, 10],
+  build: (c) => [
+    () => c.b.op("Scatter", [c.dy(), c.x(1), c.b.fill(0, c.x(2))], { axis: c.int("axis", 0) }),
+    null,
+    // GatherElements came with opset 11.
+    () => {
+      const list = c.b.reshape(c.dy(), [elementCount(c.y().dims)]);
+      return c.b.op("Gather", [list, placesOfElements(c, c.y().dims)]);
+    },
+  ],
+};
+
+/**
  * ScatterND (opset 11; `reduction` from 16): as ScatterElements, for the slices that coordinates name.
  *
  * @see https://onnx.ai/onnx/operators/onnx__ScatterND.html
  */
-export const scatterND = scatter("ScatterND", (c) => {
+export const scatterND = scattering("ScatterND", (c) => {
   const { dims } = c.x();
   return {
     take: (value) => c.b.op("GatherND", [value, c.x(1)]),
@@ -64,7 +84,7 @@ export const scatterND = scatter("ScatterND", (c) => {
   };
 });
 
-function scatter(opType: string, accessOf: (c: RuleContext) => Access): GradientRule {
+function scattering(opType: string, accessOf: (c: RuleContext) => Access): GradientRule {
   return {
     opType,
     build: (c) => {

@@ -1,7 +1,7 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { ModelProtoSchema, ValueInfoProtoSchema, type GraphProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
-import type { Target } from "../graph/graph-builder.ts";
+import type { Target } from "../graph/target.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";
 import { sameDims } from "../graph/value.ts";
 import type { DataType } from "../model/data-type.ts";

@@ -1,6 +1,7 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { AutodiffError, listByOperator, type UnsupportedNode } from "../errors.ts";
-import { GraphBuilder, type Target } from "../graph/graph-builder.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Target } from "../graph/target.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";
 import { sameDims, type Value } from "../graph/value.ts";
 import type { Model } from "../model/model.ts";

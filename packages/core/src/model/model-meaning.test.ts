@@ -193,12 +193,25 @@ const argmax = ["ArgMax", ["scores"], "labels", { axis: 1, keepdims: 1 }] as con
 const int64 = (data: number[], of = [data.length]) => ({ dtype: "int64" as const, dims: of, data });
 const scalar = (value: number) => ({ dims: [], data: [value] });
 
+type Ending = Parameters<typeof headModel>[2];
+type Constants = Parameters<typeof headModel>[3];
+/** Scores of three classes, and what comes after them. */
+const ofThree = (ending: Ending, constants?: Constants) =>
+  headModel(dims, [0, 0.1, 0.2], ending, constants);
+/** One channel of scores, and what comes after it. */
+const ofOne = (ending: Ending, constants?: Constants) => headModel(dims, [-0.4], ending, constants);
+
+const coarseLabels: Ending = [
+  ["AveragePool", ["scores"], "coarse", { kernel_shape: [2, 2], strides: [2, 2] }],
+  ["ArgMax", ["coarse"], "labels", { axis: 1, keepdims: 1 }],
+  ["Cast", ["labels"], "float", { to: 1 }],
+];
+const twice = { dims: [4], data: [1, 1, 2, 2] };
+
 /** Endings of a model, and what they make of its scores. */
 const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
   "argmax, cast, squeezed": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
+    bytes: ofThree(
       [
         argmax,
         ["Squeeze", ["labels", "axis"], "squeezed"],
@@ -208,20 +221,14 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     ),
   },
   "argmax over a transposed softmax": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
-      [
-        ["Softmax", ["scores"], "p", { axis: 1 }],
-        ["Transpose", ["p"], "last", { perm: [0, 2, 3, 1] }],
-        ["ArgMax", ["last"], "out", { axis: -1, keepdims: 0 }],
-      ],
-    ),
+    bytes: ofThree([
+      ["Softmax", ["scores"], "p", { axis: 1 }],
+      ["Transpose", ["p"], "last", { perm: [0, 2, 3, 1] }],
+      ["ArgMax", ["last"], "out", { axis: -1, keepdims: 0 }],
+    ]),
   },
   "topk as argmax": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
+    bytes: ofThree(
       [
         ["TopK", ["scores", "k"], ["values", "labels"], { axis: 1 }],
         ["Cast", ["labels"], "out", { to: 6 }],
@@ -230,21 +237,15 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     ),
   },
   "the maximum compared with the scores": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
-      [
-        ["ReduceMax", ["scores"], "most", { axes: [1], keepdims: 1 }],
-        ["Equal", ["scores", "most"], "is"],
-        ["Cast", ["is"], "out", { to: 1 }],
-      ],
-    ),
+    bytes: ofThree([
+      ["ReduceMax", ["scores"], "most", { axes: [1], keepdims: 1 }],
+      ["Equal", ["scores", "most"], "is"],
+      ["Cast", ["is"], "out", { to: 1 }],
+    ]),
   },
   "a palette": { bytes: colouredModel(6, 8) },
   "one channel per class": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
+    bytes: ofThree(
       [
         ["ArgMax", ["scores"], "labels", { axis: 1, keepdims: 0 }],
         ["OneHot", ["labels", "depth", "off_on"], "out", { axis: 1 }],
@@ -253,31 +254,20 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     ),
   },
   "labels enlarged to the nearest": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
-      [
-        ["AveragePool", ["scores"], "coarse", { kernel_shape: [2, 2], strides: [2, 2] }],
-        ["ArgMax", ["coarse"], "labels", { axis: 1, keepdims: 1 }],
-        ["Cast", ["labels"], "float", { to: 1 }],
-        ["Resize", ["float", "", "scales"], "out", { mode: "nearest" }],
-      ],
-      { scales: { dims: [4], data: [1, 1, 2, 2] } },
+    bytes: ofThree(
+      [...coarseLabels, ["Resize", ["float", "", "scales"], "out", { mode: "nearest" }]],
+      { scales: twice },
     ),
   },
   "labels enlarged, then cropped": {
-    bytes: headModel(
-      dims,
-      [0, 0.1, 0.2],
+    bytes: ofThree(
       [
-        ["AveragePool", ["scores"], "coarse", { kernel_shape: [2, 2], strides: [2, 2] }],
-        ["ArgMax", ["coarse"], "labels", { axis: 1, keepdims: 1 }],
-        ["Cast", ["labels"], "float", { to: 1 }],
+        ...coarseLabels,
         ["Resize", ["float", "", "scales"], "large", { mode: "nearest" }],
         ["Slice", ["large", "starts", "ends", "axes"], "out"],
       ],
       {
-        scales: { dims: [4], data: [1, 1, 2, 2] },
+        scales: twice,
         starts: int64([1, -7]),
         ends: int64([99, 99]),
         axes: int64([2, -1]),
@@ -285,9 +275,7 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     ),
   },
   "255 where a sigmoid is above 0.4": {
-    bytes: headModel(
-      dims,
-      [-0.4],
+    bytes: ofOne(
       [
         ["Sigmoid", ["scores"], "p"],
         ["Greater", ["p", "border"], "is"],
@@ -298,9 +286,7 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     one: 255,
   },
   "1 where a score is not below 0.2": {
-    bytes: headModel(
-      dims,
-      [-0.4],
+    bytes: ofOne(
       [
         ["Less", ["scores", "border"], "is"],
         ["Not", ["is"], "not"],
@@ -311,9 +297,7 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     one: 1,
   },
   "1 where a score is below 0.2": {
-    bytes: headModel(
-      dims,
-      [-0.4],
+    bytes: ofOne(
       [
         ["Less", ["scores", "border"], "is"],
         ["Cast", ["is"], "out", { to: 2 }],
@@ -323,9 +307,7 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     one: 1,
   },
   "a rounded sigmoid, times 255": {
-    bytes: headModel(
-      dims,
-      [-0.4],
+    bytes: ofOne(
       [
         ["Sigmoid", ["scores"], "p"],
         ["Round", ["p"], "rounded"],
@@ -336,22 +318,18 @@ const endings: Record<string, { bytes: Uint8Array; one?: number }> = {
     one: 255,
   },
   "a resized sigmoid": {
-    bytes: headModel(
-      dims,
-      [-0.4],
+    bytes: ofOne(
       [
         ["Sigmoid", ["scores"], "p"],
         ["Resize", ["p", "", "scales"], "out", { mode: "linear" }],
       ],
-      { scales: { dims: [4], data: [1, 1, 2, 2] } },
+      { scales: twice },
     ),
   },
   "a hard sigmoid": {
-    bytes: headModel(
-      dims,
-      [-0.4],
-      [["HardSigmoid", ["scores"], "out", { alpha: { float: 0.25 }, beta: { float: 0.5 } }]],
-    ),
+    bytes: ofOne([
+      ["HardSigmoid", ["scores"], "out", { alpha: { float: 0.25 }, beta: { float: 0.5 } }],
+    ]),
   },
 };
 
@@ -436,14 +414,14 @@ it("names the way out for a class that cannot be chosen", async () => {
 });
 
 it("takes the border of a channel from the options", async () => {
-  const bytes = headModel(dims, [-0.4], [["Sigmoid", ["scores"], "out"]]);
+  const bytes = ofOne([["Sigmoid", ["scores"], "out"]]);
   const p = await raw(bytes, image.data, dims);
   const model = await load(bytes, { border: 0.3 });
   expect(model.description.head.border).toBeCloseTo(Math.log(0.3 / 0.7), 10);
   const expected = Array.from(p, (v) => (v > 0.3 ? 1 : 0));
   expect(expected).not.toEqual(Array.from(p, (v) => (v > 0.5 ? 1 : 0)));
   expect([...(await attack(model, image)).data]).toEqual(expected);
-  const labels = headModel(dims, [0, 0.1, 0.2], [argmax, ["Cast", ["labels"], "out", { to: 7 }]]);
+  const labels = ofThree([argmax, ["Cast", ["labels"], "out", { to: 7 }]]);
   await expect(load(labels, { border: 0.3 })).rejects.toMatchObject({
     code: "ERR_OUTPUT",
     message: expect.stringContaining("--border"),
@@ -451,7 +429,7 @@ it("takes the border of a channel from the options", async () => {
 });
 
 it("names the scores when a map merges classes", async () => {
-  const bytes = headModel(dims, [0, 0.1, 0.2], [argmax, ["Cast", ["labels"], "out", { to: 9 }]]);
+  const bytes = ofThree([argmax, ["Cast", ["labels"], "out", { to: 9 }]]);
   await expect(load(bytes)).rejects.toMatchObject({
     code: "ERR_OUTPUT",
     message: expect.stringContaining("--output scores"),
@@ -612,7 +590,7 @@ const enlarging = headModel(
   [1, 3, 3, 4],
   [0],
   [["Resize", ["image", "", "scales"], "out", { mode: "linear" }]],
-  { scales: { dims: [4], data: [1, 1, 2, 2] } },
+  { scales: twice },
 );
 
 describe("a dynamic size", () => {

@@ -1,8 +1,6 @@
 import {
-  AutodiffError,
   GraphBuilder,
   readModel,
-  resolve,
   writeModel,
   type Adaptations,
   type DataType,
@@ -31,23 +29,16 @@ import { classNamesFor } from "./class-names.ts";
 import type { Decision } from "./decision.ts";
 import { decodeLabels } from "./decode-labels.ts";
 import { explainAdaptations, explainGrid, explainPreprocessing } from "./explain.ts";
-import { findImageInput, type ImageInput } from "./image-input.ts";
+import { fitToModel, ownImageSize } from "./fit-to-model.ts";
+import { findImageInput } from "./image-input.ts";
 import { chooseGrid } from "./label-grid.ts";
-import { dimsFor } from "./layout.ts";
-import { defaultRange, isIntegerImage, roundStraightThrough } from "./integer-image.ts";
-import { readModelMetadata, type ModelMetadata } from "./model-metadata.ts";
+import { isIntegerImage, roundStraightThrough } from "./integer-image.ts";
+import { readModelMetadata } from "./model-metadata.ts";
 import { loadTrainingGraph } from "./load-training-graph.ts";
 import type { ModelOptions } from "./model-options.ts";
 import type { OutputGrid } from "./output-grid.ts";
 import { findOutputHead, type OutputHead } from "./output-head.ts";
-import {
-  appendPreprocessing,
-  inputSizeOf,
-  planPreprocessing,
-  sidesOf,
-  type Preprocessing,
-} from "./preprocessing.ts";
-import { resizeFor } from "./preprocessor.ts";
+import { appendPreprocessing, inputSizeOf, type Preprocessing } from "./preprocessing.ts";
 import { substituteFor, writePredictor } from "./substitute.ts";
 
 /** What a model was taken to mean, for images of one size. */
@@ -321,117 +312,4 @@ export class SegmentationModel {
     await predictor?.preprocess.release();
     await predictor?.model.release();
   }
-}
-
-/** Resolves a model for input dims; a size that the model cannot take is named as such. */
-async function resolveFor(
-  original: Model,
-  runtime: Runtime,
-  { name: input, dtype }: ImageInput,
-  dims: readonly number[],
-  options: ModelOptions,
-): Promise<ResolvedModel> {
-  try {
-    return await resolve(original, runtime, {
-      dims: { ...options.dims, [input]: dims },
-      precision: options.precision,
-      integerInputs: isIntegerImage(dtype) ? [input] : [],
-      sessionOptions: options.sessionOptions,
-    });
-  } catch (cause) {
-    if (!(cause instanceof AutodiffError) || cause.code !== "ERR_MODEL_REFUSED") {
-      throw cause;
-    }
-    throw new AsmaError(
-      "ERR_MODEL_REFUSED",
-      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with --resize or --padding.`,
-      { cause },
-    );
-  }
-}
-
-/** The image size that needs no resizing: what padding leaves of the input. */
-function ownImageSize(input: ImageInput, options: ModelOptions, metadata: ModelMetadata): Size {
-  if (input.size.includes(undefined)) {
-    const concrete = dimsFor(
-      input.layout,
-      input.batch,
-      input.channels,
-      input.size.map((n) => n ?? (input.size.length === 2 ? 512 : 64)),
-    );
-    throw new AsmaError(
-      "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example --shape ${input.name}=${concrete.join(",")}, or an image.`,
-    );
-  }
-  const own = input.size as readonly number[] as Size;
-  const sides = sidesOf(options.padding ?? metadata.padding, own.length);
-  const inner = own.map((n, i) => n - (sides[i] as number) - (sides[i + own.length] as number));
-  return options.resize ?? (inner as unknown as Size);
-}
-
-interface Fitting {
-  readonly original: Model;
-  readonly runtime: Runtime;
-  readonly input: ImageInput;
-  readonly options: ModelOptions;
-  readonly metadata: ModelMetadata;
-}
-
-/** Multiples that models with strides need their input to be. */
-const multiples = [1, 2, 4, 8, 16, 32, 64, 128];
-
-/**
- * Plans the preprocessing and resolves the model for what it gives. Where the model's size is dynamic
- * but it refuses the image's, the image is padded up to the smallest multiple that it takes.
- */
-async function fitToModel(
-  { original, runtime, input, options, metadata }: Fitting,
-  imageSize: Size,
-): Promise<{ preprocessing: Preprocessing; dims: number[]; resolved: ResolvedModel }> {
-  const { preprocessor } = options;
-  const isFree =
-    input.size.includes(undefined) && options.padding === undefined && options.resize === undefined;
-  const least = preprocessor?.multiple ?? 1;
-  let refusal: unknown;
-  let before: readonly number[] = [];
-  // More than the image itself would be padding: then the image is too small for the model.
-  const tried = multiples.filter(
-    (n) => n === 1 || (n % least === 0 && n <= Math.max(...imageSize)),
-  );
-  for (const multiple of isFree ? tried : [1]) {
-    const preprocessing = planPreprocessing({
-      imageSize,
-      channels: input.channels,
-      layout: input.layout,
-      batch: input.batch,
-      inputSize: input.size,
-      resize: options.resize ?? resizeFor(preprocessor, imageSize),
-      resampling: preprocessor?.resampling,
-      padding: options.padding,
-      modelPadding: metadata.padding,
-      multiple: Math.max(multiple, isFree ? least : 1),
-      multipleMode: preprocessor !== undefined && least > 1 ? "zero" : "edge",
-      channelOrder: options.channelOrder ?? preprocessor?.channelOrder,
-      range: options.range ?? preprocessor?.range ?? metadata.range ?? defaultRange(input.dtype),
-      mean: options.mean ?? (preprocessor ? preprocessor.mean : metadata.mean),
-      std: options.std ?? (preprocessor ? preprocessor.std : metadata.std),
-    });
-    const inputSize = inputSizeOf(preprocessing);
-    if (sameSize(inputSize, before)) {
-      continue;
-    }
-    before = inputSize;
-    const dims = dimsFor(input.layout, input.batch, input.channels, inputSize);
-    try {
-      const resolved = await resolveFor(original, runtime, input, dims, options);
-      return { preprocessing, dims, resolved };
-    } catch (error) {
-      if (!(error instanceof AsmaError && error.code === "ERR_MODEL_REFUSED")) {
-        throw error;
-      }
-      refusal ??= error;
-    }
-  }
-  throw refusal;
 }
