@@ -6,17 +6,17 @@ import {
   gradientRules,
   readModel,
   resolve,
-  writeModel,
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
 import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { decodeFloats, operatorCases, type OperatorCase } from "../support/operator-case.ts";
 import {
-  decodeFloats,
-  decodeNumbers,
-  operatorCases,
-  type OperatorCase,
-} from "../support/operator-case.ts";
+  operatorGraph,
+  relativeError,
+  toFloats,
+  type OperatorGraph,
+} from "../support/operator-graph.ts";
 import { singleNodeModel } from "../support/single-node-model.ts";
 
 const only = process.env["OPERATOR"];
@@ -61,60 +61,34 @@ async function checkFlat(testCase: OperatorCase): Promise<void> {
 
 /** For both targets: output and gradients against the expected ones, gradients along random directions against finite differences. */
 async function check(testCase: OperatorCase): Promise<void> {
-  const resolved = await resolve(await readModel(singleNodeModel(testCase)), ort);
-  const variables = new Map(
-    testCase.inputs.flatMap((t) => (t?.gradient === undefined ? [] : [[t.name, t] as const])),
-  );
-  const seeded = testCase.outputs.flatMap((output, i) =>
-    output.upstream === undefined ? [] : [{ name: `y${i}`, ...output }],
-  );
-  const names = { inputs: [...variables.keys()], outputs: seeded.map(({ name }) => name) };
-  const [forAny, forCpu] = (["any", "cpu"] as const).map((target) => {
-    const { model } = differentiate(resolved, { ...names, target });
-    expect(model.graph.node.every((node) => node.domain === "")).toBe(true);
-    return writeModel(model, "embed").bytes;
-  }) as [Uint8Array, Uint8Array];
-  await checkGraph(forAny, testCase, variables, seeded);
-  if (Buffer.compare(forAny, forCpu) !== 0) {
-    await checkGraph(forCpu, testCase, variables, seeded);
+  const graph = await operatorGraph(testCase);
+  const { any, cpu } = graph.bytes;
+  const bytes = Buffer.compare(any, cpu) === 0 ? [any] : [any, cpu];
+  for (const written of bytes) {
+    const { graph: derived } = await readModel(written);
+    expect(derived.node.every((node) => node.domain === "")).toBe(true);
+    await checkGraph(written, graph, testCase.tie === true);
   }
 }
 
-type CaseInput = NonNullable<OperatorCase["inputs"][number]>;
-
-async function checkGraph(
-  bytes: Uint8Array,
-  testCase: OperatorCase,
-  variables: ReadonlyMap<string, CaseInput>,
-  seeded: readonly { name: string; upstream?: string; dims: readonly number[] }[],
-): Promise<void> {
+async function checkGraph(bytes: Uint8Array, graph: OperatorGraph, isTie: boolean): Promise<void> {
   const session = await ort.InferenceSession.create(bytes);
-  const feeds: Record<string, ort.Tensor> = {};
-  for (const [name, { data, dims }] of variables) {
-    feeds[name] = new ort.Tensor("float32", decodeFloats(data), dims);
-  }
-  for (const tensor of testCase.inputs) {
-    if (tensor?.computed === true) {
-      const data = decodeNumbers(tensor.data, tensor.dtype);
-      feeds[tensor.name] = new ort.Tensor(tensor.dtype, data, tensor.dims);
-    }
-  }
-  for (const { name, upstream, dims } of seeded) {
-    feeds[`${name}_grad`] = new ort.Tensor("float32", decodeFloats(upstream as string), dims);
-  }
+  const feeds: Record<string, ort.Tensor> = Object.fromEntries(
+    Object.entries(graph.feeds).map(([name, { dtype, dims, data }]) => [
+      name,
+      new ort.Tensor(dtype, data, dims),
+    ]),
+  );
   const results = await session.run(feeds);
-  testCase.outputs.forEach((output, i) => {
-    if (results[`y${i}`] !== undefined) {
-      const expected = decodeNumbers(output.data, output.dtype);
-      expectClose(toFloats(results[`y${i}`]?.data), toFloats(expected), 1e-4, "output");
-    }
-  });
-  for (const [name, variable] of variables) {
-    const gradient = results[`${name}_grad`] as ort.Tensor;
-    expect(gradient.dims).toEqual(variable.dims);
-    expectClose(numbers(gradient), decodeFloats(variable.gradient as string), 1e-4, `${name}_grad`);
-    if (testCase.tie !== true) {
-      await checkDirections(session, feeds, name, numbers(gradient), seeded);
+  for (const { name, dims, data } of graph.expected) {
+    const found = results[name] as ort.Tensor;
+    expect(found.dims, name).toEqual(dims);
+    const error = relativeError(toFloats(found.data), data);
+    expect(error, `${name}: largest error over largest value`).toBeLessThan(1e-4);
+  }
+  if (!isTie) {
+    for (const name of graph.variables) {
+      await checkDirections(session, feeds, name, numbers(results[`${name}_grad`]), graph.seeded);
     }
   }
   await session.release();
@@ -126,7 +100,7 @@ async function checkDirections(
   feeds: Record<string, ort.Tensor>,
   name: string,
   gradient: Float32Array,
-  seeded: readonly { name: string; upstream?: string }[],
+  seeded: readonly string[],
 ): Promise<void> {
   const x = feeds[name] as ort.Tensor;
   const step = 2e-3;
@@ -140,8 +114,7 @@ async function checkDirections(
         [name]: new ort.Tensor("float32", moved, x.dims),
       });
       return seeded.reduce(
-        (sum, { name: output }) =>
-          sum + dot(numbers(outputs[output]), numbers(feeds[`${output}_grad`])),
+        (sum, output) => sum + dot(numbers(outputs[output]), numbers(feeds[`${output}_grad`])),
         0,
       );
     };
@@ -151,34 +124,10 @@ async function checkDirections(
   }
 }
 
-/** Numbers of any dtype, which are small here. */
-function toFloats(data: unknown): Float32Array {
-  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
-}
-
 function numbers(tensor: ort.Tensor | undefined): Float32Array {
   return tensor?.data as Float32Array;
 }
 
 function dot(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
-}
-
-/** Compares with the largest expected magnitude as the scale. */
-function expectClose(
-  found: Float32Array,
-  expected: Float32Array,
-  tolerance: number,
-  what: string,
-): void {
-  expect(found.length, what).toBe(expected.length);
-  const scale = expected
-    .filter(Number.isFinite)
-    .reduce((max, v) => Math.max(max, Math.abs(v)), 1e-3);
-  const error = expected.reduce(
-    // What is infinite has to be the same.
-    (max, v, i) => (v === found[i] ? max : Math.max(max, Math.abs(v - (found[i] as number)))),
-    0,
-  );
-  expect(error / scale, `${what}: largest error over largest value`).toBeLessThan(tolerance);
 }

@@ -146,7 +146,15 @@ describe.skipIf(!hasBrowser).each([
     });
     const largest = (kind: "pixels" | "norm" | "iou") =>
       Math.max(...differences.map((one) => one[kind]));
-    if (process.env["DEBUG_PARITY"]) console.log(differences.map((d, i) => `${i}: ${d.pixels} ${d.norm.toExponential(1)} iou ${expected.steps[i]?.iou.toFixed(4)} l2 ${expected.steps[i]?.l2.toFixed(3)}`).join("\n"));
+    if (process.env["DEBUG_PARITY"])
+      console.log(
+        differences
+          .map(
+            (d, i) =>
+              `${i}: ${d.pixels} ${d.norm.toExponential(1)} iou ${expected.steps[i]?.iou.toFixed(4)} l2 ${expected.steps[i]?.l2.toFixed(3)}`,
+          )
+          .join("\n"),
+      );
     const last = expected.steps.at(-1) as Step;
     console.log(
       `${scene.name} on ${device}: IoU ${expected.steps[0]?.iou.toFixed(3)} to ${last.iou.toFixed(3)}, ` +

@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { readImage, type ImageTensor, type ModelOptions } from "@onnx-asma/node";
 import { golden, unet, unet3, unetDynamo } from "../../support/golden-scene.ts";
-import { mulberry32 } from "../../support/numbers.ts";
+import { mulberry32 } from "../../../packages/autodiff/src/mulberry32.ts";
 import { modelsIn } from "../../zoo/zoo-entry.ts";
 import { models } from "./open-page.ts";
 

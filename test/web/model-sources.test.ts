@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy, imageFromNpy } from "@onnx-asma/node";
+import type * as Api from "@onnx-asma/web";
+import { golden } from "../support/golden-scene.ts";
+import { volumeModel } from "../support/segmentation-models.ts";
+import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
+
+declare const onnxAsma: typeof Api;
+
+const fixtures = new URL("../training-graph/", import.meta.url).pathname;
+
+describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () => {
+  let opened: OpenPage;
+  const requests: string[] = [];
+  beforeAll(async () => {
+    opened = await openPage({
+      folders: [golden("."), fixtures],
+      onRequest: (url) => requests.push(new URL(url).pathname),
+    });
+  });
+  afterAll(async () => await opened.close());
+
+  it("keeps a model for the next visit where that is wanted, and tells how far it is", async () => {
+    const load = async (cache: boolean) =>
+      await opened.page.evaluate(async (cached) => {
+        const told: Api.LoadProgress[] = [];
+        const attack = await onnxAsma.createAttack("/unet-dynamo.onnx", {
+          device: "wasm",
+          cache: cached,
+          onProgress: (progress) => told.push(progress),
+        });
+        const { grid } = await attack.describe();
+        await attack.release();
+        return { told, size: grid.size };
+      }, cache);
+    const count = (path: string) => requests.filter((one) => one === path).length;
+    const first = await load(true);
+    expect(first.size).toEqual([52, 52]);
+    const bytes = readFileSync(golden("unet-dynamo.onnx")).length;
+    expect(first.told).toContainEqual({ phase: "model", loaded: bytes, total: bytes });
+    expect([count("/unet-dynamo.onnx"), count("/unet-dynamo.onnx.data")]).toEqual([1, 1]);
+    expect((await load(true)).size).toEqual([52, 52]);
+    expect([count("/unet-dynamo.onnx"), count("/unet-dynamo.onnx.data")]).toEqual([1, 1]);
+    await load(false);
+    expect([count("/unet-dynamo.onnx"), count("/unet-dynamo.onnx.data")]).toEqual([2, 2]);
+  });
+
+  it("follows a training graph as it follows its own gradient", async () => {
+    const found = await opened.page.evaluate(async () => {
+      const image = {
+        data: new Float32Array(3 * 76 * 76).map((_, i) => ((i * 37) % 256) / 255),
+        dims: [1, 3, 76, 76] as const,
+      };
+      const follow = async (options: Api.CreateAttackOptions) => {
+        const attack = await onnxAsma.createAttack("/unet3.onnx", { device: "wasm", ...options });
+        const target = onnxAsma.disc([36, 36], [18, 18], 8);
+        const run = await attack.run(image, target, { iterations: 5, earlyStop: false });
+        const { trajectory } = await run.result;
+        await attack.release();
+        return trajectory.map(({ l2 }) => l2);
+      };
+      const weights = await (await fetch("/unet3.onnx")).blob();
+      return {
+        own: await follow({}),
+        theirs: await follow({
+          trainingGraph: {
+            model: "/unet3.training.onnx",
+            externalData: { "unet3.onnx": weights },
+          },
+        }),
+      };
+    });
+    expect(found.own.at(-1)).toBeGreaterThan(0);
+    found.own.forEach((l2, n) => {
+      expect(Math.abs((found.theirs[n] as number) - l2)).toBeLessThanOrEqual(1e-4 * l2);
+    });
+  });
+
+  it("attacks a volume from bytes, read from and saved as .npy", async () => {
+    const size = [4, 10, 12] as const;
+    const values = Uint8Array.from({ length: 480 }, (_, i) => (i * 31 + i * i * 7) % 251);
+    const found = await opened.page.evaluate(
+      async ({ model, npy, size }) => {
+        const { createAttack, disc } = onnxAsma;
+        const attack = await createAttack(Uint8Array.from(model), { device: "wasm", levels: 256 });
+        const image = await attack.readImage(new File([Uint8Array.from(npy)], "volume.npy"));
+        const target = disc(size, [2, 5, 6], 2.4);
+        const run = await attack.run(image, target);
+        const { best, reached } = await run.result;
+        const bytes = await attack.encode(best.image);
+        const verdict = await attack.verify(bytes, target, { original: image });
+        const refused = await attack.readImage(new ImageData(4, 4)).then(
+          () => "none",
+          (error: { code: string }) => error.code,
+        );
+        await attack.release();
+        return {
+          dims: image.dims,
+          first: image.data[7],
+          reached,
+          iou: [best.iou, verdict.iou],
+          bytes: [...bytes],
+          refused,
+        };
+      },
+      {
+        model: [...volumeModel(size)],
+        npy: [...encodeNpy({ data: values, dims: size })],
+        size,
+      },
+    );
+    expect(found.dims).toEqual([1, 1, ...size]);
+    expect(found.first).toBeCloseTo((values[7] as number) / 255, 6);
+    expect(found.reached).toBe(true);
+    expect(found.iou[1]).toBeCloseTo(found.iou[0] as number, 6);
+    const saved = imageFromNpy(Uint8Array.from(found.bytes), "saved", {
+      channels: 1,
+      spatialAxes: 3,
+    });
+    expect(saved.dims).toEqual(found.dims);
+    expect(found.refused).toBe("ERR_IMAGE_CHANNELS");
+  });
+});
