@@ -4,6 +4,7 @@
  * @module
  */
 export * from "@onnx-asma/core";
+export * from "@onnx-asma/core/npy";
 export {
   Attack,
   createAttack,

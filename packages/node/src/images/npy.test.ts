@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseNpy } from "@onnx-asma/core";
+import { parseNpy } from "@onnx-asma/core/npy";
 import { readNpy, writeNpy } from "./npy.ts";
 
 let folder: string;

@@ -1,4 +1,4 @@
-import { encodeNpy, parseNpy, type NpyArray } from "@onnx-asma/core";
+import { encodeNpy, parseNpy, type NpyArray } from "@onnx-asma/core/npy";
 import { readBytes } from "./read-bytes.ts";
 import { writeFile } from "./write-file.ts";
 

@@ -1,4 +1,5 @@
-import { AsmaError, defaultMaxPixels, imageFromNpy } from "@onnx-asma/core";
+import { AsmaError, defaultMaxPixels } from "@onnx-asma/core";
+import { imageFromNpy } from "@onnx-asma/core/npy";
 import { sniffFormat } from "./image-header.ts";
 import { unitTable, type FileImage } from "./file-image.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";

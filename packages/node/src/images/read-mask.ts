@@ -2,10 +2,10 @@ import {
   AsmaError,
   checkImageSize,
   defaultMaxPixels,
-  parseNpy,
   type LabelMap,
   type Size,
 } from "@onnx-asma/core";
+import { parseNpy } from "@onnx-asma/core/npy";
 import { sniffFormat } from "./image-header.ts";
 import { assertOpaque, openRaster, type Raster } from "./raster.ts";
 import { readBytes } from "./read-bytes.ts";

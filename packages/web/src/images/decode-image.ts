@@ -1,5 +1,6 @@
 import { decode } from "fast-png";
-import { AsmaError, checkImageSize, imageFromNpy, type ImageTensor } from "@onnx-asma/core";
+import { AsmaError, checkImageSize, type ImageTensor } from "@onnx-asma/core";
+import { imageFromNpy } from "@onnx-asma/core/npy";
 import type { PixelSource } from "../worker/messages.ts";
 
 /** Interleaved samples: grey, grey and alpha, RGB or RGBA. */

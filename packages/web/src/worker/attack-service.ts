@@ -3,7 +3,6 @@ import {
   asma,
   AsmaError,
   describeImageInput,
-  encodeNpy,
   fitTarget,
   judge,
   prepareAsma,
@@ -18,6 +17,7 @@ import {
   type Size,
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
+import { encodeNpy } from "@onnx-asma/core/npy";
 import { decodeFile, decodeImage, type ImageShape } from "../images/decode-image.ts";
 import { encodePng } from "../images/encode-png.ts";
 
