@@ -1,11 +1,18 @@
 import { basename, join } from "node:path";
-import { readImage, type ImageTensor, type ModelOptions } from "@onnx-asma/node";
+import {
+  disc,
+  hideClass,
+  readImage,
+  type ImageTensor,
+  type LabelMap,
+  type ModelOptions,
+} from "@onnx-asma/node";
 import { golden, unet, unet3, unetDynamo } from "../../support/golden-scene.ts";
 import { mulberry32 } from "../../../packages/autodiff/src/mulberry32.ts";
 import { modelsIn } from "../../zoo/zoo-entry.ts";
 import { models } from "./open-page.ts";
 
-/** A model and the picture that it is attacked on, the same in Node and in browsers. */
+/** A model, the picture that it is attacked on and the target: the same in Node and in browsers. */
 export interface ParityScene {
   readonly name: string;
   /** Path of the model's file. */
@@ -16,6 +23,10 @@ export interface ParityScene {
     channels: number,
     size: readonly (number | undefined)[],
   ) => Promise<ImageTensor>;
+  /** The target, from what the model draws on the picture. */
+  readonly makeTarget: (prediction: LabelMap, image: ImageTensor) => LabelMap;
+  /** Step size as a share of the automatic one. */
+  readonly share: number;
 }
 
 const root = new URL("../../../", import.meta.url).pathname;
@@ -23,24 +34,45 @@ const root = new URL("../../../", import.meta.url).pathname;
 /** Folder that is served, and the address of a file in it. */
 export const served = { folder: root, addressOf: (path: string) => `/${path.slice(root.length)}` };
 
+const middle = (prediction: LabelMap): LabelMap => {
+  const size = prediction.dims as readonly [number, number];
+  return disc(size, [size[0] / 2, size[1] / 2], Math.min(...size) / 4);
+};
+
 /** The golden U-Nets: small, of two and three classes, with and without external data. */
 export const goldenScenes: readonly ParityScene[] = [unet, unetDynamo, unet3].map((path) => ({
   name: basename(path),
   path,
   options: {},
   makeImage: async (channels) => waves(channels, path === unet3 ? [76, 76] : [92, 92]),
+  makeTarget: middle,
+  share: 1,
 }));
 
-/** The bundled models on a part of the bundled photograph. */
-export const bundledScenes: readonly ParityScene[] = [
-  "optic-disc",
-  "optic-disc-4class",
-  "optic-disc-robust",
-].map((name) => ({
+const beside = (_: LabelMap, { dims }: ImageTensor): LabelMap => {
+  const [, , height, width] = dims as readonly [number, number, number, number];
+  return disc([height, width], [0.3 * height, 0.4 * width], 0.09 * height);
+};
+const hidden = (prediction: LabelMap): LabelMap => hideClass(prediction, 1);
+
+/**
+ * The bundled models on the bundled photograph. Their steps are small ones: with the automatic size,
+ * noise of one unit in the last place of the image makes Node differ from itself by hundreds of pixels
+ * within 20 steps, where a gradient passes the kinks of a ReLU or a max pool.
+ */
+export const bundledScenes: readonly ParityScene[] = (
+  [
+    ["optic-disc", hidden, 0.3],
+    ["optic-disc-4class", beside, 0.03],
+    ["optic-disc-robust", beside, 0.3],
+  ] as const
+).map(([name, makeTarget, share]) => ({
   name,
   path: join(models, `${name}.onnx`),
   options: {},
-  makeImage: photograph,
+  makeImage: async (channels) => await readImage(join(models, "retina.jpg"), { channels }),
+  makeTarget,
+  share,
 }));
 
 /** The five zoo models under version control, and those that were made. */
@@ -52,6 +84,8 @@ export const zooScenes: readonly ParityScene[] = [...modelsIn("committed/"), ...
     // Their weights are made for images around 0.
     options: { range: [-2, 2] },
     makeImage: async (channels, size) => waves(channels, size),
+    makeTarget: middle,
+    share: 1,
   }));
 
 /** Waves in all directions, a little noise, rounded to 8 bits. */
@@ -65,19 +99,4 @@ function waves(channels: number, size: readonly (number | undefined)[]): ImageTe
     data[i] = Math.round((0.5 + 0.35 * wave + 0.15 * (random() - 0.5)) * 255) / 255;
   }
   return { data, dims: [1, channels, height, width] };
-}
-
-/** The middle of the bundled photograph at a third of its size, 400×400 pixels. */
-async function photograph(channels: number): Promise<ImageTensor> {
-  const { data, dims } = await readImage(join(models, "retina.jpg"), { channels });
-  const [, , height, width] = dims as readonly [number, number, number, number];
-  const side = 400;
-  const [top, left] = [Math.floor((height - 3 * side) / 2), Math.floor((width - 3 * side) / 2)];
-  const small = new Float32Array(channels * side * side);
-  for (let i = 0; i < small.length; i++) {
-    const [c, y, x] = [Math.floor(i / side ** 2), Math.floor(i / side) % side, i % side];
-    const at = (c * height + top + 3 * y + 1) * width + left + 3 * x + 1;
-    small[i] = data[at] as number;
-  }
-  return { data: small, dims: [1, channels, side, side] };
 }

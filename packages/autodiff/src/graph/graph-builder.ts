@@ -69,7 +69,7 @@ export class GraphBuilder extends GraphEditor {
     )[0] as Value;
   }
 
-  /** Slice with one entry per axis named; negative steps as in ONNX Slice. */
+  /** Slice with one entry per axis named, of positive step: {@link reverse} turns round. */
   slice(
     x: Value,
     axes: readonly number[],
@@ -82,6 +82,15 @@ export class GraphBuilder extends GraphEditor {
 
   /** The elements in reverse order along the axes. */
   reverse(x: Value, axes: readonly number[]): Value {
+    if (this.target !== "cpu") {
+      // ONNX Runtime 1.30 takes other elements for slices of negative step on WebGPU (its issue 24744).
+      const backwards = (axis: number) =>
+        Array.from({ length: x.dims[axis] as number }, (_, i) => (x.dims[axis] as number) - 1 - i);
+      return axes.reduce(
+        (value, axis) => this.op("Gather", [value, this.ints(backwards(axis))], { axis }),
+        x,
+      );
+    }
     const all = (number: number) => axes.map(() => number);
     return axes.length === 0
       ? x

@@ -20,16 +20,7 @@ export const slice: GradientRule = {
           return c.b.fill(0, c.x());
         }
         const turned = dims.flatMap((_, i) => ((ranges[i]?.step ?? 1) < 0 ? [i] : []));
-        let dx =
-          turned.length === 0
-            ? c.dy()
-            : c.b.slice(
-                c.dy(),
-                turned,
-                turned.map(() => -1),
-                turned.map((i) => -1 - (counts[i] as number)),
-                turned.map(() => -1),
-              );
+        let dx = c.b.reverse(c.dy(), turned);
         const steps = dims.map((_, i) => (counts[i] === 1 ? 1 : Math.abs(ranges[i]?.step ?? 1)));
         if (steps.some((step) => step > 1)) {
           // One more axis behind each, [n, 1] padded to [n, step], holds the zeros.

@@ -126,13 +126,8 @@ function putBack(
   indices: readonly number[],
 ): Value {
   const isWhole = start === 0 && end === indices.length;
-  let part = isWhole && step !== -1 ? gradient : undefined;
-  // ONNX counts a negative end from the back, so that the element before the first is −1 − length.
-  const before = (i: number) => (i < 0 ? -1 - indices.length : i);
-  part ??=
-    step === -1
-      ? b.slice(gradient, [axis], [end - 1], [before(start - 1)], [-1])
-      : b.slice(gradient, [axis], [start], [end]);
+  let part = isWhole ? gradient : b.slice(gradient, [axis], [start], [end]);
+  part = step === -1 ? b.reverse(part, [axis]) : part;
   part = step === 0 ? b.reduce("ReduceSum", part, [axis]) : part;
   const lowest = Math.min(indices[start] as number, indices[end - 1] as number);
   const pads = Array.from({ length: 2 * gradient.dims.length }, () => 0);
