@@ -11,7 +11,7 @@ interface Outcomes {
   readonly refused?: Readonly<Record<string, string>>;
 }
 
-/** By provider and operator: "yes", or what went wrong. Written where there is a browser. */
+/** By provider and operator: "yes", or what went wrong, see test/web/operators.test.ts. */
 type BrowserResults = Readonly<Record<"wasm" | "webgpu", Readonly<Record<string, string>>>>;
 
 const read = <T>(path: string, fallback: T): T => {
@@ -86,6 +86,11 @@ Written by \`npx pnpm@10 operators\` from the registry (\`packages/autodiff/src/
 may pass by but not end there; or *none*, with the reason. **Cases** were compared with PyTorch (\`test/operators\`),
 **ONNX node cases** with their expected outputs and finite differences (\`test/conformance\`), in the opsets listed. A case
 is refused where a rule says that it has no gradient; \`test/conformance/outcomes.json\` names each with the reason.
+
+**CPU**: onnxruntime-node. **WASM**, **WebGPU**: all **Cases** in Chromium with onnxruntime-web 1.30, forwards and gradients
+against PyTorch (\`npx pnpm@10 operators:web\`; WebGPU on a software adapter). *On the CPU* names what the WebGPU provider left
+to the CPU by its own account in any of the cases; shapes and integers it leaves there by design. What is *off* there in the
+operator itself is off in the untouched model too: WebAssembly is then the device to take.
 
 `;
 

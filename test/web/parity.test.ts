@@ -114,9 +114,14 @@ function differingPixels(a: string, b: string): number {
   return left.filter((label, i) => label !== right[i]).length;
 }
 
-// A GPU in software takes a minute to compile the shaders of each model: all of them with EVERY_GPU_SCENE=1.
-const isEvery = process.env["EVERY_GPU_SCENE"] !== undefined;
-const all = [...goldenScenes, ...bundledScenes, ...zooScenes];
+// A GPU in software takes a minute to compile the shaders of each model: all of them with EVERY_SCENE=1.
+const isEvery = process.env["EVERY_SCENE"] !== undefined;
+const all = [
+  ...goldenScenes,
+  ...bundledScenes,
+  ...zooScenes("committed/"),
+  ...(isEvery ? zooScenes("models/") : []),
+];
 
 describe.skipIf(!hasBrowser).each([
   { device: "wasm", gpu: false, scenes: all },

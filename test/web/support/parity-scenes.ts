@@ -75,18 +75,19 @@ export const bundledScenes: readonly ParityScene[] = (
   share,
 }));
 
-/** The five zoo models under version control, and those that were made. */
-export const zooScenes: readonly ParityScene[] = [...modelsIn("committed/"), ...modelsIn("models/")]
-  .filter(({ failure }) => failure === undefined)
-  .map(({ entry, exporter, folder }) => ({
-    name: `${entry.name} (${exporter})`,
-    path: join(folder, `${exporter}.onnx`),
-    // Their weights are made for images around 0.
-    options: { range: [-2, 2] },
-    makeImage: async (channels, size) => waves(channels, size),
-    makeTarget: middle,
-    share: 1,
-  }));
+/** The five zoo models under version control, or those that were made. */
+export const zooScenes = (part: "committed/" | "models/"): ParityScene[] =>
+  modelsIn(part)
+    .filter(({ failure }) => failure === undefined)
+    .map(({ entry, exporter, folder }) => ({
+      name: `${entry.name} (${exporter})`,
+      path: join(folder, `${exporter}.onnx`),
+      // Their weights are made for images around 0.
+      options: { range: [-2, 2] },
+      makeImage: async (channels, size) => waves(channels, size),
+      makeTarget: middle,
+      share: 1,
+    }));
 
 /** Waves in all directions, a little noise, rounded to 8 bits. */
 function waves(channels: number, size: readonly (number | undefined)[]): ImageTensor {

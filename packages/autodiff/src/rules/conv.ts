@@ -8,8 +8,8 @@ import { subPixelConvolution } from "./sub-pixel-convolution.ts";
  * Conv (opset 1; any rank, stride, pads, dilation, group). With stride 1, dx is a Conv of dy with W
  * transposed per group and flipped, padded by d(k − 1) − p; otherwise a ConvTranspose of dy with W
  * itself and `output_padding` (n + p₀ + p₁ − d(k − 1) − 1) mod s. `output_shape` is never emitted:
- * the runtime would then choose pads of its own. Volumes for targets other than the CPU, which have no
- * ConvTranspose of that rank, go by {@link subPixelConvolution}.
+ * the runtime would then choose pads of its own. What other targets than the CPU do not compute as a
+ * ConvTranspose goes by {@link subPixelConvolution}.
  *
  * dW (one group) is a Conv of x with dy over the batch, db the sum of dy.
  *
@@ -22,17 +22,31 @@ export const conv: GradientRule = {
     const windows = spatialWindows(c, kernel);
     const group = c.int("group", 1);
     const dx = () => {
-      const isVolume = windows.length > 2 && c.b.target !== "cpu";
       const gradient = windows.every(({ stride }) => stride === 1)
         ? gradientByConv
-        : isVolume
-          ? subPixelConvolution
-          : gradientByConvTranspose;
+        : hasConvTranspose(c.b, c.x(1), windows, group)
+          ? gradientByConvTranspose
+          : subPixelConvolution;
       return gradient(c.b, c.dy(), c.x(1), windows, group);
     };
     return [dx, weightGradient(c, windows, group), () => biasGradient(c)];
   },
 };
+
+/**
+ * Whether the target computes the ConvTranspose: on WebGPU, ONNX Runtime 1.30 has none of volumes, and
+ * gives other numbers for groups of several inputs and one output.
+ */
+function hasConvTranspose(
+  b: GraphBuilder,
+  w: Value,
+  windows: readonly SpatialWindow[],
+  group: number,
+): boolean {
+  const [inputs, outputs] = [(w.dims[0] as number) / group, w.dims[1]];
+  const isFaulty = group > 1 && inputs > 1 && outputs === 1;
+  return b.target === "cpu" || (windows.length <= 2 && !isFaulty);
+}
 
 function gradientByConv(
   b: GraphBuilder,
