@@ -75,9 +75,13 @@ function shorten(message: string): string {
   const [first = ""] = message
     .replace(/^page\.evaluate: (Error: )?/, "")
     .replaceAll(/\/\S*\/(?=onnxruntime\/)/g, "")
-    .replace(/failed to call \w+\(\)\. ERROR_CODE: \d+, ERROR_MESSAGE: /, "")
+    .replace(/^.*ERROR_MESSAGE: /, "")
+    .replace(
+      /^Non-zero status code returned while running (\w+) node\. Name:'\S*' Status Message: /,
+      "$1: ",
+    )
     .split("\n");
-  return first.replaceAll("|", "/").slice(0, 160);
+  return first.replaceAll("|", "/").slice(0, 110).trim();
 }
 
 describe.skipIf(!hasBrowser || isMeasuring)("a part of the cases on WebAssembly", () => {

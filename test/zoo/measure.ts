@@ -131,7 +131,7 @@ function difference(found: ort.Tensor | undefined, expected: ort.Tensor | undefi
 
 /** The largest of non-negative numbers, NaN if one of them is. */
 function worst(values: readonly number[]): number {
-  return values.reduce((most, value) => (value <= most ? most : value), 0);
+  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
 /** Each operator that was refused, how many nodes, and why. */
