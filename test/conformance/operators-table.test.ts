@@ -21,7 +21,7 @@ const read = <T>(path: string, fallback: T): T => {
 const outcomes = read<Readonly<Record<string, Outcomes>>>("outcomes.json", {});
 const browser = read<BrowserResults>("browser-outcomes.json", { wasm: {}, webgpu: {} });
 const rules = new Set(gradientRules.map((rule) => rule.opType));
-const cases = operatorCases();
+const cases = operatorCases().filter(({ domain = "" }) => domain === "");
 
 function row(operator: string): string[] {
   const own = cases.filter(({ opType }) => opType === operator);
@@ -69,6 +69,7 @@ function table(): string {
     ...zeroGradients,
     ...notDifferentiable.keys(),
     ...Object.keys(outcomes),
+    ...cases.map(({ opType }) => opType),
   ]);
   const header = [
     ["Operator", "Gradient", "Opsets tested", "Cases", "ONNX node cases", "CPU", "WASM", "WebGPU"],
