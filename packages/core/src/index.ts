@@ -23,6 +23,7 @@ export {
   type StepScale,
   type StopReason,
 } from "./attacks/attack.ts";
+export { checkAttackInput } from "./attacks/check-attack-input.ts";
 export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
 export {
   ignored,

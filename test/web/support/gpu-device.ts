@@ -26,8 +26,12 @@ export async function loseDevice(worker: Worker): Promise<void> {
   );
 }
 
-/** Put before a worker's script: the software adapter passes for a real one that then gives no device. */
-export const brokenGpu = `
+/** Put before a worker's script: the software adapter passes for a real one. */
+export const realGpu = `
 Object.defineProperty(GPUAdapter.prototype, "info", { value: { isFallbackAdapter: false } });
+`;
+
+/** As {@link realGpu}, but it gives no device. */
+export const brokenGpu = `${realGpu}
 GPUAdapter.prototype.requestDevice = async () => { throw new Error("no device today"); };
 `;

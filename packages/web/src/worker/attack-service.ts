@@ -14,6 +14,7 @@ import {
   type AttackStep,
   type ImageTensor,
   type LabelMap,
+  type ModelOptions,
   type Size,
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
@@ -21,6 +22,7 @@ import { encodeNpy } from "@onnx-asma/core/npy";
 import { decodeFile, decodeImage, type ImageShape } from "../images/decode-image.ts";
 import { encodePng } from "../images/encode-png.ts";
 
+import { DeviceCheck } from "./device-check.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import { readModelFiles } from "./read-model-files.ts";
 import { loadRuntime, type LoadedRuntime } from "./load-runtime.ts";
@@ -41,6 +43,8 @@ export type Handlers = {
 interface Prepared {
   readonly size: Size;
   readonly model: SegmentationModel;
+  /** On a GPU only. */
+  readonly check: DeviceCheck | undefined;
   session: AsmaSession | undefined;
 }
 
@@ -112,10 +116,14 @@ export class AttackService implements Handlers {
   readonly begin = async ({ run, image, target, options }: Requests["begin"]["params"]) => {
     await this.#endRun();
     const size = sizeOf(image);
-    const { session, model } = await this.#withFallback(() => this.#prepareSession(size));
+    const { session, input } = await this.#withFallback(async () => {
+      const prepared = await this.#prepareSession(size);
+      const fitted = { image, target: fitTarget(target, prepared.model.description) };
+      await prepared.check?.step(prepared.session.step, fitted);
+      return { session: prepared.session, input: fitted };
+    });
     const signal = { aborted: false };
-    const fitted = fitTarget(target, model.description);
-    const attack = asma(session, { image, target: fitted }, { ...options, signal });
+    const attack = asma(session, input, { ...options, signal });
     const steps = attack[Symbol.asyncIterator]();
     this.#run = { id: run, steps, result: attack.result, signal, step: undefined };
     return { build: session.step.build };
@@ -166,8 +174,10 @@ export class AttackService implements Handlers {
 
   async #predict(image: ImageTensor): Promise<LabelMap> {
     return await this.#withFallback(async () => {
-      const { model } = await this.#prepare(sizeOf(image));
-      return await model.predict(image);
+      const { model, check } = await this.#prepare(sizeOf(image));
+      const prediction = await model.predict(image);
+      await check?.prediction(image, prediction);
+      return prediction;
     });
   }
 
@@ -219,20 +229,33 @@ export class AttackService implements Handlers {
       return known;
     }
     await this.#releaseSessions();
-    const { runtime } = this.#loaded as LoadedRuntime;
-    const model = await SegmentationModel.load(runtime, this.#model as Model, size, {
-      ...this.#request?.options,
-      trainingGraph: this.#trainingGraph && {
-        ...this.#trainingGraph,
-        target: this.#target,
-      },
-      sessionOptions: this.#sessionOptions,
-    });
-    this.#prepared = { size: model.description.preprocessing.imageSize, model, session: undefined };
+    const model = await this.#loadModel(size, this.#sessionOptions);
+    const { imageSize } = model.description.preprocessing;
+    const onProcessor = { ...this.#sessionOptions, executionProviders: ["wasm"] };
+    const check =
+      (this.#loaded as LoadedRuntime).backend.device === "wasm"
+        ? undefined
+        : new DeviceCheck(
+            async () => await this.#loadModel(imageSize, onProcessor),
+            this.#request?.options,
+          );
+    this.#prepared = { size: imageSize, model, check, session: undefined };
     return this.#prepared;
   }
 
-  async #prepareSession(size: Size): Promise<{ session: AsmaSession; model: SegmentationModel }> {
+  async #loadModel(
+    size: Size | undefined,
+    sessionOptions: ModelOptions["sessionOptions"],
+  ): Promise<SegmentationModel> {
+    const { runtime } = this.#loaded as LoadedRuntime;
+    return await SegmentationModel.load(runtime, this.#model as Model, size, {
+      ...this.#request?.options,
+      trainingGraph: this.#trainingGraph && { ...this.#trainingGraph, target: this.#target },
+      sessionOptions,
+    });
+  }
+
+  async #prepareSession(size: Size): Promise<Prepared & { readonly session: AsmaSession }> {
     const prepared = await this.#prepare(size);
     const loaded = this.#loaded as LoadedRuntime;
     const { device } = loaded.backend;
@@ -251,7 +274,7 @@ export class AttackService implements Handlers {
         this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`)),
       );
     }
-    return { session: prepared.session, model: prepared.model };
+    return { ...prepared, session: prepared.session };
   }
 
   /** Graphs for WebAssembly are those for a processor. */
@@ -271,7 +294,8 @@ export class AttackService implements Handlers {
     } catch (cause) {
       const request = this.#request as LoadRequest;
       const { code } = cause as { code?: unknown };
-      const isOfRuntime = code === "ERR_SESSION" || code === undefined;
+      const isOfRuntime =
+        code === "ERR_SESSION" || code === "ERR_DEVICE_NUMBERS" || code === undefined;
       if (request.device !== "auto" || this.#loaded?.backend.device !== "webgpu" || !isOfRuntime) {
         throw cause;
       }
@@ -289,6 +313,8 @@ export class AttackService implements Handlers {
   async #releaseSessions(): Promise<void> {
     const prepared = this.#prepared;
     this.#prepared = undefined;
+    this.#gpu?.release();
+    this.#gpu = undefined;
     await prepared?.session?.step.release();
     await prepared?.model.release();
   }

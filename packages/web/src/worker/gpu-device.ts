@@ -27,6 +27,7 @@ declare const GPUBufferUsage: Readonly<Record<"STORAGE" | "COPY_SRC" | "COPY_DST
 export class GpuDevice {
   readonly #device: Device;
   readonly #runtime: WebRuntime;
+  #isReleased = false;
 
   private constructor(device: Device, runtime: WebRuntime) {
     this.#device = device;
@@ -44,8 +45,18 @@ export class GpuDevice {
   ): Promise<GpuDevice> {
     const web = runtime as unknown as WebRuntime;
     const device = await web.env.webgpu.device;
-    void device.lost.then(({ message, reason }) => onLost(message || reason));
-    return new GpuDevice(device, web);
+    const gpu = new GpuDevice(device, web);
+    void device.lost.then(({ message, reason }) => {
+      if (!gpu.#isReleased) {
+        onLost(message || reason);
+      }
+    });
+    return gpu;
+  }
+
+  /** To be called before the last session is released: the runtime then destroys the device itself. */
+  release(): void {
+    this.#isReleased = true;
   }
 
   /** Copies a float32 tensor to the GPU, where it stays until it is disposed of. */
