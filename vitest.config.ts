@@ -1,12 +1,13 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-const source = (name: string): string =>
-  new URL(`packages/${name}/src/index.ts`, import.meta.url).pathname;
+const source = (name: string, file = "index.ts"): string =>
+  new URL(`packages/${name}/src/${file}`, import.meta.url).pathname;
 
 export default defineConfig({
   resolve: {
     alias: {
       "@onnx-asma/autodiff": source("autodiff"),
+      "@onnx-asma/core/npy": source("core", "npy/index.ts"),
       "@onnx-asma/core": source("core"),
       "@onnx-asma/node": source("node"),
     },

@@ -118,7 +118,7 @@ function placedOnCpu(lines: readonly string[]): string[] {
       isCpu = provider === "CPUExecutionProvider";
     }
     const opType = /VerifyEachNodeIsAssignedToAnEp\]\s+(\w+) \(/.exec(line)?.[1];
-    if (isCpu && opType !== undefined && !/^Memcpy/.test(opType)) {
+    if (isCpu && opType !== undefined && !opType.startsWith("Memcpy")) {
       found.add(opType);
     }
   }

@@ -7,7 +7,7 @@ import {
   type LabelMap,
   type ModelOptions,
 } from "@onnx-asma/node";
-import { golden, unet, unet3, unetDynamo } from "../../support/golden-scene.ts";
+import { unet, unet3, unetDynamo } from "../../support/golden-scene.ts";
 import { mulberry32 } from "../../../packages/autodiff/src/mulberry32.ts";
 import { modelsIn } from "../../zoo/zoo-entry.ts";
 import { models } from "./open-page.ts";
