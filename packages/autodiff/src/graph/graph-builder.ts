@@ -8,6 +8,15 @@ import { GraphEditor } from "./graph-editor.ts";
 import { ResolvedModel } from "./resolved-model.ts";
 import { sameDims, type Value } from "./value.ts";
 
+/** A kernel on WebGPU binds a buffer for each tensor, and may bind eight: more go in groups off the CPU. */
+const mostTensors = 7;
+
+function inGroups<T>(list: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(list.length / mostTensors) }, (_, i) =>
+    list.slice(i * mostTensors, (i + 1) * mostTensors),
+  );
+}
+
 /**
  * Appends the operators whose signature changed between opsets (axes as attribute or input, …) or whose
  * integer arguments are inputs, so that nothing else needs to know the opset.
@@ -124,8 +133,25 @@ export class GraphBuilder extends GraphEditor {
     )[0] as Value;
   }
 
+  /** One behind the other along an axis. */
+  concat(values: readonly Value[], axis: number): Value {
+    return this.target === "cpu" || values.length <= mostTensors
+      ? this.op("Concat", [...values], { axis })
+      : this.concat(
+          inGroups(values).map((group) => this.concat(group, axis)),
+          axis,
+        );
+  }
+
   /** Splits into parts of the given sizes. */
   split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+    if (this.target !== "cpu" && sizes.length > mostTensors) {
+      const groups = inGroups(sizes);
+      const totals = groups.map((group) => group.reduce((sum, size) => sum + size, 0));
+      return this.split(x, axis, totals).flatMap((part, i) =>
+        this.split(part, axis, groups[i] as number[]),
+      );
+    }
     const asInput = this.opset >= 13;
     const types = sizes.map((size) => ({
       dtype: x.dtype,

@@ -15,10 +15,9 @@ export const split: GradientRule = {
       const parts = c.node.output.map((_, i) => i);
       const [only, ...others] = parts.filter((i) => c.hasUpstream(i));
       if (only === undefined || others.length > 0) {
-        return c.b.op(
-          "Concat",
+        return c.b.concat(
           parts.map((i) => c.dy(i)),
-          { axis },
+          axis,
         );
       }
       const size = (i: number) => c.y(i).dims[axis] as number;

@@ -122,10 +122,9 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
   b.output(unclipped, "unclipped");
   b.output(metrics.prediction, "prediction");
   b.output(
-    b.op(
-      "Concat",
+    b.concat(
       metricNames.map((name) => b.reshape(scalars[name], [1])),
-      { axis: 0 },
+      0,
     ),
     "metrics",
   );
