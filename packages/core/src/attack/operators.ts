@@ -1,0 +1,71 @@
+import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+
+/** A value of the graph, or a number that becomes a constant. */
+export type Operand = Value | number;
+
+/** Arithmetic on values of a graph, so that an attack reads like its paper. All float32, broadcast as ONNX does. */
+export interface Operators {
+  add(x: Operand, y: Operand): Value;
+  sub(x: Operand, y: Operand): Value;
+  mul(x: Operand, y: Operand): Value;
+  div(x: Operand, y: Operand): Value;
+  /** The larger of two, element by element. */
+  max(x: Operand, y: Operand): Value;
+  /** The smaller of two, element by element. */
+  min(x: Operand, y: Operand): Value;
+  sqrt(x: Value): Value;
+  abs(x: Value): Value;
+  /** −1, 0 or 1. */
+  sign(x: Value): Value;
+  /** `x` clipped to [low, high]. */
+  clip(x: Value, low: number, high: number): Value;
+  /** bool: x < y. */
+  less(x: Operand, y: Operand): Value;
+  /** bool: x > y. */
+  greater(x: Operand, y: Operand): Value;
+  /** bool: x = y. */
+  equal(x: Operand, y: Operand): Value;
+  /** `x` where the condition holds, otherwise `y`. */
+  where(condition: Value, x: Operand, y: Operand): Value;
+  /** float32 of a bool: 1 where it holds. */
+  indicator(condition: Value): Value;
+  /** Sum over all but axis 0: [N, …] to [N, 1, …]. */
+  sum(x: Value): Value;
+  /** Largest number over all but axis 0: [N, …] to [N, 1, …]. */
+  largest(x: Value): Value;
+}
+
+/** {@link Operators} that append to a graph. */
+export function operatorsOf(b: GraphBuilder): Operators {
+  const lift = (x: Operand) => (typeof x === "number" ? b.scalar(x) : x);
+  const unary = (op: string) => (x: Value) => b.op(op, [x]);
+  const binary = (op: string) => (x: Operand, y: Operand) => b.op(op, [lift(x), lift(y)]);
+  return {
+    add: binary("Add"),
+    sub: binary("Sub"),
+    mul: binary("Mul"),
+    div: binary("Div"),
+    max: binary("Max"),
+    min: binary("Min"),
+    sqrt: unary("Sqrt"),
+    abs: unary("Abs"),
+    sign: unary("Sign"),
+    clip: (x, low, high) => b.op("Clip", [x, b.scalar(low), b.scalar(high)]),
+    less: binary("Less"),
+    greater: binary("Greater"),
+    equal: binary("Equal"),
+    where: (condition, x, y) => b.op("Where", [condition, lift(x), lift(y)]),
+    indicator: (condition) => b.cast(condition, "float32"),
+    sum: (x) => {
+      // Rows first: a runtime that adds one number after the other, as on WebAssembly, loses four
+      // digits over half a million of them.
+      const rows = b.reduce("ReduceSum", x, [x.dims.length - 1]);
+      return b.reduce("ReduceSum", rows, axesAfterFirst(rows).slice(0, -1));
+    },
+    largest: (x) => b.reduce("ReduceMax", x, axesAfterFirst(x)),
+  };
+}
+
+function axesAfterFirst({ dims }: Value): number[] {
+  return dims.map((_, axis) => axis).slice(1);
+}

@@ -1,0 +1,68 @@
+import type { AttackDefinition } from "../attack/attack-definition.ts";
+import type { OptionEntries, OptionsInput } from "../attack/option-schema.ts";
+import { AsmaError } from "../errors.ts";
+import { asma } from "./asma.ts";
+import { miFgsm } from "./mi-fgsm.ts";
+import { pgd } from "./pgd.ts";
+
+/** The attacks there are: the one list. */
+const definitions = [asma, pgd, miFgsm] as const;
+
+/** The attack where none is asked for. */
+export const defaultAttack = "asma";
+
+type Definitions = (typeof definitions)[number];
+
+/** Options of each attack, by name. Whoever registers another attack adds its options by declaration merging. */
+export interface AttackOptionsByName extends Registered {}
+
+type Registered = {
+  readonly [Definition in Definitions as Definition["name"]]: OptionsInput<Definition["options"]>;
+};
+
+/** Name of an attack. */
+export type AttackName = keyof AttackOptionsByName & string;
+
+const registry = new Map<string, AttackDefinition>(
+  definitions.map((definition) => [definition.name, definition as unknown as AttackDefinition]),
+);
+
+/**
+ * Adds an attack to the list, for all models of this process or worker.
+ *
+ * @throws AsmaError `ERR_ATTACK` when there is another attack of that name
+ */
+export function registerAttack<Name extends string, Entries extends OptionEntries>(
+  definition: AttackDefinition<Name, Entries>,
+): void {
+  const erased = definition as unknown as AttackDefinition;
+  if ((registry.get(definition.name) ?? erased) !== erased) {
+    throw new AsmaError(
+      "ERR_ATTACK",
+      `There is an attack named '${definition.name}' already: choose another name.`,
+    );
+  }
+  registry.set(definition.name, erased);
+}
+
+/** All attacks, in the order in which they were registered. */
+export function allAttacks(): readonly AttackDefinition[] {
+  return [...registry.values()];
+}
+
+/**
+ * The attack of that name.
+ *
+ * @throws AsmaError `ERR_ATTACK` when there is none
+ */
+export function findAttack(name: string): AttackDefinition {
+  const definition = registry.get(name);
+  if (definition === undefined) {
+    throw new AsmaError(
+      "ERR_ATTACK",
+      `Expected an attack among ${[...registry.keys()].join(", ")} but found '${name}'.`,
+      { details: { name } },
+    );
+  }
+  return definition;
+}
