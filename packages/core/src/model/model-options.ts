@@ -1,7 +1,7 @@
 import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
 import type { Layout } from "./layout.ts";
-import type { Preprocessor } from "./preprocessor.ts";
+import type { Preprocessor } from "./input/preprocessor.ts";
 
 /** Pixels added around the image, inside the graph. */
 export interface Padding {

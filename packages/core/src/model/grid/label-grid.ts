@@ -1,8 +1,8 @@
-import { AsmaError } from "../errors.ts";
-import type { ModelOptions } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import type { ModelOptions } from "../model-options.ts";
 import { imageGrid, outputGrid, type OutputGrid } from "./output-grid.ts";
-import type { HeadOnOutputGrid } from "./output-head.ts";
-import type { Preprocessing } from "./preprocessing.ts";
+import type { HeadOnOutputGrid } from "../output/output-head.ts";
+import type { Preprocessing } from "../input/preprocessing.ts";
 import { stepsToImage, type RegridStep } from "./regrid.ts";
 
 /** The grid that labels are wanted on, and the way to it from the output's. */
