@@ -42,11 +42,11 @@ export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
+export type { ChannelOrder } from "./model/input/channel-order.ts";
 export { describeImageInput, type ImageInput } from "./model/input/image-input.ts";
 export { layouts, type Layout } from "./model/layout.ts";
 export {
   outputKinds,
-  type ChannelOrder,
   type LabelGrid,
   type ModelOptions,
   type OutputKind,
