@@ -42,23 +42,23 @@ export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export type { Decision } from "./model/decision.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
-export { describeImageInput, type ImageInput } from "./model/image-input.ts";
+export type { ChannelOrder } from "./model/input/channel-order.ts";
+export { describeImageInput, type ImageInput } from "./model/input/image-input.ts";
 export { layouts, type Layout } from "./model/layout.ts";
 export {
   outputKinds,
-  type ChannelOrder,
   type LabelGrid,
   type ModelOptions,
   type OutputKind,
   type Padding,
   type TrainingGraphOptions,
 } from "./model/model-options.ts";
-export { parsePreprocessor, type Preprocessor } from "./model/preprocessor.ts";
-export { resamplings, type Resampling } from "./model/resampling-matrix.ts";
-export { toOutputGrid, type GridKind, type OutputGrid } from "./model/output-grid.ts";
-export type { Decoding } from "./model/decoding.ts";
-export type { OutputHead } from "./model/output-head.ts";
-export type { Preprocessing } from "./model/preprocessing.ts";
+export { parsePreprocessor, type Preprocessor } from "./model/input/preprocessor.ts";
+export { resamplings, type Resampling } from "./model/input/resampling-matrix.ts";
+export { toOutputGrid, type GridKind, type OutputGrid } from "./model/grid/output-grid.ts";
+export type { Decoding } from "./model/output/decoding.ts";
+export type { OutputHead } from "./model/output/output-head.ts";
+export type { Preprocessing } from "./model/input/preprocessing.ts";
 export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
 export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";

@@ -2,8 +2,8 @@ import type { Adaptations } from "@onnx-asma/autodiff";
 import type { Decision } from "./decision.ts";
 import type { ModelMetadata } from "./model-metadata.ts";
 import type { ModelOptions } from "./model-options.ts";
-import type { OutputGrid } from "./output-grid.ts";
-import { isResized, type Preprocessing } from "./preprocessing.ts";
+import type { OutputGrid } from "./grid/output-grid.ts";
+import { isResized, type Preprocessing } from "./input/preprocessing.ts";
 
 /** Says how an image becomes the model's input, and why. */
 export function explainPreprocessing(

@@ -13,8 +13,8 @@ import { AsmaError } from "../errors.ts";
 import { openSession } from "../open-session.ts";
 import type { Decision } from "./decision.ts";
 import type { ModelOptions, TrainingGraphOptions } from "./model-options.ts";
-import type { OutputHead } from "./output-head.ts";
-import type { Preprocessing } from "./preprocessing.ts";
+import type { OutputHead } from "./output/output-head.ts";
+import type { Preprocessing } from "./input/preprocessing.ts";
 
 /** Largest difference of scores, as a share of the largest score, that counts as rounding. */
 const largestDifference = 1e-3;

@@ -1,7 +1,8 @@
 import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
+import type { ChannelOrder } from "./input/channel-order.ts";
 import type { Layout } from "./layout.ts";
-import type { Preprocessor } from "./preprocessor.ts";
+import type { Preprocessor } from "./input/preprocessor.ts";
 
 /** Pixels added around the image, inside the graph. */
 export interface Padding {
@@ -13,9 +14,6 @@ export interface Padding {
    */
   readonly mode?: "edge" | "reflect" | "constant" | "zero";
 }
-
-/** Order of three colour channels in the model's input; images are always RGB. */
-export type ChannelOrder = "rgb" | "bgr";
 
 /**
  * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities),

@@ -24,21 +24,21 @@ import {
   type Size,
 } from "../image.ts";
 import { openSession } from "../open-session.ts";
-import { appendScores } from "./append-scores.ts";
-import { classNamesFor } from "./class-names.ts";
+import { appendScores } from "./output/append-scores.ts";
+import { classNamesFor } from "./output/class-names.ts";
 import type { Decision } from "./decision.ts";
-import { decodeLabels } from "./decode-labels.ts";
+import { decodeLabels } from "./output/decode-labels.ts";
 import { explainAdaptations, explainGrid, explainPreprocessing } from "./explain.ts";
-import { fitToModel, ownImageSize } from "./fit-to-model.ts";
-import { findImageInput } from "./image-input.ts";
-import { chooseGrid } from "./label-grid.ts";
-import { isIntegerImage, roundStraightThrough } from "./integer-image.ts";
+import { fitToModel, ownImageSize } from "./input/fit-to-model.ts";
+import { findImageInput } from "./input/image-input.ts";
+import { chooseGrid } from "./grid/label-grid.ts";
+import { isIntegerImage, roundStraightThrough } from "./input/integer-image.ts";
 import { readModelMetadata } from "./model-metadata.ts";
 import { loadTrainingGraph } from "./load-training-graph.ts";
 import type { ModelOptions } from "./model-options.ts";
-import type { OutputGrid } from "./output-grid.ts";
-import { findOutputHead, type OutputHead } from "./output-head.ts";
-import { appendPreprocessing, inputSizeOf, type Preprocessing } from "./preprocessing.ts";
+import type { OutputGrid } from "./grid/output-grid.ts";
+import { findOutputHead, type OutputHead } from "./output/output-head.ts";
+import { appendPreprocessing, inputSizeOf, type Preprocessing } from "./input/preprocessing.ts";
 import { substituteFor, writePredictor } from "./substitute.ts";
 
 /** What a model was taken to mean, for images of one size. */

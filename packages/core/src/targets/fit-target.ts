@@ -1,6 +1,6 @@
 import { AsmaError } from "../errors.ts";
 import { sameSize, type LabelMap, type Size } from "../image.ts";
-import { toOutputGrid } from "../model/output-grid.ts";
+import { toOutputGrid } from "../model/grid/output-grid.ts";
 import type { ModelDescription } from "../model/segmentation-model.ts";
 
 /**

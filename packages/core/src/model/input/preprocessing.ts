@@ -1,10 +1,11 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import { sameSize, type Size } from "../image.ts";
+import { AsmaError } from "../../errors.ts";
+import { sameSize, type Size } from "../../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
 import { appendResampling } from "./append-resampling.ts";
-import { toLayout, type Layout } from "./layout.ts";
-import type { ChannelOrder, Padding } from "./model-options.ts";
+import { toLayout, type Layout } from "../layout.ts";
+import type { Padding } from "../model-options.ts";
+import type { ChannelOrder } from "./channel-order.ts";
 import type { Resampling } from "./resampling-matrix.ts";
 
 /** Every step from the user's pixels to the model's input, in the order in which they are done. */

@@ -1,11 +1,11 @@
 import type { Model } from "@onnx-asma/autodiff";
 import { isFloat, type DataType } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import type { Decision } from "./decision.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Decision } from "../decision.ts";
 import { findImageEvidence, type ImageEvidence } from "./image-evidence.ts";
-import { axisOf, layouts, spatialDims, type Layout } from "./layout.ts";
+import { axisOf, layouts, spatialDims, type Layout } from "../layout.ts";
 import { isIntegerImage } from "./integer-image.ts";
-import type { ModelOptions } from "./model-options.ts";
+import type { ModelOptions } from "../model-options.ts";
 
 /** The image input as the model declares it; `undefined` for dims that are dynamic. */
 export interface ImageInput {

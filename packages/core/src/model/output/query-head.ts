@@ -1,7 +1,7 @@
 import { isFloat, type GraphBuilder, type ResolvedModel, type Value } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import { countOf, type Size } from "../image.ts";
-import type { ModelOptions } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import { countOf, type Size } from "../../image.ts";
+import type { ModelOptions } from "../model-options.ts";
 
 /** Masks and classes of queries that together make scores per pixel. */
 export interface QueryHead {

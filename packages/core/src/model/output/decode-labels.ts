@@ -1,10 +1,10 @@
 import { halfToNumber } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import { countOf, type LabelMap, type Size } from "../image.ts";
-import { indexIn } from "./layout.ts";
+import { AsmaError } from "../../errors.ts";
+import { countOf, type LabelMap, type Size } from "../../image.ts";
+import { indexIn } from "../layout.ts";
 import type { OutputHead } from "./output-head.ts";
 import { queryScores } from "./query-head.ts";
-import { regridder } from "./regrid.ts";
+import { regridder } from "../grid/regrid.ts";
 
 /** A tensor as the runtime gives it back. */
 interface OutputTensor {

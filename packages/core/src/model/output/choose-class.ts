@@ -1,6 +1,6 @@
-import { AsmaError } from "../errors.ts";
-import type { Decision } from "./decision.ts";
-import type { OutputKind } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Decision } from "../decision.ts";
+import type { OutputKind } from "../model-options.ts";
 
 /** What is known about the channels of the scores. */
 export interface ClassRequest {

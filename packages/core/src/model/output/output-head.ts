@@ -1,16 +1,16 @@
 import { isFloat, type ResolvedModel, type TensorType } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import type { Size } from "../image.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Size } from "../../image.ts";
 import { chooseClass } from "./choose-class.ts";
 import { chooseOutput, describeOutputs, notSpatial, type OutputRequest } from "./choose-output.ts";
 import { decodingOf, signOf, type Decoding } from "./decoding.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision } from "../decision.ts";
 import { GraphWalk } from "./graph-walk.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../layout.ts";
 import { fitLayout } from "./output-layout.ts";
 import { findDecision, type GraphDecision } from "./output-walk.ts";
 import { findQueries, type QueryHead } from "./query-head.ts";
-import type { RegridStep } from "./regrid.ts";
+import type { RegridStep } from "../grid/regrid.ts";
 import { probabilityEvidence, walkToScores, type ScoreWalk } from "./score-walk.ts";
 
 /** What the model predicts with, and the float tensor behind it that is attacked. */

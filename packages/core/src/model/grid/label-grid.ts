@@ -1,8 +1,8 @@
-import { AsmaError } from "../errors.ts";
-import type { ModelOptions } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Size } from "../../image.ts";
+import type { ModelOptions } from "../model-options.ts";
 import { imageGrid, outputGrid, type OutputGrid } from "./output-grid.ts";
-import type { HeadOnOutputGrid } from "./output-head.ts";
-import type { Preprocessing } from "./preprocessing.ts";
+import type { Preprocessing } from "../input/preprocessing.ts";
 import { stepsToImage, type RegridStep } from "./regrid.ts";
 
 /** The grid that labels are wanted on, and the way to it from the output's. */
@@ -18,7 +18,7 @@ export interface LabelGridPlan {
  * @throws AsmaError `ERR_OUTPUT` when the output does not cover the image whose grid is asked for
  */
 export function chooseGrid(
-  { output, outputSize }: HeadOnOutputGrid,
+  { output, outputSize }: { readonly output: string; readonly outputSize: Size },
   preprocessing: Preprocessing,
   options: ModelOptions,
 ): LabelGridPlan {

@@ -1,6 +1,6 @@
-import { countOf, type LabelMap, type Size } from "../image.ts";
-import type { Preprocessing } from "./preprocessing.ts";
-import { inputSizeOf } from "./preprocessing.ts";
+import { countOf, type LabelMap, type Size } from "../../image.ts";
+import type { Preprocessing } from "../input/preprocessing.ts";
+import { inputSizeOf } from "../input/preprocessing.ts";
 
 /**
  * Where the output grid lies on the model's input: `same` size, a centred `crop` (valid

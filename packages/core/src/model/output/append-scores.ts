@@ -1,8 +1,8 @@
 import { isFloat, type GraphBuilder, type Value } from "@onnx-asma/autodiff";
-import { fromLayout } from "./layout.ts";
+import { fromLayout } from "../layout.ts";
 import type { OutputHead } from "./output-head.ts";
 import { appendQueryScores } from "./query-head.ts";
-import { appendRegrid } from "./regrid.ts";
+import { appendRegrid } from "../grid/regrid.ts";
 
 /**
  * Appends what makes scores per class and pixel of a model's own values: queries combined, axes

@@ -1,9 +1,9 @@
 import type { ResolvedModel } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import { countOf, type Size } from "../image.ts";
-import type { Decision } from "./decision.ts";
-import type { Layout } from "./layout.ts";
-import type { ModelOptions } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import { countOf, type Size } from "../../image.ts";
+import type { Decision } from "../decision.ts";
+import type { Layout } from "../layout.ts";
+import type { ModelOptions } from "../model-options.ts";
 import { fitLayout } from "./output-layout.ts";
 
 /** What the meaning of an output is decided from. */

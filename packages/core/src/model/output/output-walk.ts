@@ -1,6 +1,6 @@
 import { isFloat } from "@onnx-asma/autodiff";
 import { GraphWalk, movers, type GraphNode } from "./graph-walk.ts";
-import { nearestIndices } from "./nearest-indices.ts";
+import { nearestIndices } from "../grid/nearest-indices.ts";
 import { probabilityEvidence } from "./score-walk.ts";
 
 /** Where the graph itself decides on labels. */

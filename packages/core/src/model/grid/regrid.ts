@@ -1,8 +1,8 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
-import { countOf, type Size } from "../image.ts";
-import { appendResampling } from "./append-resampling.ts";
-import { inputSizeOf, type Preprocessing } from "./preprocessing.ts";
-import { resamplingMatrix } from "./resampling-matrix.ts";
+import { countOf, type Size } from "../../image.ts";
+import { appendResampling } from "../input/append-resampling.ts";
+import { inputSizeOf, type Preprocessing } from "../input/preprocessing.ts";
+import { resamplingMatrix } from "../input/resampling-matrix.ts";
 
 /** One change of the grid on which scores lie. */
 export type RegridStep =

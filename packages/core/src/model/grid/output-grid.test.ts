@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { outputGrid, toOutputGrid } from "./output-grid.ts";
-import { planPreprocessing } from "./preprocessing.ts";
+import { planPreprocessing } from "../input/preprocessing.ts";
 
 const plain = (size: readonly [number, number]) =>
   planPreprocessing({ imageSize: size, channels: 3, layout: "NCHW", inputSize: undefined });

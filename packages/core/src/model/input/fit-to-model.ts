@@ -5,13 +5,13 @@ import {
   type ResolvedModel,
   type Runtime,
 } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import { sameSize, type Size } from "../image.ts";
+import { AsmaError } from "../../errors.ts";
+import { sameSize, type Size } from "../../image.ts";
 import type { ImageInput } from "./image-input.ts";
 import { defaultRange, isIntegerImage } from "./integer-image.ts";
-import { dimsFor } from "./layout.ts";
-import type { ModelMetadata } from "./model-metadata.ts";
-import type { ModelOptions } from "./model-options.ts";
+import { dimsFor } from "../layout.ts";
+import type { ModelMetadata } from "../model-metadata.ts";
+import type { ModelOptions } from "../model-options.ts";
 import { inputSizeOf, planPreprocessing, sidesOf, type Preprocessing } from "./preprocessing.ts";
 import { resizeFor } from "./preprocessor.ts";
 

@@ -1,4 +1,4 @@
-import { AsmaError } from "../errors.ts";
+import { AsmaError } from "../../errors.ts";
 import type { HeadOnOutputGrid } from "./output-head.ts";
 
 /**

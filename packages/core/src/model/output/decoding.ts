@@ -1,9 +1,9 @@
 import type { ResolvedModel, TensorType } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import type { Size } from "../image.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Size } from "../../image.ts";
 import { notSpatial, type OutputRequest } from "./choose-output.ts";
 import type { Quantization } from "./graph-walk.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../layout.ts";
 import { fitLayout } from "./output-layout.ts";
 import type { GraphDecision } from "./output-walk.ts";
 import type { ScoreWalk } from "./score-walk.ts";

@@ -1,6 +1,6 @@
-import type { Size } from "../image.ts";
-import { axisOf, layouts, spatialDims, spatialRank, type Layout } from "./layout.ts";
-import { gridKind } from "./output-grid.ts";
+import type { Size } from "../../image.ts";
+import { axisOf, layouts, spatialDims, spatialRank, type Layout } from "../layout.ts";
+import { gridKind } from "../grid/output-grid.ts";
 
 /** What the order of an output's axes is decided from. */
 export interface LayoutRequest {

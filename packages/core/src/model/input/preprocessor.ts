@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { AsmaError } from "../errors.ts";
-import type { Size } from "../image.ts";
-import type { ChannelOrder } from "./model-options.ts";
+import { AsmaError } from "../../errors.ts";
+import type { Size } from "../../image.ts";
+import type { ChannelOrder } from "./channel-order.ts";
 import type { Resampling } from "./resampling-matrix.ts";
 
 /** What a `preprocessor_config.json` asks for, in our terms. */

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { tinyModel } from "../../../../test/support/tiny-model.ts";
+import { tinyModel } from "../../../../../test/support/tiny-model.ts";
 import { nearestIndices } from "./nearest-indices.ts";
 
 const coordinates = ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"];
