@@ -1,45 +1,83 @@
+import { ignored, type LabelMap } from "../image.ts";
 import type { ConfusionMatrix } from "./confusion-matrix.ts";
 
 /**
- * Which intersection over union is meant.
+ * Which measure of agreement is meant, all in [0, 1].
  *
  * - `foreground`: |P₁ ∩ Y₁| / |P₁ ∪ Y₁| of class 1, the paper's for two classes; 1 when prediction
  *   and target are both empty, 0 when only one is.
+ * - `mean-target`: mean over the classes that the target contains; a stray pixel of another class
+ *   counts as missing where the target has it.
+ * - `erased`: the share of pixels, of classes that the target does not contain, that are gone since the
+ *   untouched image; for targets that only take something away, whose IoU says nothing until the end.
  * - `mean-present`: mean over the classes that target or prediction contain.
  * - `mean-all`: mean over all classes, Σ I/(U + 1e-6) / K, absent ones counted 0, as adv_lib does.
  */
-export type IouDefinition = "foreground" | "mean-present" | "mean-all";
+export const iouDefinitions = [
+  "foreground",
+  "mean-target",
+  "erased",
+  "mean-present",
+  "mean-all",
+] as const;
 
-/** The definition used unless another is asked for: the paper's for two classes. */
-export function defaultIouDefinition(classes: number): IouDefinition {
-  return classes === 2 ? "foreground" : "mean-present";
+/** One of {@link iouDefinitions}. */
+export type IouDefinition = (typeof iouDefinitions)[number];
+
+/**
+ * The definition used unless another is asked for: `erased` for a target of background alone, else the
+ * paper's for two classes, else `mean-target`.
+ */
+export function defaultIouDefinition(classes: number, target: LabelMap): IouDefinition {
+  if (target.data.every((label) => label === 0 || label === ignored)) {
+    return "erased";
+  }
+  return classes === 2 ? "foreground" : "mean-target";
 }
 
-/** Intersection and union, in pixels, of each class. */
-export function intersectionsAndUnions(
-  matrix: ConfusionMatrix,
-): { intersection: number; union: number }[] {
+/** Target, predicted and common pixels of each class. */
+function countsOf(matrix: ConfusionMatrix) {
   return matrix.map((row, c) => {
     const intersection = row[c] as number;
     const target = row.reduce((sum, n) => sum + n, 0);
     const predicted = matrix.reduce((sum, r) => sum + (r[c] as number), 0);
-    return { intersection, union: target + predicted - intersection };
+    return { target, predicted, intersection, union: target + predicted - intersection };
   });
 }
 
-/** Intersection over union in [0, 1] by the definition named. */
-export function iou(matrix: ConfusionMatrix, definition: IouDefinition): number {
-  const classes = intersectionsAndUnions(matrix);
+/** Scored pixels that are predicted as a class which the target does not contain. */
+export function absentPixels(matrix: ConfusionMatrix): number {
+  return countsOf(matrix).reduce((sum, c) => sum + (c.target === 0 ? c.predicted : 0), 0);
+}
+
+/**
+ * Agreement of prediction and target in [0, 1] by the definition named.
+ *
+ * @param absentBefore for `erased`: {@link absentPixels} of the untouched image
+ */
+export function iou(
+  matrix: ConfusionMatrix,
+  definition: IouDefinition,
+  absentBefore = 0,
+): number {
+  const classes = countsOf(matrix);
+  const mean = (list: readonly number[]) =>
+    list.length === 0 ? 1 : list.reduce((sum, n) => sum + n, 0) / list.length;
   switch (definition) {
     case "foreground": {
       const { intersection, union } = classes[1] as (typeof classes)[number];
       return union === 0 ? 1 : intersection / union;
     }
-    case "mean-present": {
-      const present = classes.filter((c) => c.union > 0);
-      const sum = present.reduce((total, c) => total + c.intersection / c.union, 0);
-      return present.length === 0 ? 1 : sum / present.length;
+    case "mean-target":
+      return mean(classes.filter((c) => c.target > 0).map((c) => c.intersection / c.union));
+    case "erased": {
+      const absent = absentPixels(matrix);
+      return absentBefore === 0
+        ? Number(absent === 0)
+        : Math.max(0, 1 - absent / absentBefore);
     }
+    case "mean-present":
+      return mean(classes.filter((c) => c.union > 0).map((c) => c.intersection / c.union));
     case "mean-all":
       return (
         classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length

@@ -1,33 +1,26 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+import type { Operators } from "../attack/operators.ts";
+import type { MetricValues } from "../attack/step-context.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 
-/** Prediction and metrics of one forward pass, as values of the graph. */
-export interface MetricValues {
-  /** float32 [1, 1, …size]: predicted labels. */
-  readonly prediction: Value;
-  /** float32 [1, K, …size]: 1 where the target is that class. */
-  readonly targetOneHot: Value;
-  /** float32 [1, 1, …size]: 1 where the prediction is not the target; 0 on ignored pixels. */
-  readonly wrong: Value;
-  /** float32 scalars. */
-  readonly iou: Value;
-  readonly correctPixels: Value;
-  readonly countedPixels: Value;
-  /** Counted pixels whose prediction is not class 0. */
-  readonly foregroundPixels: Value;
+/** What {@link appendMetrics} compares. */
+export interface MetricInputs {
+  /** float32 [N, K, …size] */
+  readonly scores: Value;
+  /** float32 [N, 1, …size]: labels, −1 where a pixel is ignored. */
+  readonly target: Value;
+  /** float32 [N, 1, …]: absent pixels of the untouched image, 0 where they are not known yet. */
+  readonly absentBefore: Value;
 }
 
 /**
- * Appends prediction, IoU and pixel counts. Labels stay float32, so that execution providers without
- * int64 kernels run it; ties go to the first class, as in ArgMax.
- *
- * @param scores float32 [1, K, …size]: pixels of an image, or of a volume
- * @param target float32 [1, 1, …size]: labels, −1 where a pixel is ignored
+ * Appends prediction, IoU and pixel counts, per image. Labels stay float32, so that execution providers
+ * without int64 kernels run it; ties go to the first class, as in ArgMax.
  */
 export function appendMetrics(
   b: GraphBuilder,
-  scores: Value,
-  target: Value,
+  ops: Operators,
+  { scores, target, absentBefore }: MetricInputs,
   definition: IouDefinition,
 ): MetricValues {
   const classes = scores.dims[1] as number;
@@ -38,37 +31,29 @@ export function appendMetrics(
     Array.from({ length: classes }, (_, c) => c),
   );
   const prediction = appendPrediction(b, scores, labels);
-  const oneHot = (map: Value) => b.cast(b.op("Equal", [map, labels]), "float32");
+  const oneHot = (map: Value) => ops.indicator(ops.equal(map, labels));
   const targetOneHot = oneHot(target);
-  const counted = b.cast(b.op("Greater", [target, b.scalar(-0.5)]), "float32");
-  const correct = b.cast(b.op("Equal", [prediction, target]), "float32");
-  const predictedOneHot = b.op("Mul", [oneHot(prediction), counted]);
-  const sumOver = (map: Value) => b.reduce("ReduceSum", map, spatialAxes);
-  const perClass = [
-    sumOver(b.op("Mul", [targetOneHot, predictedOneHot])),
-    sumOver(b.op("Max", [targetOneHot, predictedOneHot])),
-  ] as const;
-  const countedPixels = total(b, counted);
-  const backgroundPixels = total(b, b.slice(predictedOneHot, [1], [0], [1]));
+  const counted = ops.indicator(ops.greater(target, -0.5));
+  const correct = ops.indicator(ops.equal(prediction, target));
+  const predictedOneHot = ops.mul(oneHot(prediction), counted);
+  const pixels = (map: Value) => b.reduce("ReduceSum", map, spatialAxes);
+  const counts = {
+    intersection: pixels(ops.mul(targetOneHot, predictedOneHot)),
+    target: pixels(targetOneHot),
+    predicted: pixels(predictedOneHot),
+  };
+  const isAbsent = ops.indicator(ops.less(counts.target, 0.5));
+  const absentPixels = ops.sum(ops.mul(counts.predicted, isAbsent));
   return {
     prediction,
     targetOneHot,
-    wrong: b.op("Sub", [counted, correct]),
-    iou: appendIou(b, ...perClass, definition),
-    correctPixels: total(b, correct),
-    countedPixels,
-    foregroundPixels: b.op("Sub", [countedPixels, backgroundPixels]),
+    counted,
+    wrong: ops.sub(counted, correct),
+    iou: appendIou(b, ops, { ...counts, absentPixels, absentBefore }, definition),
+    correctPixels: ops.sum(correct),
+    countedPixels: ops.sum(counted),
+    absentPixels,
   };
-}
-
-/**
- * Sum of all elements, rank 0. Rows are summed first: runtimes that add one number after the other, as on
- * WebAssembly, lose four digits over half a million of them.
- */
-export function total(b: GraphBuilder, x: Value): Value {
-  const rows = b.reduce("ReduceSum", x, [x.dims.length - 1]);
-  const rest = rows.dims.map((_, axis) => axis).slice(0, -1);
-  return b.reshape(b.reduce("ReduceSum", rows, rest), []);
 }
 
 function appendPrediction(b: GraphBuilder, scores: Value, labels: Value): Value {
@@ -85,33 +70,41 @@ function appendPrediction(b: GraphBuilder, scores: Value, labels: Value): Value 
   return b.reduce("ReduceMin", b.op("Where", [isLargest, labels, last]), [1]);
 }
 
-/** @param intersection, union float32 [1, K, 1, …], in pixels */
+interface Counts {
+  /** float32 [N, K, 1, …], in pixels. */
+  readonly intersection: Value;
+  readonly target: Value;
+  readonly predicted: Value;
+  /** float32 [N, 1, 1, …] */
+  readonly absentPixels: Value;
+  readonly absentBefore: Value;
+}
+
+/** @returns float32 [N, 1, 1, …] */
 function appendIou(
   b: GraphBuilder,
-  intersection: Value,
-  union: Value,
+  ops: Operators,
+  { intersection, target, predicted, absentPixels, absentBefore }: Counts,
   definition: IouDefinition,
 ): Value {
-  const classes = union.dims[1] as number;
-  const one = b.scalar(1);
+  const { add, sub, div, mul, max, less, greater, where, indicator, sum } = ops;
+  const union = sub(add(target, predicted), intersection);
+  const ratio = div(intersection, max(union, 1));
+  const meanOver = (isIn: Value) => div(sum(mul(ratio, isIn)), max(sum(isIn), 1));
   switch (definition) {
     case "foreground": {
-      const [i, u] = [intersection, union].map((v) => b.reshape(b.slice(v, [1], [1], [2]), []));
-      const isEmpty = b.op("Less", [u as Value, b.scalar(0.5)]);
-      return b.op("Where", [
-        isEmpty,
-        one,
-        b.op("Div", [i as Value, b.op("Max", [u as Value, one])]),
-      ]);
+      const [i, u] = [intersection, union].map((v) => b.slice(v, [1], [1], [2])) as [Value, Value];
+      return where(less(u, 0.5), 1, div(i, max(u, 1)));
     }
-    case "mean-present": {
-      const present = total(b, b.cast(b.op("Greater", [union, b.scalar(0.5)]), "float32"));
-      const sum = total(b, b.op("Div", [intersection, b.op("Max", [union, one])]));
-      return b.op("Div", [sum, b.op("Max", [present, one])]);
+    case "mean-target":
+      return meanOver(indicator(greater(target, 0.5)));
+    case "erased": {
+      const share = max(sub(1, div(absentPixels, max(absentBefore, 1))), 0);
+      return where(less(absentBefore, 0.5), indicator(less(absentPixels, 0.5)), share);
     }
-    case "mean-all": {
-      const ratio = b.op("Div", [intersection, b.op("Add", [union, b.scalar(1e-6)])]);
-      return b.op("Div", [total(b, ratio), b.scalar(classes)]);
-    }
+    case "mean-present":
+      return meanOver(indicator(greater(union, 0.5)));
+    case "mean-all":
+      return div(sum(div(intersection, add(union, 1e-6))), union.dims[1] as number);
   }
 }

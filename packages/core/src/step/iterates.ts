@@ -1,206 +1,276 @@
-import type { Runtime } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
-import type { AttackInput } from "../attacks/attack.ts";
-import type { StepMetrics } from "./step-graph.ts";
-import type { BoundDeviceStep, BoundStep, StepInputs } from "./step-session.ts";
+import type { RunFacts } from "../attack/recipe.ts";
+import { countOf } from "../image.ts";
+import { commonNumbers, mapValues } from "./append-inputs.ts";
+import { KeptIterates, type IterateArrays, type Slot } from "./kept-iterates.ts";
+import { measuredNames } from "./measuring-graph.ts";
+import { metricNames, type MetricName } from "./step-graph.ts";
+import type { StepSession, Tensor } from "./step-session.ts";
 
-type Tensor = InstanceType<Runtime["Tensor"]>;
+/** What a step came to for one image. */
+export interface StepMetrics extends Readonly<Record<MetricName, number>> {
+  readonly logs: Readonly<Record<string, number>>;
+}
 
-/** Image and prediction of one iterate; the arrays are the receiver's. */
-export interface IterateArrays {
-  /** float32 of the image's dims, not rounded. */
+/** What {@link Iterates} begin with; all for N images, one after the other. */
+export interface IteratesStart {
+  /** float32 [N, C, …size] */
+  readonly original: Float32Array;
+  /** float32 [N, C, …size]; the first iterate. */
   readonly image: Float32Array;
-  /** Labels on the output grid. */
-  readonly prediction: Int32Array;
+  /** [N, …grid], −1 ignored. */
+  readonly labels: Float32Array;
+  /** [N, …size]: 1 where the image may change, else 0. */
+  readonly region: Float32Array | undefined;
+  readonly facts: RunFacts;
 }
 
-/**
- * The iterate x_n of a running attack, the one that follows it, and the best so far, wherever the
- * runtime keeps them.
- */
-export interface Iterates {
-  /** Runs a step from x_n; x_{n+1} and the prediction at x_n are kept until the next. */
-  step(inputs: StepInputs): Promise<StepMetrics>;
-  /** Metrics at x_{n+1} before it was clipped, by a run of its own after {@link step}. */
-  measureUnclipped(): Promise<StepMetrics>;
-  /** x_n becomes the best iterate. */
-  keep(): void;
-  /** x_{n+1} takes the place of x_n. */
-  advance(): void;
-  /**
-   * x_n and the prediction at it, at once.
-   *
-   * @throws AsmaError `ERR_ON_DEVICE` when they are on the GPU
-   */
-  current(): IterateArrays;
-  readImage(): Promise<Float32Array>;
-  readPrediction(): Promise<Int32Array>;
-  readBest(): Promise<IterateArrays>;
-  release(): void;
-}
+/** Numbers of one image for one step, by name. */
+export type StepNumbers = Readonly<Record<string, number>>;
 
-/** What measures without moving the image. */
-const still: StepInputs = { beta: 0, tau: 0, lambda: 0 };
-
-/**
- * Iterates in memory. Everything that a step fills is allocated here, once: an attack of a thousand
- * steps takes the memory of one.
- */
-export class HostIterates implements Iterates {
-  readonly #run: BoundStep;
-  #image: Float32Array;
-  #next: Float32Array;
-  #unclipped: Float32Array | undefined;
-  readonly #prediction: Int32Array;
-  readonly #best: IterateArrays;
-
-  constructor(run: BoundStep, { image, target }: AttackInput) {
-    this.#run = run;
-    this.#image = image.data.slice();
-    this.#next = new Float32Array(image.data.length);
-    this.#prediction = new Int32Array(target.data.length);
-    this.#best = {
-      image: new Float32Array(image.data.length),
-      prediction: new Int32Array(target.data.length),
-    };
-  }
-
-  async step(inputs: StepInputs): Promise<StepMetrics> {
-    const outputs = await this.#run(this.#image, inputs);
-    this.#prediction.set(outputs.prediction);
-    this.#next.set(outputs.nextImage);
-    this.#unclipped = outputs.unclipped;
-    return outputs.metrics;
-  }
-
-  async measureUnclipped(): Promise<StepMetrics> {
-    // The runtime may write its outputs where these are.
-    const unclipped = this.#unclipped?.slice() as Float32Array;
-    return (await this.#run(unclipped, still)).metrics;
-  }
-
-  keep(): void {
-    this.#best.image.set(this.#image);
-    this.#best.prediction.set(this.#prediction);
-  }
-
-  advance(): void {
-    [this.#image, this.#next] = [this.#next, this.#image];
-  }
-
-  current(): IterateArrays {
-    return { image: this.#image.slice(), prediction: this.#prediction.slice() };
-  }
-
-  async readImage(): Promise<Float32Array> {
-    return this.#image.slice();
-  }
-
-  async readPrediction(): Promise<Int32Array> {
-    return this.#prediction.slice();
-  }
-
-  async readBest(): Promise<IterateArrays> {
-    return { image: this.#best.image.slice(), prediction: this.#best.prediction.slice() };
-  }
-
-  release(): void {
-    this.#unclipped = undefined;
-  }
-}
-
-interface BestTensors {
+interface Outputs {
   readonly image: Tensor;
+  readonly seen: Tensor | undefined;
   readonly prediction: Tensor;
+  readonly metrics: Tensor;
+  readonly measure: Tensor | undefined;
+  readonly state: Readonly<Record<string, Tensor>>;
 }
 
-/** Iterates on the GPU: a step's output is the next one's input, and only what is asked for comes back. */
-export class DeviceIterates implements Iterates {
-  readonly #run: BoundDeviceStep;
-  readonly #fixed: readonly Tensor[];
+/**
+ * The iterates x_n of a running attack on N images, with its state and what was kept of them, wherever
+ * the runtime has them. A step's outputs are the next one's inputs: nothing is copied.
+ */
+export class Iterates {
+  readonly #session: StepSession;
+  readonly #fixed: Readonly<Record<string, Tensor>>;
+  readonly #images: number;
+  readonly #kept: KeptIterates;
   #image: Tensor;
-  #next: Tensor | undefined;
-  #unclipped: Tensor | undefined;
-  #prediction: Tensor | undefined;
-  #best: BestTensors | undefined;
+  #state: Readonly<Record<string, Tensor>>;
+  #outputs: Outputs | undefined;
+  /** Where the next step's outputs go; `undefined` where the runtime makes them. */
+  #spare: Outputs | undefined;
+
+  constructor(session: StepSession, start: IteratesStart) {
+    const { model, graph, host } = session;
+    const { batchDims, runtime } = model;
+    const { imageSize } = model.description.preprocessing;
+    const images = batchDims[0] as number;
+    const tensor = (data: Float32Array, dims: readonly number[]) =>
+      new runtime.Tensor("float32", data, dims);
+    const upload = host.upload ?? ((value: Tensor) => value);
+    const { inputs } = graph;
+    const grid = [images, 1, ...model.description.head.size];
+    this.#session = session;
+    this.#images = images;
+    this.#fixed = {
+      [inputs.original]: upload(tensor(start.original, batchDims)),
+      [inputs.labels]: upload(tensor(start.labels, grid)),
+      ...(inputs.region !== undefined && {
+        [inputs.region]: upload(
+          tensor(start.region as Float32Array, [images, 1, ...imageSize]),
+        ),
+      }),
+    };
+    const zeros = (dims: readonly number[]) => tensor(new Float32Array(countOf(dims)), dims);
+    this.#image = tensor(start.image.slice(), batchDims);
+    this.#state = mapValues(graph.stateDims, (dims, name) => {
+      const value = session.recipe.state[name]?.init?.(start.facts) ?? 0;
+      return tensor(new Float32Array(countOf(dims)).fill(value), dims);
+    });
+    const rows = metricNames.length + graph.logs.length;
+    const { outputs } = graph;
+    this.#spare =
+      (host.outputs ?? "reused") === "reused"
+        ? {
+            image: zeros(batchDims),
+            seen: outputs.seen === undefined ? undefined : zeros(batchDims),
+            prediction: zeros(grid),
+            metrics: zeros([rows, images]),
+            measure: outputs.measure === undefined ? undefined : zeros(batchDims),
+            state: mapValues(graph.stateDims, zeros),
+          }
+        : undefined;
+    this.#kept = new KeptIterates(images);
+  }
 
   /**
-   * @param image x_0, in memory or on the GPU
-   * @param fixed what the run takes besides, disposed of in the end
+   * Runs a step from x_n; x_{n+1} and the prediction at x_n are held until the next.
+   *
+   * @param numbers of each image
    */
-  constructor(run: BoundDeviceStep, image: Tensor, fixed: readonly Tensor[]) {
-    this.#run = run;
-    this.#fixed = fixed;
-    this.#image = image;
+  async step(numbers: readonly StepNumbers[]): Promise<StepMetrics[]> {
+    const { graph, session } = this.#session;
+    const { inputs, outputs } = graph;
+    const feeds = {
+      ...this.#fixed,
+      [inputs.image]: this.#image,
+      [inputs.numbers]: this.#pack([...commonNumbers, ...graph.numbers], numbers),
+      ...rename(this.#state, inputs.state),
+    };
+    const names = {
+      [outputs.image]: this.#spare?.image,
+      ...(outputs.seen !== undefined && { [outputs.seen]: this.#spare?.seen }),
+      [outputs.prediction]: this.#spare?.prediction,
+      [outputs.metrics]: this.#spare?.metrics,
+      ...(outputs.measure !== undefined && { [outputs.measure]: this.#spare?.measure }),
+      ...Object.fromEntries(
+        Object.entries(outputs.state).map(([name, output]) => [output, this.#spare?.state[name]]),
+      ),
+    };
+    const results =
+      this.#spare === undefined
+        ? await session.run(feeds, Object.keys(names))
+        : (await session.run(feeds, names as Record<string, Tensor>), names);
+    const of = (name: string) => results[name] as Tensor;
+    const former = this.#outputs;
+    this.#outputs = {
+      image: of(outputs.image),
+      seen: outputs.seen === undefined ? undefined : of(outputs.seen),
+      prediction: of(outputs.prediction),
+      metrics: of(outputs.metrics),
+      measure: outputs.measure === undefined ? undefined : of(outputs.measure),
+      state: mapValues(outputs.state, of),
+    };
+    this.#dispose(former?.seen, former?.prediction, former?.measure);
+    return this.#unpack(this.#outputs.metrics);
   }
 
-  async step(inputs: StepInputs): Promise<StepMetrics> {
-    const outputs = await this.#run(this.#image, inputs);
-    this.#dispose(this.#next, this.#unclipped, this.#prediction);
-    this.#next = outputs.nextImage;
-    this.#unclipped = outputs.unclipped;
-    this.#prediction = outputs.prediction;
-    return outputs.metrics;
+  /** IoU and norms of the image that the last step gave to be measured, by a forward pass of its own. */
+  async measure(absentBefore: readonly number[]): Promise<Record<(typeof measuredNames)[number], number>[]> {
+    const measuring = this.#session.measuring as NonNullable<StepSession["measuring"]>;
+    const { inputs, metrics } = measuring.graph;
+    const { inputs: own } = this.#session.graph;
+    const results = await measuring.session.run(
+      {
+        [inputs.image]: this.#outputs?.measure as Tensor,
+        [inputs.original]: this.#fixed[own.original] as Tensor,
+        [inputs.labels]: this.#fixed[own.labels] as Tensor,
+        [inputs.numbers]: this.#pack(
+          ["absentBefore"],
+          absentBefore.map((count) => ({ absentBefore: count })),
+        ),
+      },
+      [metrics],
+    );
+    const rows = (await read(results[metrics] as Tensor)) as Float32Array;
+    return Array.from({ length: this.#images }, (_, image) => columnOf(rows, measuredNames, image, this.#images));
   }
 
-  async measureUnclipped(): Promise<StepMetrics> {
-    const outputs = await this.#run(this.#unclipped as Tensor, still);
-    this.#dispose(outputs.nextImage, outputs.unclipped, outputs.prediction);
-    return outputs.metrics;
+  /** x_n of one image, as the model saw it, goes into a slot with the prediction at it. */
+  keep(slot: Slot, image: number): void {
+    const { prediction } = this.#outputs as Outputs;
+    this.#dispose(...this.#kept.keep(slot, image, { seen: this.#seen, prediction }));
   }
 
-  keep(): void {
-    const former = this.#best;
-    this.#best = { image: this.#image, prediction: this.#prediction as Tensor };
-    this.#dispose(former?.image, former?.prediction);
+  /** What is in one slot goes to the other. */
+  move(from: Slot, to: Slot, image: number): void {
+    this.#dispose(...this.#kept.move(from, to, image));
   }
 
+  /** x_{n+1} takes the place of x_n. */
   advance(): void {
-    const former = this.#image;
-    this.#image = this.#next as Tensor;
-    this.#next = undefined;
-    this.#dispose(former);
+    const outputs = this.#outputs as Outputs;
+    const former = { image: this.#image, state: this.#state };
+    this.#image = outputs.image;
+    this.#state = outputs.state;
+    if (this.#spare === undefined) {
+      this.#dispose(former.image, ...Object.values(former.state));
+    } else {
+      this.#spare = { ...outputs, ...former };
+    }
   }
 
-  current(): never {
-    throw new AsmaError(
-      "ERR_ON_DEVICE",
-      "The image of this step is on the GPU: await readImage() or readPrediction() instead.",
+  /** x_n of one image as the model saw it, float32 [1, C, …size]; a copy. */
+  async readImage(image: number): Promise<Float32Array> {
+    return sliceOf(await read(this.#seen), image, this.#images);
+  }
+
+  /** Labels predicted at x_n of one image; a copy. */
+  async readPrediction(image: number): Promise<Int32Array> {
+    const { prediction } = this.#outputs as Outputs;
+    return Int32Array.from(sliceOf(await read(prediction), image, this.#images));
+  }
+
+  /** What is in a slot; copies. */
+  async readKept(slot: Slot, image: number): Promise<IterateArrays> {
+    return await this.#kept.read(slot, image);
+  }
+
+  /** Frees what is on a GPU. */
+  release(): void {
+    const kept = this.#kept.clear();
+    const { seen, prediction, measure, image, state } = this.#outputs ?? {};
+    this.#outputs = undefined;
+    this.#dispose(
+      ...new Set([
+        ...kept,
+        this.#image,
+        ...Object.values(this.#state),
+        ...Object.values(state ?? {}),
+        image,
+        seen,
+        prediction,
+        measure,
+        ...Object.values(this.#fixed),
+      ]),
     );
   }
 
-  async readImage(): Promise<Float32Array> {
-    return (await read(this.#image)).slice();
+  get #seen(): Tensor {
+    return this.#outputs?.seen ?? this.#image;
   }
 
-  async readPrediction(): Promise<Int32Array> {
-    return Int32Array.from(await read(this.#prediction as Tensor));
+  #pack(names: readonly string[], numbers: readonly StepNumbers[]): Tensor {
+    const { runtime, batchDims } = this.#session.model;
+    const data = names.flatMap((name) => numbers.map((of) => of[name] as number));
+    const dims = [names.length, this.#images, ...batchDims.slice(1).map(() => 1)];
+    return new runtime.Tensor("float32", Float32Array.from(data), dims);
   }
 
-  async readBest(): Promise<IterateArrays> {
-    const { image, prediction } = this.#best as BestTensors;
-    return {
-      image: (await read(image)).slice(),
-      prediction: Int32Array.from(await read(prediction)),
-    };
+  #unpack(metrics: Tensor): StepMetrics[] {
+    const { logs } = this.#session.graph;
+    const rows = metrics.data as Float32Array;
+    const after = rows.subarray(metricNames.length * this.#images);
+    return Array.from({ length: this.#images }, (_, image) => ({
+      ...columnOf(rows, metricNames, image, this.#images),
+      logs: columnOf(after, logs, image, this.#images),
+    }));
   }
 
-  release(): void {
-    const { image, prediction } = this.#best ?? {};
-    this.#best = undefined;
-    const own = [image, prediction, this.#image, this.#next, this.#unclipped, this.#prediction];
-    this.#dispose(...own, ...this.#fixed);
-  }
-
-  /** Frees what neither the best iterate nor the current one is. */
+  /** Frees tensors on a GPU that nobody keeps. */
   #dispose(...tensors: (Tensor | undefined)[]): void {
-    const kept = [this.#best?.image, this.#best?.prediction];
-    for (const tensor of new Set(tensors)) {
-      if (tensor !== undefined && !kept.includes(tensor) && tensor.location !== "cpu") {
+    for (const tensor of tensors) {
+      if (tensor !== undefined && tensor.location !== "cpu" && !this.#kept.has(tensor)) {
         tensor.dispose();
       }
     }
   }
+}
+
+function rename(
+  tensors: Readonly<Record<string, Tensor>>,
+  names: Readonly<Record<string, string>>,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, input]) => [input, tensors[name] as Tensor]),
+  );
+}
+
+function columnOf<Name extends string>(
+  rows: Float32Array,
+  names: readonly Name[],
+  image: number,
+  images: number,
+): Record<Name, number> {
+  return Object.fromEntries(
+    names.map((name, row) => [name, rows[row * images + image] as number]),
+  ) as Record<Name, number>;
+}
+
+function sliceOf(data: Float32Array, image: number, images: number): Float32Array {
+  const length = data.length / images;
+  return data.slice(image * length, (image + 1) * length);
 }
 
 async function read(tensor: Tensor): Promise<Float32Array> {

@@ -1,0 +1,85 @@
+import type { Keeps } from "../attack/attack-definition.ts";
+import type { StepRecord } from "../attack/step-record.ts";
+import { tolerance } from "../distance/budget.ts";
+import type { DistanceName } from "../distance/index.ts";
+
+/** What counts as reached; both thresholds have to hold. */
+export interface Thresholds {
+  /** IoU with the labels, in [0, 1]. */
+  readonly iou: number;
+  /** Pixel accuracy, in [0, 1]. */
+  readonly pixelAccuracy: number;
+}
+
+/** What {@link Goal} decides by. */
+export interface GoalOptions {
+  readonly thresholds: Thresholds;
+  /** Whether the labels are to be reached, or to be left: then 1 − IoU and 1 − accuracy have to hold them. */
+  readonly targeted: boolean;
+  readonly keeps: Keeps;
+  /** The norm that counts between two iterates. */
+  readonly norm: DistanceName;
+  /** Iterates whose norm is above this are no candidates. */
+  readonly budget: number | undefined;
+}
+
+/** Numbers that a goal looks at: of a step, or of a verdict. */
+export type Agreement = Pick<StepRecord, "iou" | "pixelAccuracy">;
+
+/** An iterate that may be the best. */
+export interface Candidate {
+  readonly record: StepRecord;
+  readonly reached: boolean;
+}
+
+/** What an attack is for: when it is reached, and which of two iterates is better. */
+export class Goal {
+  readonly options: GoalOptions;
+
+  constructor(options: GoalOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Whether both thresholds hold.
+   *
+   * @param raised thresholds in place of the goal's own
+   */
+  holds(agreement: Agreement, raised: Thresholds = this.options.thresholds): boolean {
+    const { iou, pixelAccuracy } = this.progress(agreement);
+    return iou >= raised.iou && pixelAccuracy >= raised.pixelAccuracy;
+  }
+
+  /** How far one is, in [0, 1]: agreement with the labels, or the lack of it when they are to be left. */
+  progress({ iou, pixelAccuracy }: Agreement): Thresholds {
+    return this.options.targeted
+      ? { iou, pixelAccuracy }
+      : { iou: 1 - iou, pixelAccuracy: 1 - pixelAccuracy };
+  }
+
+  /** Whether an iterate may be handed back at all. */
+  admits(record: StepRecord): boolean {
+    const { budget, norm } = this.options;
+    return budget === undefined || record[norm] <= budget * (1 + 10 * tolerance);
+  }
+
+  /**
+   * Whether `a` is better than `b`: it reaches the goal and `b` does not; otherwise of those that reach
+   * it the one of smaller norm (or, within a budget, the one with fewer wrong pixels), of the others the
+   * one with fewer wrong pixels, then of smaller norm. So nothing has more wrong pixels than another of
+   * no larger norm.
+   */
+  isBetter(a: Candidate, b: Candidate | undefined): boolean {
+    if (b === undefined) {
+      return true;
+    }
+    if (a.reached !== b.reached) {
+      return a.reached;
+    }
+    const { keeps, norm } = this.options;
+    const wrong = a.record.wrongPixels - b.record.wrongPixels;
+    const size = a.record[norm] - b.record[norm];
+    const [first, second] = a.reached && keeps === "closest" ? [size, wrong] : [wrong, size];
+    return first === 0 ? second < 0 : first < 0;
+  }
+}

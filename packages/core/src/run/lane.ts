@@ -1,0 +1,329 @@
+import type { Schedule } from "../attack/recipe.ts";
+import type { JudgedRecord, StepRecord } from "../attack/step-record.ts";
+import type { Candidate } from "../goal/goal.ts";
+import type { ImageTensor, LabelMap } from "../image.ts";
+import { absentPixels, iou } from "../metrics/iou.ts";
+import { confusionMatrix } from "../metrics/confusion-matrix.ts";
+import { pixelAccuracy } from "../metrics/pixel-accuracy.ts";
+import type { Iterates, StepMetrics, StepNumbers } from "../step/iterates.ts";
+import type { Slot } from "../step/kept-iterates.ts";
+import type { AttackResult, StopReason } from "./attack-result.ts";
+import type { AttackInput, AttackTask } from "./attack-task.ts";
+import { explainGradient } from "./explain-gradient.ts";
+import { Judging } from "./judge.ts";
+
+/** What {@link Lane.take} says of an iterate. */
+export interface Taken {
+  readonly record: StepRecord;
+  readonly reached: boolean;
+  readonly isBest: boolean;
+}
+
+/** One of the images of a run: its numbers, its best iterate, its judgements and its end. */
+export class Lane {
+  readonly index: number;
+  readonly trajectory: StepRecord[] = [];
+  /** What ended this image before its time. */
+  error: unknown;
+  result: AttackResult | undefined;
+  readonly #task: AttackTask;
+  readonly #input: AttackInput;
+  readonly #iterates: Iterates;
+  readonly #schedule: Schedule;
+  readonly #judging: Judging;
+  readonly #notices = new Set<string>();
+  #absentBefore = 0;
+  #forwards = 0;
+  #backwards = 0;
+  #best: Candidate | undefined;
+  /** Seems to be better than the best, and was not judged. */
+  #candidate: Candidate | undefined;
+  #last: { readonly metrics: StepMetrics; readonly reached: boolean } | undefined;
+
+  constructor(task: AttackTask, index: number, iterates: Iterates, schedule: Schedule) {
+    this.#task = task;
+    this.index = index;
+    this.#input = task.inputs[index] as AttackInput;
+    this.#iterates = iterates;
+    this.#schedule = schedule;
+    this.#judging = new Judging(task.goal);
+  }
+
+  get isActive(): boolean {
+    return this.result === undefined && this.error === undefined;
+  }
+
+  get absentBefore(): number {
+    return this.#absentBefore;
+  }
+
+  /** Looks at the untouched image, where the goal is measured from it. */
+  async begin(original: ImageTensor): Promise<void> {
+    const { judge, options } = this.#task;
+    if (judge !== undefined && options.iouDefinition === "erased") {
+      this.#absentBefore = absentPixels(this.#matrix(await judge.predict(original)));
+      this.#forwards += 1;
+    }
+  }
+
+  /** The numbers of step n. */
+  numbers(n: number): StepNumbers {
+    return {
+      isFirst: n === 0 ? 1 : 0,
+      margin: this.#judging.margin,
+      absentBefore: this.#absentBefore,
+      ...(this.isActive || n === 0 ? this.#schedule.next(n) : this.#idle),
+    };
+  }
+
+  /** Numbers that keep an image still that has ended. */
+  get #idle(): StepNumbers {
+    return Object.fromEntries(this.#task.step.graph.numbers.map((name) => [name, 0]));
+  }
+
+  /**
+   * Takes in what step n came to; whether it reached the goal is the judge's to say.
+   *
+   * @param unclipped IoU and norms of the image that the recipe wanted measured
+   */
+  async take(
+    n: number,
+    metrics: StepMetrics,
+    unclipped: Readonly<Record<"iou" | "l2" | "linf", number>> | undefined,
+  ): Promise<Taken> {
+    const { goal, judge } = this.#task;
+    this.#forwards += unclipped === undefined ? 1 : 2;
+    this.#backwards += 1;
+    if (n === 0 && judge === undefined) {
+      this.#absentBefore = metrics.absentPixels;
+    }
+    let record = this.#toRecord(n, metrics, unclipped);
+    if (n === 0) {
+      this.#checkGradient(metrics, record);
+    }
+    let reached = goal.holds(record) && goal.admits(record);
+    let isOpen = false;
+    if (reached && judge !== undefined) {
+      const isBetter = goal.isBetter({ record, reached }, this.#best);
+      if (this.#judging.isDue(record) && isBetter) {
+        const judged = await this.#ask(await this.#iterates.readImage(this.index));
+        this.#judging.told(record, judged, metrics.lead);
+        record = { ...record, judged };
+        reached = judged.reached;
+      } else {
+        isOpen = isBetter && goal.isBetter({ record, reached }, this.#candidate);
+        reached = false;
+      }
+    }
+    const isBest = !isOpen && this.#offer({ record, reached });
+    if (isOpen) {
+      this.#candidate = { record, reached: true };
+      this.#iterates.keep("candidate", this.index);
+    }
+    this.trajectory.push(record);
+    this.#last = { metrics, reached };
+    const remark = this.#schedule.told?.(record);
+    if (remark !== undefined && this.#notices.size === 0) {
+      this.#notices.add(remark);
+    }
+    return { record, reached, isBest };
+  }
+
+  /** Why the run of this image ends after the step that was taken in; `undefined` if it goes on. */
+  get ending(): StopReason | undefined {
+    const { options } = this.#task;
+    const record = this.trajectory.at(-1) as StepRecord;
+    const { metrics, reached } = this.#last as { metrics: StepMetrics; reached: boolean };
+    if (reached && options.earlyStop) {
+      return "reached";
+    }
+    if (record.step === options.iterations) {
+      return "iterations";
+    }
+    if (!isNumber(metrics)) {
+      return "gradient not a number";
+    }
+    return metrics.gradientLinf === 0 && record.wrongPixels > 0 ? "gradient vanished" : undefined;
+  }
+
+  /** Ends the run of this image on the iterate that was taken in last; nothing without one. */
+  async end(stopReason: StopReason, seconds: number): Promise<void> {
+    const record = this.trajectory.at(-1);
+    if (record === undefined || this.result !== undefined) {
+      return;
+    }
+    const { definition, attackOptions, options, goal } = this.#task;
+    const last = {
+      image: await this.#iterates.readImage(this.index),
+      prediction: await this.#iterates.readPrediction(this.index),
+    };
+    const isLastKept = goal.options.keeps === "last";
+    if (isLastKept) {
+      await this.#keepLast(record, stopReason);
+    } else if (stopReason !== "failed") {
+      await this.#settleCandidate();
+    }
+    const best = this.#best as Candidate;
+    const iterate = (of: StepRecord, { image, prediction }: typeof last) => ({
+      ...of,
+      image: this.#toImage(image),
+      prediction: { data: prediction, dims: this.#input.target.dims },
+    });
+    this.result = {
+      attack: { name: definition.name, options: attackOptions },
+      options,
+      reached: best.reached,
+      stopReason,
+      best: iterate(
+        best.record,
+        isLastKept ? last : await this.#iterates.readKept("best", this.index),
+      ),
+      last: iterate(this.trajectory.at(-1) as StepRecord, last),
+      trajectory: this.trajectory,
+      passes: {
+        forwards: this.#forwards,
+        backwards: this.#backwards,
+        judgements: this.#judging.count,
+      },
+      notices: [...this.#notices],
+      seconds,
+    };
+  }
+
+  /** An image of this run as it is handed out. */
+  #toImage(data: Float32Array): ImageTensor {
+    const { levels } = this.#task.options;
+    return {
+      data,
+      dims: this.#input.image.dims,
+      levels: levels === "float" ? Number.POSITIVE_INFINITY : levels,
+    };
+  }
+
+  /** x_n as it is handed out; until the next step. */
+  async readImage(): Promise<ImageTensor> {
+    return this.#toImage(await this.#iterates.readImage(this.index));
+  }
+
+  /** The prediction at x_n; until the next step. */
+  async readPrediction(): Promise<LabelMap> {
+    const data = await this.#iterates.readPrediction(this.index);
+    return { data, dims: this.#input.target.dims };
+  }
+
+  #offer(candidate: Candidate): boolean {
+    const { goal } = this.#task;
+    // What lies outside the budget is handed back only while there is nothing else.
+    const isEligible = goal.admits(candidate.record) || this.#best === undefined;
+    const isBetter =
+      isEligible &&
+      (this.#best === undefined ||
+        !goal.admits(this.#best.record) ||
+        goal.isBetter(candidate, this.#best));
+    if (isBetter) {
+      this.#best = candidate;
+      this.#iterates.keep("best", this.index);
+    }
+    return isBetter;
+  }
+
+  /** The iterate that was not judged on the way takes the place of the best if the judge agrees. */
+  async #settleCandidate(): Promise<void> {
+    const candidate = this.#candidate;
+    if (candidate === undefined || !this.#task.goal.isBetter(candidate, this.#best)) {
+      return;
+    }
+    const { image } = await this.#iterates.readKept("candidate", this.index);
+    const record = await this.#judgeAfterwards(candidate.record, image);
+    const judged = { record, reached: record.judged?.reached === true };
+    if (this.#task.goal.isBetter(judged, this.#best)) {
+      this.#best = judged;
+      this.#iterates.move("candidate" satisfies Slot, "best", this.index);
+    }
+  }
+
+  async #keepLast(record: StepRecord, stopReason: StopReason): Promise<void> {
+    const { goal, judge } = this.#task;
+    const isOpen = goal.holds(record) && judge !== undefined && record.judged === undefined;
+    const judged =
+      isOpen && stopReason !== "failed"
+        ? await this.#judgeAfterwards(record, await this.#iterates.readImage(this.index))
+        : record;
+    this.#best = {
+      record: judged,
+      reached: judge === undefined ? goal.holds(record) : judged.judged?.reached === true,
+    };
+  }
+
+  async #judgeAfterwards(record: StepRecord, image: Float32Array): Promise<StepRecord> {
+    const judged = { ...record, judged: await this.#ask(image) };
+    this.#judging.count += 1;
+    this.trajectory[record.step] = judged;
+    return judged;
+  }
+
+  async #ask(image: Float32Array): Promise<JudgedRecord> {
+    const { judge, goal, options } = this.#task;
+    const prediction = await (judge as NonNullable<AttackTask["judge"]>).predict(
+      this.#toImage(image),
+    );
+    this.#forwards += 1;
+    const matrix = this.#matrix(prediction);
+    const counted = matrix.flat().reduce((sum, count) => sum + count, 0);
+    const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
+    const agreement = {
+      iou: iou(matrix, options.iouDefinition, this.#absentBefore),
+      pixelAccuracy: pixelAccuracy(matrix),
+    };
+    return {
+      ...agreement,
+      wrongPixels: options.targeted ? counted - right : right,
+      reached: goal.holds(agreement),
+    };
+  }
+
+  #matrix(prediction: LabelMap) {
+    const { classes } = this.#task.step.model.description.head;
+    return confusionMatrix(prediction, this.#input.target, classes);
+  }
+
+  #toRecord(n: number, m: StepMetrics, unclipped: Parameters<Lane["take"]>[2]): StepRecord {
+    const { targeted } = this.#task.options;
+    return {
+      step: n,
+      iou: m.iou,
+      pixelAccuracy: m.countedPixels === 0 ? 1 : m.correctPixels / m.countedPixels,
+      wrongPixels: targeted ? m.countedPixels - m.correctPixels : m.correctPixels,
+      loss: m.loss,
+      l1: m.l1,
+      l2: m.l2,
+      linf: m.linf,
+      gradientL2: m.gradientL2,
+      logs:
+        unclipped === undefined
+          ? m.logs
+          : {
+              ...m.logs,
+              unclippedIou: unclipped.iou,
+              unclippedL2: unclipped.l2,
+              unclippedLinf: unclipped.linf,
+            },
+    };
+  }
+
+  /** @throws AsmaError `ERR_GRADIENT_NAN`, `ERR_GRADIENT_ZERO` when nothing can be climbed from the start */
+  #checkGradient(metrics: StepMetrics, { wrongPixels }: StepRecord): void {
+    if (!isNumber(metrics) || (metrics.gradientLinf === 0 && wrongPixels > 0)) {
+      const { model } = this.#task.step;
+      throw explainGradient(model, metrics, this.#input.region !== undefined);
+    }
+  }
+}
+
+/**
+ * Whether scores and gradient can be followed. A maximum may pass over NaN, a sum does not; scores that
+ * are not numbers count as right in every comparison.
+ */
+function isNumber({ gradientL2, gradientLinf, scoresNotNumbers }: StepMetrics): boolean {
+  return Number.isFinite(gradientL2) && Number.isFinite(gradientLinf) && scoresNotNumbers === 0;
+}
