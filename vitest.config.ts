@@ -8,6 +8,7 @@ export default defineConfig({
     alias: {
       "@onnx-asma/autodiff": source("autodiff"),
       "@onnx-asma/core/npy": source("core", "npy/index.ts"),
+      "@onnx-asma/core/png": source("core", "png/index.ts"),
       "@onnx-asma/core": source("core"),
       "@onnx-asma/node": source("node"),
     },

@@ -10,6 +10,11 @@ export type Size =
 export interface ImageTensor {
   readonly data: Float32Array;
   readonly dims: ImageDims;
+  /**
+   * Values that a channel can take in the file the image came from: 256, 65536, `Infinity` for floating
+   * point. Absent: not known, see `levelsOf`.
+   */
+  readonly levels?: number | undefined;
 }
 
 /** [1, C, H, W] or [1, C, D, H, W]. */

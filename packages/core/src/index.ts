@@ -35,6 +35,7 @@ export {
   type Size,
 } from "./image.ts";
 export { checkImageSize, defaultMaxPixels } from "./image-size.ts";
+export { levelsOf } from "./levels-of.ts";
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
 export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";

@@ -5,6 +5,7 @@
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
+export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 export {
   Attack,
   createAttack,
@@ -18,6 +19,6 @@ export { toNdarray, fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
 export { readNpy, writeNpy } from "./images/npy.ts";
 export { readImage, type ReadImageOptions } from "./images/read-image.ts";
 export { readMask, type ReadMaskOptions } from "./images/read-mask.ts";
-export { encodePng, writePng } from "./images/write-image.ts";
+export { writePng } from "./images/write-image.ts";
 export { writeLabelPng, writeMaskPng } from "./images/write-mask.ts";
 export { writeResults, type AttackReport, type ResultRecord } from "./report/write-results.ts";

@@ -5,6 +5,7 @@
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
+export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 export {
   Attack,
   createAttack,
@@ -13,7 +14,6 @@ export {
   type VerifyOptions,
 } from "./create-attack.ts";
 export type { WebAttackRun, WebAttackStep } from "./attack-run.ts";
-export { encodePng } from "./images/encode-png.ts";
 export type { ImageSource } from "./images/to-pixel-source.ts";
 export type { FileInput, ModelSource, ModelWithData, TrainingGraphSource } from "./model-source.ts";
 export type {

@@ -9,8 +9,3 @@ export interface FileImage extends ImageTensor {
   /** Number of values a channel can take in the file: 256 or 65536, Infinity for floating point. */
   readonly levels: number;
 }
-
-/** Converts integer samples to [0, 1]: `Math.fround(v / max)` for each v in 0..max. */
-export function unitTable(max: 255 | 65535): Float32Array {
-  return Float32Array.from({ length: max + 1 }, (_, v) => v / max);
-}

@@ -1,15 +1,11 @@
+import { isPng, readJpegHeader, type PictureHeader } from "@onnx-asma/core/png";
+
 /** The image file formats that are recognised by their first bytes. */
 export type ImageFormat = "png" | "jpeg" | "bmp" | "tiff" | "gif" | "npy";
 
 /** What the header of an image file says about its pixels, before any is decoded. */
-export interface ImageHeader {
+export interface ImageHeader extends PictureHeader {
   readonly format: ImageFormat;
-  readonly height: number;
-  readonly width: number;
-  /** Bits per channel. */
-  readonly depth: number;
-  /** How pixels are stored; "palette" is a colour picture stored as indices. */
-  readonly colour: "grey" | "rgb" | "palette" | "cmyk";
   /** Whether the file ends before its header promises. */
   readonly truncated: boolean;
 }
@@ -18,7 +14,7 @@ export interface ImageHeader {
 export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   const starts = (...signature: number[]): boolean =>
     signature.every((byte, i) => bytes[i] === byte);
-  if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return "png";
+  if (isPng(bytes)) return "png";
   if (starts(0xff, 0xd8, 0xff)) return "jpeg";
   if (starts(0x47, 0x49, 0x46, 0x38)) return "gif";
   if (starts(0x49, 0x49, 0x2a, 0) || starts(0x4d, 0x4d, 0, 0x2a)) return "tiff";
@@ -36,49 +32,11 @@ export function readImageHeader(
   format: "jpeg" | "gif" | "bmp" | "tiff",
   bytes: Uint8Array,
 ): ImageHeader {
+  if (format === "jpeg") return { format, ...readJpegHeader(bytes) };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (format === "jpeg") return jpegHeader(view);
   if (format === "gif") return gifHeader(view);
   if (format === "bmp") return bmpHeader(view);
   return tiffHeader(view);
-}
-
-/** Walks the markers up to the first scan; the frame header (SOF) holds size and components. */
-function jpegHeader(view: DataView): ImageHeader {
-  let frame: Omit<ImageHeader, "truncated"> | undefined;
-  let at = 2;
-  for (;;) {
-    if (view.getUint8(at) !== 0xff) throw new RangeError("a JPEG marker was expected");
-    const marker = view.getUint8(at + 1);
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
-    if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
-      at += 2;
-      continue;
-    }
-    if (marker === 0xd9) throw new RangeError("the JPEG holds no scan");
-    if (marker === 0xda) break;
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      const components = view.getUint8(at + 9);
-      frame = {
-        format: "jpeg",
-        height: view.getUint16(at + 5),
-        width: view.getUint16(at + 7),
-        depth: view.getUint8(at + 4),
-        colour: components === 1 ? "grey" : components === 3 ? "rgb" : "cmyk",
-      };
-    }
-    at += 2 + Math.max(2, view.getUint16(at + 2));
-  }
-  if (!frame) throw new RangeError("the JPEG holds no frame header");
-  // Inside a scan 0xff is followed by 0, so the end marker cannot be picture data.
-  let ended = false;
-  for (let i = view.byteLength - 2; i > at && !ended; i--) {
-    ended = view.getUint8(i) === 0xff && view.getUint8(i + 1) === 0xd9;
-  }
-  return { ...frame, truncated: !ended };
 }
 
 function gifHeader(view: DataView): ImageHeader {

@@ -1,8 +1,9 @@
-import { AsmaError, defaultMaxPixels } from "@onnx-asma/core";
+import { defaultMaxPixels } from "@onnx-asma/core";
 import { imageFromNpy } from "@onnx-asma/core/npy";
+import { imageOfPicture } from "@onnx-asma/core/png";
 import { sniffFormat } from "./image-header.ts";
-import { unitTable, type FileImage } from "./file-image.ts";
-import { assertOpaque, openRaster, type Raster } from "./raster.ts";
+import type { FileImage } from "./file-image.ts";
+import { openPicture } from "./open-picture.ts";
 import { readBytes } from "./read-bytes.ts";
 
 /** Options of {@link readImage}. */
@@ -29,68 +30,19 @@ export interface ReadImageOptions {
  * ERR_ARRAY_SHAPE or ERR_ARRAY_DTYPE.
  */
 export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
-  const { channels, maxPixels = defaultMaxPixels } = options;
+  const { maxPixels = defaultMaxPixels } = options;
   const bytes = await readBytes(path);
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
-  if (options.spatialAxes === 3) {
-    throw new AsmaError(
-      "ERR_ARRAY_SHAPE",
-      `Expected a volume as the model does but '${path}' is a picture: bring it as .npy of shape [${channels}, D, H, W].`,
-      { details: { path } },
-    );
-  }
-
-  const file = openRaster(path, bytes, maxPixels);
-  if (channels !== 1 && channels !== 3) {
-    const found = file.grey ? 1 : 3;
-    throw channelError(
-      path,
-      channels,
-      found,
-      `bring the image as .npy of shape [${channels}, H, W]`,
-    );
-  }
-  if (file.grey && channels === 3) throw channelError(path, 3, 1, "save it as RGB first");
-  const raster = await file.decode();
-  assertOpaque(path, raster);
-  if (raster.channels === 3 && channels === 1 && !isGrey(raster)) {
-    throw channelError(path, 1, 3, "convert it to grey first");
-  }
-  const { height, width, bitDepth } = raster;
-  const data = toPlanes(raster, channels);
-  const levels = 2 ** bitDepth;
-  return { data, dims: [1, channels, height, width], bitDepth, format: file.format, levels };
-}
-
-function channelError(path: string, expected: number, found: number, wayOut: string): AsmaError {
-  const name = (n: number): string =>
-    n === 1 ? "grey (1 channel)" : n === 3 ? "RGB (3 channels)" : `${n} channels`;
-  const message = `Expected ${name(expected)} as the model does but '${path}' is ${name(found)}: ${wayOut}.`;
-  return new AsmaError("ERR_IMAGE_CHANNELS", message, { details: { path, expected, found } });
-}
-
-function isGrey({ data }: Raster): boolean {
-  for (let i = 0; i < data.length; i += 3) {
-    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
-  }
-  return true;
-}
-
-/** Interleaved samples to planes of float32 in [0, 1]; of an RGB raster as grey, the first channel. */
-function toPlanes(raster: Raster, channels: number): Float32Array {
-  const table = unitTable(raster.bitDepth === 16 ? 65_535 : 255);
-  const pixels = raster.height * raster.width;
-  const planes = new Float32Array(channels * pixels);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < pixels; i++) {
-      planes[c * pixels + i] = table[raster.data[i * raster.channels + c] as number] as number;
-    }
-  }
-  return planes;
+  const file = openPicture(path, bytes, maxPixels);
+  const image = await imageOfPicture(`'${path}'`, file, options);
+  return { ...image, bitDepth: bitDepthOf(image.levels), format: file.format };
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
   const image = imageFromNpy(bytes, path, options);
-  const bitDepth = image.levels === 256 ? 8 : image.levels === 65_536 ? 16 : 32;
-  return { ...image, bitDepth, format: "npy" };
+  return { ...image, bitDepth: bitDepthOf(image.levels), format: "npy" };
+}
+
+function bitDepthOf(levels: number): FileImage["bitDepth"] {
+  return levels === 256 ? 8 : levels === 65_536 ? 16 : 32;
 }

@@ -6,8 +6,9 @@ import {
   type Size,
 } from "@onnx-asma/core";
 import { parseNpy } from "@onnx-asma/core/npy";
+import { checkOpaque, type Raster } from "@onnx-asma/core/png";
 import { sniffFormat } from "./image-header.ts";
-import { assertOpaque, openRaster, type Raster } from "./raster.ts";
+import { openPicture } from "./open-picture.ts";
 import { readBytes } from "./read-bytes.ts";
 
 /** Options of {@link readMask}. */
@@ -73,8 +74,8 @@ export async function readMask(path: string, options: ReadMaskOptions): Promise<
       { details: { path } },
     );
   }
-  const raster = await openRaster(path, bytes, maxPixels).decode();
-  if (!raster.stored?.palette || format === "gif") assertOpaque(path, raster);
+  const raster = await openPicture(path, bytes, maxPixels).decode();
+  if (!raster.stored?.palette || format === "gif") checkOpaque(`'${path}'`, raster);
   return {
     data: toClasses(path, rasterValues(raster), options),
     dims: [raster.height, raster.width],

@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodePng } from "@onnx-asma/core/png";
 import { readImage } from "./read-image.ts";
-import { assertLossless, encodePng, writePng } from "./write-image.ts";
+import { assertLossless, writePng } from "./write-image.ts";
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "write-image-"))));
@@ -37,12 +37,6 @@ describe("writePng", () => {
       });
     }
     expect(await readdir(folder)).toEqual(["x.png"]);
-  });
-
-  it("rounds, clips and never truncates", () => {
-    const data = Float32Array.of(-0.5, 0.4999 / 255, 0.5001 / 255, 254.6 / 255, 1.5, Infinity);
-    const png = decode(encodePng({ data, dims: [1, 1, 1, 6] }, { levels: 256 }));
-    expect([...png.data]).toEqual([0, 0, 1, 255, 255, 255]);
   });
 
   it("refuses NaN, other channel counts, dims that do not fit and lossy names", async () => {

@@ -19,9 +19,8 @@ import {
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
 import { encodeNpy } from "@onnx-asma/core/npy";
-import { decodeFile, decodeImage, type ImageShape } from "../images/decode-image.ts";
-import { encodePng } from "../images/encode-png.ts";
-
+import { encodePng, type ImageShape } from "@onnx-asma/core/png";
+import { decodeFile, decodeImage } from "../images/decode-image.ts";
 import { DeviceCheck } from "./device-check.ts";
 import { GpuDevice } from "./gpu-device.ts";
 import { readModelFiles } from "./read-model-files.ts";
@@ -98,7 +97,7 @@ export class AttackService implements Handlers {
     target,
     thresholds,
   }: Requests["verify"]["params"]) => {
-    const image = decodeFile(file, this.#shape);
+    const image = await decodeFile(file, this.#shape);
     const prediction = await this.#predict(image);
     const { description } = (await this.#prepare(sizeOf(image))).model;
     const verdict = judge({
