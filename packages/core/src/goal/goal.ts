@@ -2,14 +2,7 @@ import type { Keeps } from "../attack/attack-definition.ts";
 import type { StepRecord } from "../attack/step-record.ts";
 import { tolerance } from "../distance/budget.ts";
 import type { DistanceName } from "../distance/index.ts";
-
-/** What counts as reached; both thresholds have to hold. */
-export interface Thresholds {
-  /** IoU with the labels, in [0, 1]. */
-  readonly iou: number;
-  /** Pixel accuracy, in [0, 1]. */
-  readonly pixelAccuracy: number;
-}
+import { holds, progressOf, type Thresholds } from "./thresholds.ts";
 
 /** What {@link Goal} decides by. */
 export interface GoalOptions {
@@ -43,18 +36,15 @@ export class Goal {
   /**
    * Whether both thresholds hold.
    *
-   * @param raised thresholds in place of the goal's own
+   * @param thresholds in place of the goal's own
    */
-  holds(agreement: Agreement, raised: Thresholds = this.options.thresholds): boolean {
-    const { iou, pixelAccuracy } = this.progress(agreement);
-    return iou >= raised.iou && pixelAccuracy >= raised.pixelAccuracy;
+  holds(agreement: Agreement, thresholds = this.options.thresholds): boolean {
+    return holds(agreement, { ...this.options, thresholds });
   }
 
-  /** How far one is, in [0, 1]: agreement with the labels, or the lack of it when they are to be left. */
-  progress({ iou, pixelAccuracy }: Agreement): Thresholds {
-    return this.options.targeted
-      ? { iou, pixelAccuracy }
-      : { iou: 1 - iou, pixelAccuracy: 1 - pixelAccuracy };
+  /** How far one is, in [0, 1]. */
+  progress(agreement: Agreement): Thresholds {
+    return progressOf(agreement, this.options.targeted);
   }
 
   /** Whether an iterate may be handed back at all. */

@@ -2,6 +2,7 @@ import type { ImageTensor } from "../image.ts";
 
 /** Norms of x − x₀ over all channels and pixels, in units of the [0, 1] range. */
 export interface PerturbationNorms {
+  readonly l1: number;
   readonly l2: number;
   readonly linf: number;
   /** Root mean square per value. */
@@ -10,18 +11,21 @@ export interface PerturbationNorms {
   readonly changed: number;
 }
 
-/** L2, L∞ and root mean square of the perturbation between two images of equal dims. */
+/** L1, L2, L∞ and root mean square of the perturbation between two images of equal dims. */
 export function perturbationNorms(image: ImageTensor, original: ImageTensor): PerturbationNorms {
+  let l1 = 0;
   let sum = 0;
   let linf = 0;
   let changed = 0;
   image.data.forEach((v, i) => {
     const d = Math.abs(v - (original.data[i] as number));
+    l1 += d;
     sum += d * d;
     linf = Math.max(linf, d);
     changed += d > 0 ? 1 : 0;
   });
   return {
+    l1,
     l2: Math.sqrt(sum),
     linf,
     rms: Math.sqrt(sum / Math.max(1, image.data.length)),

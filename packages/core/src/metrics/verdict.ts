@@ -1,6 +1,7 @@
+import { holds, type Thresholds } from "../goal/thresholds.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import { confusionMatrix } from "./confusion-matrix.ts";
-import { defaultIouDefinition, iou, type IouDefinition } from "./iou.ts";
+import { absentPixels, iou, type IouDefinition } from "./iou.ts";
 import { perturbationNorms } from "./perturbation-norms.ts";
 import { pixelAccuracy } from "./pixel-accuracy.ts";
 
@@ -9,6 +10,7 @@ export interface Verdict {
   readonly iou: number;
   readonly pixelAccuracy: number;
   readonly wrongPixels: number;
+  readonly l1: number;
   readonly l2: number;
   readonly linf: number;
   /** Root mean square of the perturbation. */
@@ -24,10 +26,13 @@ export interface JudgeInput {
   readonly image: ImageTensor;
   readonly original: ImageTensor;
   readonly classes: number;
-  /** @default the paper's for two classes, otherwise the mean over classes present */
-  readonly iouDefinition?: IouDefinition | undefined;
+  readonly iouDefinition: IouDefinition;
+  /** What the untouched model predicts for `original`: needed for the definition `erased`. */
+  readonly before?: LabelMap | undefined;
+  /** Whether the labels are to be reached, or (false) to be left. @default true */
+  readonly targeted?: boolean;
   /** What counts as reached, each in [0, 1]. */
-  readonly thresholds: { readonly iou: number; readonly pixelAccuracy: number };
+  readonly thresholds: Thresholds;
 }
 
 /**
@@ -36,20 +41,23 @@ export interface JudgeInput {
  * @throws AsmaError `ERR_TARGET_SIZE` when prediction and target have different dims
  */
 export function judge(input: JudgeInput): Verdict {
-  const { prediction, target, classes, thresholds } = input;
+  const { prediction, target, classes, thresholds, before, targeted = true } = input;
   const matrix = confusionMatrix(prediction, target, classes);
-  const { l2, linf, rms } = perturbationNorms(input.image, input.original);
-  const overlap = iou(matrix, input.iouDefinition ?? defaultIouDefinition(classes));
-  const accuracy = pixelAccuracy(matrix);
+  const { l1, l2, linf, rms } = perturbationNorms(input.image, input.original);
+  const absentBefore = before && absentPixels(confusionMatrix(before, target, classes));
+  const agreement = {
+    iou: iou(matrix, input.iouDefinition, absentBefore),
+    pixelAccuracy: pixelAccuracy(matrix),
+  };
   const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
   const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
   return {
-    iou: overlap,
-    pixelAccuracy: accuracy,
-    wrongPixels: counted - right,
+    ...agreement,
+    wrongPixels: targeted ? counted - right : right,
+    l1,
     l2,
     linf,
     rms,
-    reached: overlap >= thresholds.iou && accuracy >= thresholds.pixelAccuracy,
+    reached: holds(agreement, { thresholds, targeted }),
   };
 }

@@ -1,5 +1,6 @@
 import type { StepRecord } from "../attack/step-record.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
+import type { StepBuild } from "../step/step-session.ts";
 import type { RunOptionsUsed } from "./run-options.ts";
 
 /** One step as the iterator yields it. */
@@ -56,6 +57,8 @@ export interface AttackResult {
   /** Every step in order. */
   readonly trajectory: readonly StepRecord[];
   readonly passes: Passes;
+  /** Size and time of building the step graph. */
+  readonly build: StepBuild;
   /** Remarks for the user. */
   readonly notices: readonly string[];
   /** Time of the attack's own work; what a consumer does between steps does not count. */

@@ -1,4 +1,5 @@
 import type { AttackDefinition } from "../attack/attack-definition.ts";
+import type { Recipe } from "../attack/recipe.ts";
 import type { Goal } from "../goal/goal.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import type { StepSession } from "../step/step-session.ts";
@@ -18,6 +19,7 @@ export interface AttackInput {
 /** One run: what was decided about it, and the graph that does it. */
 export interface AttackTask {
   readonly step: StepSession;
+  readonly recipe: Recipe;
   readonly definition: AttackDefinition;
   /** Options of the attack as they are used. */
   readonly attackOptions: Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { AsmaError } from "../errors.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
-import type { StepMetrics } from "../step/step-graph.ts";
+import type { StepMetrics } from "../step/iterates.ts";
 
 /**
  * The error for a first gradient that cannot be followed: not a number, or zero although pixels are

@@ -186,6 +186,7 @@ export class Lane {
         judgements: this.#judging.count,
       },
       notices: [...this.#notices],
+      build: this.#task.step.build,
       seconds,
     };
   }

@@ -1,5 +1,6 @@
 import { seededRandom } from "../attack/random.ts";
 import { AsmaError, isAsmaError } from "../errors.ts";
+import { mapValues } from "../step/append-inputs.ts";
 import { Iterates } from "../step/iterates.ts";
 import type { AttackResult, AttackStep, StopReason } from "./attack-result.ts";
 import { AttackRun } from "./attack-run.ts";
@@ -62,7 +63,7 @@ async function* attackSteps(
   try {
     iterates = new Iterates(task.step, startOf(task));
     for (const [i, { image }] of task.inputs.entries()) {
-      const lane = new Lane(task, i, iterates, task.step.recipe.schedule(factsOf(task)));
+      const lane = new Lane(task, i, iterates, task.recipe.schedule(factsOf(task)));
       lanes.push(lane);
       await lane.begin(image);
     }
@@ -146,9 +147,8 @@ function factsOf({ step, options }: AttackTask) {
 
 /** What the iterates begin with: copies, so that nobody's arrays are read later or written to. */
 function startOf(task: AttackTask) {
-  const { inputs, options, step } = task;
+  const { inputs, options, step, recipe } = task;
   const facts = factsOf(task);
-  const { recipe, graph } = step;
   const join = (parts: readonly ArrayLike<number>[]) => {
     const joined = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
     let at = 0;
@@ -170,15 +170,15 @@ function startOf(task: AttackTask) {
     image: join(inputs.map(started)),
     labels: join(inputs.map(({ target }) => target.data)),
     region:
-      graph.inputs.region === undefined
+      step.graph.inputs.region === undefined
         ? undefined
         : join(
             inputs.map(
-              ({ region, target: _, image }) =>
+              ({ region, image }) =>
                 region ?? new Float32Array(image.data.length / image.dims[1]).fill(1),
             ),
           ),
-    facts,
+    state: mapValues(recipe.state, ({ init }) => init?.(facts) ?? 0),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { RunFacts } from "../attack/recipe.ts";
 import { countOf } from "../image.ts";
 import { commonNumbers, mapValues } from "./append-inputs.ts";
 import { KeptIterates, type IterateArrays, type Slot } from "./kept-iterates.ts";
@@ -21,7 +20,8 @@ export interface IteratesStart {
   readonly labels: Float32Array;
   /** [N, …size]: 1 where the image may change, else 0. */
   readonly region: Float32Array | undefined;
-  readonly facts: RunFacts;
+  /** What each state tensor is filled with, by name. */
+  readonly state: Readonly<Record<string, number>>;
 }
 
 /** Numbers of one image for one step, by name. */
@@ -74,10 +74,9 @@ export class Iterates {
     };
     const zeros = (dims: readonly number[]) => tensor(new Float32Array(countOf(dims)), dims);
     this.#image = tensor(start.image.slice(), batchDims);
-    this.#state = mapValues(graph.stateDims, (dims, name) => {
-      const value = session.recipe.state[name]?.init?.(start.facts) ?? 0;
-      return tensor(new Float32Array(countOf(dims)).fill(value), dims);
-    });
+    this.#state = mapValues(graph.stateDims, (dims, name) =>
+      tensor(new Float32Array(countOf(dims)).fill(start.state[name] ?? 0), dims),
+    );
     const rows = metricNames.length + graph.logs.length;
     const { outputs } = graph;
     this.#spare =

@@ -40,7 +40,6 @@ export interface StepBuild {
 /** A loaded step graph: one `run` is one iteration. Any number of runs may share it. */
 export class StepSession {
   readonly model: SegmentationModel;
-  readonly recipe: Recipe;
   readonly graph: StepGraph;
   readonly build: StepBuild;
   readonly host: StepHost;
@@ -50,7 +49,6 @@ export class StepSession {
 
   private constructor(parts: Omit<StepSession, "release">) {
     this.model = parts.model;
-    this.recipe = parts.recipe;
     this.graph = parts.graph;
     this.build = parts.build;
     this.host = parts.host;
@@ -95,7 +93,7 @@ export class StepSession {
     try {
       const measuring =
         outputs.measure === undefined ? undefined : await openMeasuring(model, options);
-      return new StepSession({ model, recipe, graph, build, host, session, measuring });
+      return new StepSession({ model, graph, build, host, session, measuring });
     } catch (error) {
       await session.release();
       throw error;

@@ -1,0 +1,289 @@
+import type { Model, Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
+import type { AttackDefinition } from "../attack/attack-definition.ts";
+import type { Recipe } from "../attack/recipe.ts";
+import type { AttackName } from "../attacks/index.ts";
+import { Goal } from "../goal/goal.ts";
+import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
+import { AsmaError } from "../errors.ts";
+import type { IouDefinition } from "../metrics/iou.ts";
+import { judge } from "../metrics/verdict.ts";
+import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
+import type { ModelOptions } from "../model/model-options.ts";
+import type { ModelDescription, SegmentationModel } from "../model/segmentation-model.ts";
+import { toImageTensor, toLabelMap } from "../ndarray.ts";
+import type { AttackResult, AttackStep } from "../run/attack-result.ts";
+import type { AttackRun } from "../run/attack-run.ts";
+import type { AttackInput, AttackTask } from "../run/attack-task.ts";
+import { checkInputs } from "../run/check-inputs.ts";
+import {
+  runAttack,
+  runBatch,
+  type BatchResult,
+  type BatchStep,
+  type OpenTask,
+} from "../run/run-attack.ts";
+import { iouDefinitionOf, type RunOptionsUsed } from "../run/run-options.ts";
+import { buildStepGraph } from "../step/step-graph.ts";
+import { StepSession, type StepHost } from "../step/step-session.ts";
+import { fitTarget } from "../targets/fit-target.ts";
+import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choice.ts";
+import type { Lease } from "./lease-pool.ts";
+import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
+import { ModelPool, type SizedModel } from "./model-pool.ts";
+
+/** What a host gives: the runtime and how it computes. */
+export interface Host extends StepHost {
+  readonly runtime: Runtime;
+  readonly sessionOptions: SessionOptions | undefined;
+  /** Where step graphs run; the numbers are the same. */
+  readonly target: Target;
+  /**
+   * Session options of a processor that what the host computes is compared with, once for a model and a
+   * size: kernels of a device can be wrong.
+   */
+  readonly processor?: SessionOptions | undefined;
+  /** Told when something takes a while. */
+  readonly onBuild?: (() => void) | undefined;
+}
+
+/** One model and the sessions that it needs for each size of image: everything of a handle that is no file. */
+export class Workbench {
+  readonly input: ImageInput;
+  readonly model: Model;
+  readonly options: ModelOptions;
+  readonly #host: Host;
+  readonly #pool: ModelPool;
+
+  /** @throws AsmaError `ERR_IMAGE_INPUT` when the model takes no image */
+  constructor(model: Model, options: ModelOptions, host: Host) {
+    this.model = model;
+    this.options = options;
+    this.input = describeImageInput(model, options);
+    this.#host = host;
+    this.#pool = new ModelPool(model, options, host);
+  }
+
+  /** As `ModelHandle.describe`. */
+  async describe(size?: Size): Promise<ModelDescription> {
+    return await this.#using(size, async ({ model }) => model.description);
+  }
+
+  /** As `ModelHandle.predict`. */
+  async predict(image: ImageLike): Promise<LabelMap> {
+    const tensor = this.#toImage(image);
+    return await this.#using(sizeOf(tensor), async ({ model, check }) => {
+      const prediction = await model.predict(tensor);
+      await check?.prediction(tensor, prediction);
+      return prediction;
+    });
+  }
+
+  /** As `ModelHandle.attack`. */
+  async attack<Name extends AttackName>(
+    image: ImageLike,
+    target: LabelsLike,
+    choice: AttackChoice<Name> = {} as AttackChoice<Name>,
+  ): Promise<AttackRun<AttackStep, AttackResult>> {
+    return runAttack(await this.#prepare([image], [target], choice));
+  }
+
+  /** As `ModelHandle.attackBatch`. */
+  async attackBatch<Name extends AttackName>(
+    images: readonly ImageLike[],
+    targets: readonly LabelsLike[],
+    choice: AttackChoice<Name> = {} as AttackChoice<Name>,
+  ): Promise<AttackRun<BatchStep, BatchResult>> {
+    return runBatch(await this.#prepare(images, targets, choice));
+  }
+
+  /** As `ModelHandle.verify`, for images that are decoded already. */
+  async verify(
+    image: ImageLike,
+    target: LabelsLike,
+    options: VerifyOptions,
+  ): Promise<Verification> {
+    const { iouThreshold = 0.95, pixelAccuracyThreshold = 0, targeted = true } = options;
+    const tensor = this.#toImage(image);
+    const original = this.#toImage(options.original);
+    return await this.#using(sizeOf(tensor), async ({ model }) => {
+      const { description } = model;
+      const labels = fitTarget(toLabelMap(target), description);
+      const { classes } = description.head;
+      const iouDefinition = iouDefinitionOf(options.iouDefinition, classes, labels);
+      const prediction = await model.predict(tensor);
+      const verdict = judge({
+        prediction,
+        target: labels,
+        image: tensor,
+        original,
+        classes,
+        iouDefinition,
+        before: iouDefinition === "erased" ? await model.predict(original) : undefined,
+        targeted,
+        thresholds: { iou: iouThreshold, pixelAccuracy: pixelAccuracyThreshold },
+      });
+      return { ...verdict, iouDefinition, image: tensor, prediction };
+    });
+  }
+
+  /**
+   * Why a model cannot be attacked by gradients, if so: builds the step graph of the default attack
+   * without loading it.
+   */
+  async gradientProblem(size?: Size): Promise<unknown> {
+    const { definition, attackOptions } = parseChoice({}, []);
+    return await this.#using(size, async ({ model }) => {
+      const { classes } = model.description.head;
+      try {
+        buildStepGraph(model, definition.recipe(attackOptions as never, { classes }), {
+          iou: "mean-present",
+        });
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    });
+  }
+
+  /** As `ModelHandle.release`. */
+  async release(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #using<T>(size: Size | undefined, use: (loaded: SizedModel) => Promise<T>): Promise<T> {
+    const lease = await this.#pool.lease(size);
+    try {
+      return await use(lease.value);
+    } finally {
+      lease.done();
+    }
+  }
+
+  #toImage(image: ImageLike): ImageTensor {
+    return toImageTensor(image, this.input.size.length);
+  }
+
+  /** Checks everything and loads the step graph; the run leases it again when it begins. */
+  async #prepare(
+    images: readonly ImageLike[],
+    targets: readonly LabelsLike[],
+    choice: AttackChoice,
+  ): Promise<OpenTask> {
+    const tensors = images.map((image) => this.#toImage(image));
+    const labels = targets.map(toLabelMap);
+    const parsed = parseChoice(choice, tensors);
+    const { region, signal } = choice;
+    // Copies: what the caller does with its arrays until the run begins is not the run's business.
+    const inputs = tensors.map((image, i) => ({
+      image: { ...image, data: image.data.slice() },
+      target: labels[i] && { ...labels[i], data: labels[i].data.slice() },
+      region: region?.slice(),
+    })) as readonly AttackInput[];
+    const open = async (): Promise<AttackTask> => await this.#open(parsed, inputs, signal);
+    const { onEnd } = await open();
+    onEnd?.();
+    return open;
+  }
+
+  async #open(
+    { definition, attackOptions, run }: ParsedChoice,
+    given: readonly AttackInput[],
+    signal: AttackChoice["signal"],
+  ): Promise<AttackTask> {
+    const leases: Lease<unknown>[] = [];
+    const onEnd = () => leases.forEach((lease) => lease.done());
+    const hold = <T>(lease: Lease<T>): T => {
+      leases.push(lease);
+      return lease.value;
+    };
+    try {
+      const size = sizeOf(given[0]?.image ?? { dims: [1, 0, 0, 0] });
+      const loaded = hold(await this.#pool.lease(size, given.length));
+      const judging = given.length === 1 ? loaded : hold(await this.#pool.lease(size));
+      const { model } = loaded;
+      const { description } = model;
+      const inputs = checkInputs(model, given);
+      definition.check?.(attackOptions as never, {
+        classes: description.head.classes,
+        classNames: description.classNames,
+      });
+      const options = { ...run, iouDefinition: commonDefinition(run.iouDefinition, model, inputs) };
+      const recipe = definition.recipe(attackOptions as never, {
+        classes: description.head.classes,
+      });
+      const step = hold(
+        await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
+      );
+      await loaded.check?.gradient(inputs[0] as AttackInput);
+      return {
+        step,
+        recipe,
+        definition,
+        attackOptions,
+        options,
+        goal: goalOf(definition, attackOptions, options),
+        inputs,
+        judge: judging.model,
+        signal,
+        onEnd,
+      };
+    } catch (error) {
+      onEnd();
+      throw error;
+    }
+  }
+
+  async #leaseStep(
+    { model, steps }: SizedModel,
+    recipe: Recipe,
+    inputs: readonly AttackInput[],
+    { definition, attackOptions, options }: Pick<AttackTask, "definition" | "attackOptions" | "options">,
+  ): Promise<Lease<StepSession>> {
+    const graph = {
+      iou: options.iouDefinition,
+      targeted: options.targeted,
+      levels: options.levels === "float" ? undefined : options.levels,
+      hasRegion: inputs.some(({ region }) => region !== undefined),
+      target: this.#host.target,
+    };
+    const shaping = definition.graph.map((key) => attackOptions[key] ?? null);
+    const key = JSON.stringify([definition.name, shaping, graph]);
+    return await steps.lease(key, async () => {
+      this.#host.onBuild?.();
+      return await StepSession.create(model, recipe, graph, this.#host);
+    });
+  }
+}
+
+/** The definition that all images of a run are measured by: one graph measures them. */
+function commonDefinition(
+  asked: IouDefinition | undefined,
+  model: SegmentationModel,
+  inputs: readonly AttackInput[],
+): IouDefinition {
+  const { classes } = model.description.head;
+  const [first, ...others] = inputs.map(({ target }) => iouDefinitionOf(asked, classes, target));
+  const other = others.find((definition) => definition !== first);
+  if (other !== undefined) {
+    throw new AsmaError(
+      "ERR_BATCH",
+      `Expected targets of one kind in a batch but some only take something away (IoU '${first}' and '${other}'): attack them apart, or name iouDefinition.`,
+    );
+  }
+  return first as IouDefinition;
+}
+
+/** What an attack is for, by its definition and the options of the run. */
+export function goalOf(
+  definition: AttackDefinition,
+  attackOptions: Readonly<Record<string, unknown>>,
+  { iouThreshold, pixelAccuracyThreshold, targeted }: RunOptionsUsed,
+): Goal {
+  return new Goal({
+    thresholds: { iou: iouThreshold, pixelAccuracy: pixelAccuracyThreshold },
+    targeted,
+    keeps: definition.keeps(attackOptions as never),
+    norm: definition.norm(attackOptions as never),
+    budget: definition.budget?.(attackOptions as never),
+  });
+}
