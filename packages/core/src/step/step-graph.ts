@@ -68,7 +68,7 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
     options.mask === "adaptive"
       ? b.op("Mul", [metrics.targetOneHot, metrics.wrong])
       : metrics.targetOneHot;
-  const gradient = gradientOf(weights);
+  const gradient = gradientOf([{ value: scores, weight: weights }]);
   if (gradient === undefined) {
     throw new AsmaError(
       "ERR_NO_GRADIENT",
