@@ -60,7 +60,9 @@ export { toOutputGrid, type GridKind, type OutputGrid } from "./model/grid/outpu
 export type { Decoding } from "./model/output/decoding.ts";
 export type { OutputHead } from "./model/output/output-head.ts";
 export type { Preprocessing } from "./model/input/preprocessing.ts";
-export { SegmentationModel, type ModelDescription } from "./model/segmentation-model.ts";
+export type { ModelDescription } from "./model/model-description.ts";
+export type { AppendedModel, Term } from "./model/append-model.ts";
+export { SegmentationModel, type LoadOptions } from "./model/segmentation-model.ts";
 export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
 export { StepSession, type OutputPlace, type StepBuild } from "./step/step-session.ts";

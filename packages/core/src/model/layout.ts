@@ -53,36 +53,37 @@ export function dimsFor(
 }
 
 /**
- * Brings [1, C, …size] to a layout; a batch of more than one is filled with copies.
+ * Brings [N, C, …size] to a layout; a batch of more than N = 1 is filled with copies.
  *
  * @returns a value of `dimsFor(layout, batch, C, size)`
  */
 export function toLayout(b: GraphBuilder, x: Value, layout: Layout, batch: number): Value {
-  const [, channels, ...size] = x.dims as readonly [number, number, ...number[]];
+  const [images, channels, ...size] = x.dims as readonly [number, number, ...number[]];
   const canonical = size.length === 2 ? "NCHW" : "NCDHW";
   const isLast = layout.endsWith("C");
   const last = isLast ? b.transpose(x, [0, ...size.map((_, i) => i + 2), 1]) : x;
-  const dims = dimsFor(layout, 1, channels, size);
+  const dims = dimsFor(layout, images, channels, size);
   // Without a batch or channel axis only entries of 1 go.
   const shaped = layout === canonical ? last : b.reshape(last, dims);
   return b.expand(shaped, dimsFor(layout, batch, channels, size));
 }
 
-/**
- * The first sample of a tensor of this layout as [1, C, …size].
- */
-export function fromLayout(b: GraphBuilder, x: Value, layout: Layout): Value {
-  const batchAxis = axisOf(layout, "N");
-  const isBatch = batchAxis !== undefined && (x.dims[batchAxis] as number) > 1;
-  const first = isBatch ? b.slice(x, [batchAxis], [0], [1]) : x;
+/** The first `images` samples of a tensor of this layout as [images, C, …size]. */
+export function fromLayout(b: GraphBuilder, x: Value, layout: Layout, images: number): Value {
+  const first = axisOf(layout, "N") === undefined ? x : takeSamples(b, x, images);
   const size = spatialDims(first.dims, layout);
   const channelAxis = axisOf(layout, "C");
   const channels = channelAxis === undefined ? 1 : (first.dims[channelAxis] as number);
   if (channelAxis !== undefined && layout.endsWith("C")) {
-    const last = b.reshape(first, [1, ...size, channels]);
+    const last = b.reshape(first, [images, ...size, channels]);
     return b.transpose(last, [0, size.length + 1, ...size.map((_, i) => i + 1)]);
   }
-  return b.reshape(first, [1, channels, ...size]);
+  return b.reshape(first, [images, channels, ...size]);
+}
+
+/** The first `images` samples along axis 0. */
+export function takeSamples(b: GraphBuilder, x: Value, images: number): Value {
+  return x.dims[0] === images ? x : b.slice(x, [0], [0], [images]);
 }
 
 /**

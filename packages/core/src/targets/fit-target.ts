@@ -1,7 +1,7 @@
 import { AsmaError } from "../errors.ts";
 import { sameSize, type LabelMap, type Size } from "../image.ts";
 import { toOutputGrid } from "../model/grid/output-grid.ts";
-import type { ModelDescription } from "../model/segmentation-model.ts";
+import type { ModelDescription } from "../model/model-description.ts";
 
 /**
  * Brings a target to the model's output grid: as it is when it has the grid's size, cropped and

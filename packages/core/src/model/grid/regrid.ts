@@ -29,7 +29,7 @@ export function stepsToImage(size: Size, preprocessing: Preprocessing): RegridSt
 /**
  * Appends the steps to a graph.
  *
- * @param x float32 [1, K, …size]
+ * @param x float32 [N, K, …size]
  */
 export function appendRegrid(b: GraphBuilder, x: Value, steps: readonly RegridStep[]): Value {
   let y = x;

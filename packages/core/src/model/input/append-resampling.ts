@@ -5,7 +5,7 @@ import { resamplingMatrix, type Resampling } from "./resampling-matrix.ts";
 const blockSize = 128;
 
 /**
- * Resamples one spatial axis of an image ([1, C, H, W] or [1, C, D, H, W]).
+ * Resamples one spatial axis of images ([N, C, H, W] or [N, C, D, H, W]).
  *
  * The matrix has a narrow band of weights, so the input is split into blocks and each is multiplied
  * by its part of the band. The blocks do not overlap: on the way back their gradients are simply
@@ -24,12 +24,13 @@ export function appendResampling(
   }
   const matrix = resamplingMatrix(from, to, resampling);
   const dims = x.dims.map((d, i) => (i === axis ? to : d));
+  const [images] = x.dims as readonly [number];
   // Matrix products work on the last two axes; an axis before them becomes the last but one.
   const before = product(x.dims.slice(1, axis));
   const after = product(x.dims.slice(axis + 1));
   const isLast = axis === x.dims.length - 1;
   const rows = isLast ? (x.dims.at(-2) as number) : after;
-  const flat = isLast ? [1, before / rows, rows, from] : [1, before, from, rows];
+  const flat = isLast ? [images, before / rows, rows, from] : [images, before, from, rows];
   const resampled = resample(b, b.reshape(x, flat), isLast ? 3 : 2, matrix);
   return b.reshape(resampled, dims);
 }

@@ -24,7 +24,7 @@ export function ownImageSize(
   if (input.size.includes(undefined)) {
     const concrete = dimsFor(
       input.layout,
-      input.batch,
+      input.batch ?? 1,
       input.channels,
       input.size.map((n) => n ?? (input.size.length === 2 ? 512 : 64)),
     );
@@ -45,6 +45,8 @@ interface Fitting {
   readonly input: ImageInput;
   readonly options: ModelOptions;
   readonly metadata: ModelMetadata;
+  /** Images that are seen at once; a fixed batch is filled with copies of the one. */
+  readonly images: number;
 }
 
 /** Multiples that models with strides need their input to be. */
@@ -55,13 +57,14 @@ const multiples = [1, 2, 4, 8, 16, 32, 64, 128];
  * but it refuses the image's, the image is padded up to the smallest multiple that it takes.
  */
 export async function fitToModel(
-  { original, runtime, input, options, metadata }: Fitting,
+  { original, runtime, input, options, metadata, images }: Fitting,
   imageSize: Size,
 ): Promise<{ preprocessing: Preprocessing; dims: number[]; resolved: ResolvedModel }> {
   const { preprocessor } = options;
   const isFree =
     input.size.includes(undefined) && options.padding === undefined && options.resize === undefined;
   const least = preprocessor?.multiple ?? 1;
+  const batch = input.batch ?? images;
   let refusal: unknown;
   let before: readonly number[] = [];
   // More than the image itself would be padding: then the image is too small for the model.
@@ -73,7 +76,7 @@ export async function fitToModel(
       imageSize,
       channels: input.channels,
       layout: input.layout,
-      batch: input.batch,
+      batch,
       inputSize: input.size,
       resize: options.resize ?? resizeFor(preprocessor, imageSize),
       resampling: preprocessor?.resampling,
@@ -91,7 +94,7 @@ export async function fitToModel(
       continue;
     }
     before = inputSize;
-    const dims = dimsFor(input.layout, input.batch, input.channels, inputSize);
+    const dims = dimsFor(input.layout, batch, input.channels, inputSize);
     try {
       const resolved = await resolveFor(original, runtime, input, dims, options);
       return { preprocessing, dims, resolved };

@@ -13,8 +13,8 @@ export interface ImageInput {
   readonly dtype: DataType;
   readonly dims: readonly (number | undefined)[];
   readonly layout: Layout;
-  /** Samples the model takes at once; all are copies of the image. */
-  readonly batch: number;
+  /** Samples that the model takes at once; `undefined` where that is free. */
+  readonly batch: number | undefined;
   readonly channels: number;
   /** Height and width, or depth, height and width. */
   readonly size: readonly (number | undefined)[];
@@ -51,6 +51,7 @@ export function findImageInput(
     const axis = axisOf(layout, letter);
     return axis === undefined ? 1 : dims[axis];
   };
+  const batch = at("N");
   const channels = at("C") ?? evidence?.count;
   if (at("C") === undefined) {
     decisions.push({
@@ -63,8 +64,7 @@ export function findImageInput(
       override: "--shape",
     });
   }
-  const batch = at("N") ?? 1;
-  if (batch > 1) {
+  if (batch !== undefined && batch > 1) {
     decisions.push({
       what: "batch",
       is: `${batch} copies of the image, the first prediction counts`,

@@ -1,4 +1,4 @@
-import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+import type { DataType, GraphBuilder, Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../../errors.ts";
 import { sameSize, type Size } from "../../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
@@ -29,7 +29,7 @@ export interface Preprocessing {
   readonly mean: readonly number[];
   readonly std: readonly number[];
   readonly layout: Layout;
-  /** Copies of the image in the model's batch. */
+  /** Samples in the model's batch: the images that are seen at once, or copies of the one. */
   readonly batch: number;
 }
 
@@ -37,13 +37,14 @@ export interface Preprocessing {
  * Appends the preprocessing to a graph, so that gradients arrive at the user's own pixels: resize
  * (matrix products), pad, exchange red and blue, scale to the model's range, normalise, reorder axes.
  *
- * @param image float32, dims [1, C, …imageSize], values in [0, 1]
- * @param input the model's image input, whose dtype and dims the result has
+ * @param image float32, dims [N, C, …imageSize], values in [0, 1]; N is 1 or the model's batch
+ * @param dtype of the model's image input
+ * @returns the model's input, in its dtype, layout and batch
  */
 export function appendPreprocessing(
   b: GraphBuilder,
   image: Value,
-  input: { readonly dtype: Value["dtype"]; readonly dims: readonly number[] },
+  dtype: DataType,
   p: Preprocessing,
 ): Value {
   const channels = image.dims[1] as number;
@@ -92,7 +93,7 @@ export function appendPreprocessing(
     x = pad(x, "constant");
   }
   x = toLayout(b, x, p.layout, p.batch);
-  return isIntegerImage(input.dtype) ? castToWhole(b, x, input.dtype) : b.cast(x, input.dtype);
+  return isIntegerImage(dtype) ? castToWhole(b, x, dtype) : b.cast(x, dtype);
 }
 
 function at(list: readonly number[], channel: number, fallback: number): number {

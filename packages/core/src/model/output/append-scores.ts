@@ -9,14 +9,20 @@ import { appendRegrid } from "../grid/regrid.ts";
  * ordered, the chosen channel taken, the grid changed.
  *
  * @param scores the value that `head` names, or what gives it in a training graph
- * @returns float32 [1, K, …size], K ≥ 2; one channel z becomes [−z, z]/2 with the border at 0
+ * @param images number N of samples that count, from the first on
+ * @returns float32 [N, K, …size], K ≥ 2; one channel z becomes [−z, z]/2 with the border at 0
  */
-export function appendScores(b: GraphBuilder, head: OutputHead, scores: Value): Value {
+export function appendScores(
+  b: GraphBuilder,
+  head: OutputHead,
+  scores: Value,
+  images: number,
+): Value {
   const raw = b.cast(dequantized(b, scores), "float32");
   const all =
     head.queries === undefined
-      ? fromLayout(b, raw, head.layout)
-      : appendQueryScores(b, raw, head.queries);
+      ? fromLayout(b, raw, head.layout, images)
+      : appendQueryScores(b, raw, head.queries, images);
   const enlarged = (head.enlarge ?? []).reduce(
     (x, indices, i) =>
       indices.length === x.dims[i + 2] && indices.every((from, to) => from === to)

@@ -11,10 +11,13 @@ export interface Quantization {
 /** Reads a resolved graph against its direction. */
 export class GraphWalk {
   readonly resolved: ResolvedModel;
+  /** Samples in the model's batch. */
+  readonly batch: number;
   readonly #producers: ReadonlyMap<string, GraphNode>;
 
-  constructor(resolved: ResolvedModel) {
+  constructor(resolved: ResolvedModel, batch = 1) {
     this.resolved = resolved;
+    this.batch = batch;
     this.#producers = new Map(
       resolved.model.graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
     );

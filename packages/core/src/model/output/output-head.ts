@@ -120,7 +120,7 @@ function findPixelHead(
   decisions: Decision[],
 ): HeadOnOutputGrid {
   const told = request.options.outputKind ?? "auto";
-  const walk = new GraphWalk(resolved);
+  const walk = new GraphWalk(resolved, request.batch);
   const type = resolved.types.get(output) as TensorType;
   const decision = findDecision(walk, output);
   const quantized = isFloat(type.dtype) ? undefined : walk.quantization(output);

@@ -16,7 +16,7 @@ export interface GraphDecision {
   readonly sign: 1 | -1;
   /** The output's values at a pixel of a label. */
   readonly values: (label: number) => readonly number[];
-  /** For each axis of more than one entry the label that each pixel is taken from. */
+  /** For each axis of more than one entry, but the batch, the label that each pixel is taken from. */
   readonly enlarge: readonly (readonly number[])[] | undefined;
   /** Operators passed, from the scores to the output. */
   readonly through: readonly string[];
@@ -262,7 +262,7 @@ function readResize(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
   const given = walk.resolved.constant(scales);
   const indices = from.flatMap((n, axis) => {
     const size = to[axis] as number;
-    if (n === 1 && size === 1) {
+    if (isNoExtent(walk, axis, n, size)) {
       return [];
     }
     return [
@@ -278,6 +278,11 @@ function readResize(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
   return indices.some((list) => list === undefined)
     ? undefined
     : { input, map: (values) => values, enlarge: indices as number[][] };
+}
+
+/** Whether an axis has no pixels along it: one entry before and after, or the batch. */
+function isNoExtent(walk: GraphWalk, axis: number, from: number, to: number): boolean {
+  return from === to && (from === 1 || (axis === 0 && from === walk.batch));
 }
 
 function readSlice(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
@@ -297,7 +302,9 @@ function readSlice(walk: GraphWalk, node: GraphNode): ValueStep | undefined {
     const given = at < 0 ? 0 : (start[at] as number);
     const first = Math.min(n - 1, Math.max(0, given < 0 ? given + n : given));
     const step = at < 0 ? 1 : (stride?.[at] ?? 1);
-    return n === 1 && size === 1 ? [] : [Array.from({ length: size }, (_, i) => first + i * step)];
+    return isNoExtent(walk, axis, n, size)
+      ? []
+      : [Array.from({ length: size }, (_, i) => first + i * step)];
   });
   return { input, map: (values) => values, enlarge: indices };
 }

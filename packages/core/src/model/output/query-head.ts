@@ -1,6 +1,7 @@
 import { isFloat, type GraphBuilder, type ResolvedModel, type Value } from "@onnx-asma/autodiff";
 import { AsmaError } from "../../errors.ts";
 import { countOf, type Size } from "../../image.ts";
+import { takeSamples } from "../layout.ts";
 import type { ModelOptions } from "../model-options.ts";
 
 /** Masks and classes of queries that together make scores per pixel. */
@@ -80,14 +81,19 @@ export function findQueries(
 /**
  * Appends the semantic scores Σ_q softmax(classes_q)_k · sigmoid(masks_q), k not void.
  *
- * @param masks [B, Q, …size]; only the first sample counts
- * @returns float32 [1, K, …size]
+ * @param masks [B, Q, …size]
+ * @param images number N of samples that count, from the first on
+ * @returns float32 [N, K, …size]
  * @see Cheng, Schwing, Kirillov: Per-Pixel Classification is Not All You Need for Semantic
  *   Segmentation, arXiv 2107.06278, equation 3 and section 3.3
  */
-export function appendQueryScores(b: GraphBuilder, masks: Value, head: QueryHead): Value {
-  const first = (x: Value) =>
-    b.cast((x.dims[0] ?? 1) > 1 ? b.slice(x, [0], [0], [1]) : x, "float32");
+export function appendQueryScores(
+  b: GraphBuilder,
+  masks: Value,
+  head: QueryHead,
+  images: number,
+): Value {
+  const first = (x: Value) => b.cast(takeSamples(b, x, images), "float32");
   const size = masks.dims.slice(2);
   const all = b.op("Softmax", [first(b.value(head.classes))], { axis: 2 });
   const { voidClass, kept } = head;
@@ -100,9 +106,9 @@ export function appendQueryScores(b: GraphBuilder, masks: Value, head: QueryHead
   ];
   const probabilities =
     parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: 2 });
-  const regions = b.op("Sigmoid", [b.reshape(first(masks), [1, head.count, countOf(size)])]);
+  const regions = b.op("Sigmoid", [b.reshape(first(masks), [images, head.count, countOf(size)])]);
   const scores = b.matmul(b.transpose(probabilities, [0, 2, 1]), regions);
-  return b.reshape(scores, [1, kept.length, ...size]);
+  return b.reshape(scores, [images, kept.length, ...size]);
 }
 
 /**

@@ -1,0 +1,118 @@
+import {
+  GraphBuilder,
+  writeModel,
+  type Model,
+  type ResolvedModel,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  type TensorType,
+} from "@onnx-asma/autodiff";
+import { AsmaError } from "../errors.ts";
+import type { ImageDims, ImageTensor, LabelMap } from "../image.ts";
+import { openSession } from "../open-session.ts";
+import { appendPreprocessing } from "./input/preprocessing.ts";
+import type { ModelDescription } from "./model-description.ts";
+import { decodeLabels } from "./output/decode-labels.ts";
+import { writePredictor } from "./substitute.ts";
+
+/** What a {@link Predictor} is made of. */
+export interface PredictorRequest {
+  readonly runtime: Runtime;
+  readonly original: Model;
+  /** What runs where the runtime cannot run the original. */
+  readonly substitute: ResolvedModel | undefined;
+  readonly description: ModelDescription;
+  readonly imageDims: ImageDims;
+  /** Samples in the original's batch for one image. */
+  readonly batch: number;
+  readonly sessionOptions: SessionOptions | undefined;
+}
+
+/** Predicts with the **untouched** model, one image at a time: its own bytes in a session of their own. */
+export class Predictor {
+  readonly #runtime: Runtime;
+  readonly #description: ModelDescription;
+  readonly #preprocess: Session;
+  readonly #model: Session;
+
+  private constructor(
+    { runtime, description }: PredictorRequest,
+    preprocess: Session,
+    model: Session,
+  ) {
+    this.#runtime = runtime;
+    this.#description = description;
+    this.#preprocess = preprocess;
+    this.#model = model;
+  }
+
+  /** @throws AsmaError `ERR_SESSION` */
+  static async open(request: PredictorRequest): Promise<Predictor> {
+    const { runtime, original, substitute, description, sessionOptions } = request;
+    const { output, queries } = description.head;
+    const declared = new Set(original.graph.output.map(({ name }) => name));
+    // An inner value becomes an output; of a declared one the model's own bytes are run.
+    const inner = [output, queries?.classes].find(
+      (name) => name !== undefined && !declared.has(name),
+    );
+    const preprocess = await openSession(
+      runtime,
+      writeModel(buildPreprocessing(request), "embed"),
+      sessionOptions,
+      "the preprocessing",
+    );
+    const model = await openSession(
+      runtime,
+      writePredictor(original, substitute, inner ?? output),
+      sessionOptions,
+      "the model",
+    );
+    return new Predictor(request, preprocess, model);
+  }
+
+  /**
+   * @returns labels on the label grid
+   * @throws AsmaError `ERR_OUTPUT` when the output is not what the head says
+   */
+  async predict(image: ImageTensor): Promise<LabelMap> {
+    const { input, head } = this.#description;
+    const { Tensor } = this.#runtime;
+    const prepared = await this.#preprocess.run({
+      image: new Tensor("float32", image.data, image.dims),
+    });
+    const { output, queries } = head;
+    const fetches = queries === undefined ? [output] : [output, queries.classes];
+    const results = await this.#model.run({ [input.name]: prepared["input"] as never }, fetches);
+    const result = results[output];
+    if (result === undefined) {
+      throw new AsmaError("ERR_OUTPUT", `The model gave no output '${output}'.`);
+    }
+    return decodeLabels(result, queries && results[queries.classes], head);
+  }
+
+  async release(): Promise<void> {
+    await this.#preprocess.release();
+    await this.#model.release();
+  }
+}
+
+/** From an image to the input of the original, or of what stands in for it. */
+function buildPreprocessing({
+  description,
+  substitute,
+  imageDims,
+  batch,
+}: PredictorRequest): Model {
+  const { input, preprocessing } = description;
+  const type = substitute?.types.get(input.name) as TensorType | undefined;
+  const b = GraphBuilder.empty();
+  const image = b.input("image", { dtype: "float32", dims: imageDims });
+  const prepared = appendPreprocessing(b, image, type?.dtype ?? input.dtype, {
+    ...preprocessing,
+    // What stands in is resolved for the batch of the images; copies fill it.
+    batch: substitute === undefined ? batch : preprocessing.batch,
+  });
+  b.output(prepared, "input");
+  return b.build().model;
+}
