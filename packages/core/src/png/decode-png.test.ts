@@ -1,12 +1,7 @@
 import { inflateSync } from "node:zlib";
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
-import {
-  buildPng as build,
-  channelsOf,
-  chunk,
-  pngKinds,
-} from "../../../../test/support/png-kinds.ts";
+import { buildPng as build, channelsOf, pngKinds } from "../../../../test/support/png-kinds.ts";
 import { decodePng, type Inflate, type RawPng } from "./decode-png.ts";
 import { readPngLayout } from "./png-layout.ts";
 

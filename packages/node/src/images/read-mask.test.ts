@@ -32,9 +32,14 @@ describe("readMask", () => {
     expect(await readMask(join(folder, "labels.png"), { classes: 6, ignoreLabel: 255 })).toEqual(
       labels,
     );
-    expect(() => encodeLabelPng({ data: Int32Array.of(256), dims: [1, 1] })).toThrow(
-      code("ERR_MASK_VALUES"),
-    );
+    const many = { data: Int32Array.of(0, 256, 65_535, 1), dims: [2, 2] as const };
+    await writeLabelPng(join(folder, "labels.png"), many);
+    expect(await readMask(join(folder, "labels.png"), { classes: 65_536 })).toEqual(many);
+    for (const label of [65_536, -1]) {
+      expect(() => encodeLabelPng({ data: Int32Array.of(label), dims: [1, 1] })).toThrow(
+        code("ERR_MASK_VALUES"),
+      );
+    }
   });
 
   it("takes white as class 1 of two, and an ignore label as it is", async () => {

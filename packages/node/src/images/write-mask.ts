@@ -35,22 +35,25 @@ export async function writeMaskPng(
 }
 
 /**
- * PNG bytes of a label map for programs: 8-bit grey, the value is the class (or the ignore label).
+ * PNG bytes of a label map for programs: grey, the value is the class (or the ignore label), in 8 bits
+ * where all labels fit, otherwise in 16.
  *
- * @throws AsmaError ERR_MASK_VALUES for labels outside 0..255, ERR_ARRAY_SHAPE.
+ * @throws AsmaError ERR_MASK_VALUES for labels outside 0..65535, ERR_ARRAY_SHAPE.
  */
 export function encodeLabelPng(labels: LabelMap): Uint8Array {
   const [height, width] = labels.dims;
   assertDims(labels.dims, labels.data.length, "the label map");
-  const outside = labels.data.find((label) => label < 0 || label > 255);
+  const outside = labels.data.find((label) => label < 0 || label > 65_535);
   if (outside !== undefined) {
     throw new AsmaError(
       "ERR_MASK_VALUES",
-      `Expected labels from 0 to 255 for an 8-bit PNG but found ${outside}: write the labels as .npy instead.`,
+      `Expected labels from 0 to 65535 for a PNG but found ${outside}: write the labels as .npy instead.`,
       { details: { label: outside } },
     );
   }
-  return encode({ width, height, data: Uint8Array.from(labels.data), channels: 1, depth: 8 });
+  const fitsBytes = labels.data.every((label) => label <= 255);
+  const data = fitsBytes ? Uint8Array.from(labels.data) : Uint16Array.from(labels.data);
+  return encode({ width, height, data, channels: 1, depth: fitsBytes ? 8 : 16 });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ImageTensor } from "@onnx-asma/core";
+import { levelsOf, type ImageTensor } from "@onnx-asma/core";
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
 import { readImage } from "../images/read-image.ts";
@@ -12,16 +12,17 @@ export interface AdversarialFile {
 }
 
 /**
- * Decides how an adversarial image is saved: as PNG (8 bits, or 16 where the image had them) when a PNG
- * can hold it, otherwise as `.npy` of the image's own number of bits.
+ * Decides how an adversarial image is saved: as PNG when a PNG can hold it (1 or 3 channels, no volume, 256
+ * or 65536 levels), otherwise as `.npy`: uint8, uint16 or, for all other levels, float32.
+ *
+ * @param levels values per channel that it shall have; default: those of the image, see `levelsOf`
  */
-export function adversarialFile({ dims, levels }: FileImage): AdversarialFile {
-  const [, channels] = dims;
-  if (dims.length === 4 && (channels === 1 || channels === 3)) {
-    return { name: "adversarial.png", levels: levels === 65_536 ? 65_536 : 256 };
-  }
-  const own = levels === 256 || levels === 65_536 ? levels : undefined;
-  return { name: "adversarial.npy", levels: own };
+export function adversarialFile(image: ImageTensor, levels = levelsOf(image)): AdversarialFile {
+  const [, channels] = image.dims;
+  const stored = levels === 256 || levels === 65_536 ? levels : undefined;
+  const isPicture = image.dims.length === 4 && (channels === 1 || channels === 3);
+  const name = isPicture && stored !== undefined ? "adversarial.png" : "adversarial.npy";
+  return { name, levels: stored };
 }
 
 /**
@@ -35,7 +36,7 @@ export async function writeAdversarial(
   { name, levels }: AdversarialFile,
 ): Promise<void> {
   if (name === "adversarial.png") {
-    return await writePng(path, image, { levels: levels ?? 256 });
+    return await writePng(path, image, { levels });
   }
   const { data, dims } = image;
   const rounded = (v: number) => Math.round(v * ((levels ?? 1) - 1));

@@ -17,11 +17,11 @@ export const resultFiles = [
   "result.json",
 ] as const;
 
-/** The files of one attack: volumes have no `target.png`, what a PNG cannot hold no `adversarial.png`. */
-export function resultFilesOf(isPng: boolean, isVolume: boolean): string[] {
+/** The files of one attack: what a PNG cannot hold has no `adversarial.png`, and a target has one file. */
+export function resultFilesOf(isPng: boolean, target: "target.png" | "target.npy"): string[] {
   return resultFiles.filter(
     (name) =>
-      (isPng || name !== "adversarial.png") && name !== (isVolume ? "target.png" : "target.npy"),
+      (isPng || name !== "adversarial.png") && (name === target || !name.startsWith("target.")),
   );
 }
 

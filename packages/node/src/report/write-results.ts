@@ -16,7 +16,7 @@ import {
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
 import { writeFile } from "../images/write-file.ts";
-import { writeLabelPng } from "../images/write-mask.ts";
+import { writeTarget, type TargetFile } from "../images/write-target.ts";
 import {
   adversarialFile,
   readAdversarial,
@@ -125,12 +125,7 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   await writeFile(at("perturbation.png"), encodePicture(perturbation));
   await writeFile(at("prediction-before.png"), show(shownImage, report.predictionBefore));
   await writeFile(at("prediction-after.png"), show(shownSaved, saved.prediction));
-  await (target.dims.length === 3
-    ? writeNpy(at("target.npy"), target)
-    : writeLabelPng(at("target.png"), {
-        ...target,
-        data: target.data.map((l) => (l === ignored ? 255 : l)),
-      }));
+  const targetFile = await writeTarget(folder, target, model.description.head);
   await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
   await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, thresholds));
   const overview = overviewPicture({
@@ -159,6 +154,7 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     perturbationPictureFactor: perturbation.factor,
     checksum: await sha256(at(file.name)),
     savedFile: file.name,
+    targetFile,
     slice,
   });
   await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
@@ -191,6 +187,7 @@ function toRecord(
   saved: Verdict,
   written: Pick<ResultRecord, "perturbationPictureFactor" | "savedFile" | "slice"> & {
     readonly checksum: string;
+    readonly targetFile: TargetFile;
   },
 ): ResultRecord {
   const { model, result, target } = report;
@@ -224,9 +221,13 @@ function toRecord(
       adversarialSha256: written.checksum,
     },
     target: {
+      file: written.targetFile.file,
       dims: target.dims,
       pixelsPerClass: counts,
       ignoredPixels: target.data.reduce((n, l) => n + (l === ignored ? 1 : 0), 0),
+      ...(written.targetFile.ignoredAs !== undefined && {
+        ignoredAs: written.targetFile.ignoredAs,
+      }),
     },
     options: report.options,
     seed: null,
@@ -250,7 +251,7 @@ function toRecord(
       differentiate: report.build.differentiateSeconds,
       load: report.build.loadSeconds,
     },
-    files: resultFilesOf(written.savedFile === "adversarial.png", target.dims.length === 3),
+    files: resultFilesOf(written.savedFile === "adversarial.png", written.targetFile.file),
   };
 }
 
