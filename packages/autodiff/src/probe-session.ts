@@ -8,7 +8,7 @@ import { Model } from "./model/model.ts";
 import { writeModel } from "./model/write-model.ts";
 import { isExpandable } from "./passes/expand-node.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
-import { inputsOf } from "./passes/sort-topologically.ts";
+import { inputsOf } from "./graph/inputs-of.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";
 
 /** Sessions that answer for types and constants, and what they cannot be asked about. */

@@ -27,7 +27,7 @@ import { inlineBranches } from "./passes/inline-branches.ts";
 import { inlineFunctions } from "./passes/inline-functions.ts";
 import { lowerOpset } from "./passes/lower-opset.ts";
 import { isQuantization, standardizeQuantization } from "./passes/quantization.ts";
-import { sortTopologically } from "./passes/sort-topologically.ts";
+import { sortTopologically } from "./graph/sort-topologically.ts";
 import { unfoldQuantizedWeights } from "./passes/unfold-quantized-weights.ts";
 import { Probe, withoutWeights } from "./probe-session.ts";
 import type { Runtime, Session, SessionOptions } from "./runtime.ts";

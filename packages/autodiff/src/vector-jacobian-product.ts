@@ -6,7 +6,7 @@ import { sameDims, type Value } from "./graph/value.ts";
 import { isFloat } from "./model/data-type.ts";
 import { expandNode, isExpandable } from "./passes/expand-node.ts";
 import { isQuantization } from "./passes/quantization.ts";
-import { inputsOf } from "./passes/sort-topologically.ts";
+import { inputsOf } from "./graph/inputs-of.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
 import {
   gradientRules,

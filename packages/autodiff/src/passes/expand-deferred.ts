@@ -7,7 +7,8 @@ import type { Model } from "../model/model.ts";
 import type { Probe } from "../probe-session.ts";
 import { expandGradientNode } from "./expand-gradient-node.ts";
 import { expandNode } from "./expand-node.ts";
-import { inputsOf, sortTopologically } from "./sort-topologically.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
 
 /**
  * Replaces the nodes that the runtime is not asked about, as far as the types of their inputs are

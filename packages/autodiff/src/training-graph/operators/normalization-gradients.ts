@@ -1,6 +1,6 @@
 import { intAttribute } from "../../graph/attribute.ts";
 import { normalizeAxis, type Value } from "../../graph/value.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
 import { lazy } from "../../rules/lazy.ts";
 import { unbroadcast } from "../../rules/unbroadcast.ts";
 import {
