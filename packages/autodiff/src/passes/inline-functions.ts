@@ -4,7 +4,6 @@ import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
   type FunctionProto,
-  type GraphProto,
   type ModelProto,
   type NodeProto,
 } from "onnx-buf";
