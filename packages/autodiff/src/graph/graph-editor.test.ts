@@ -12,8 +12,8 @@ import {
 } from "../../../../test/support/model-proto.ts";
 import { makeTensor } from "../model/tensor.ts";
 import { readModel } from "../model/read-model.ts";
-import { resolve } from "../resolve.ts";
-import { vectorJacobianProduct } from "../vector-jacobian-product.ts";
+import { resolve } from "../resolve/resolve.ts";
+import { vectorJacobianProduct } from "../reverse-mode/vector-jacobian-product.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { valueInfo } from "./value-info.ts";
 

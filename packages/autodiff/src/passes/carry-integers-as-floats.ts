@@ -11,7 +11,7 @@ import { namesOf } from "../graph/names-of.ts";
 import { renameReads } from "../graph/rename-reads.ts";
 import { dataTypeFromProto, dataTypeToProto, type DataType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
-import { isQuantization, isScalar } from "./quantization.ts";
+import { isQuantization, isScalar } from "../graph/quantization.ts";
 
 /** Operators that move or choose numbers, and which of their inputs hold them. */
 const moving: Readonly<Record<string, readonly number[] | "all">> = {

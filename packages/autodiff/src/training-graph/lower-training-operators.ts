@@ -8,15 +8,15 @@ import type { Model } from "../model/model.ts";
 import { inputsOf } from "../graph/inputs-of.ts";
 import { renameReads } from "../graph/rename-reads.ts";
 import { sortTopologically } from "../graph/sort-topologically.ts";
-import { resolve, type ResolveOptions } from "../resolve.ts";
+import { resolve, type ResolveOptions } from "../resolve/resolve.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Runtime } from "../runtime.ts";
-import { ForwardNodes } from "./forward-nodes.ts";
+import { ForwardNodes } from "./operators/forward-nodes.ts";
 import { lowerFusedMatMul } from "./lower-fused-mat-mul.ts";
 import { refusedTrainingOperators, trainingOperators } from "./operators/index.ts";
 import { rewriteTrainingNodes } from "./rewrite-training-nodes.ts";
 import { insertStandIns, type TrainingNode } from "./stand-ins.ts";
-import { LoweringContext } from "./training-operator.ts";
+import { LoweringContext } from "./operators/training-operator.ts";
 
 const keyOf = (node: { readonly domain: string; readonly opType: string }) =>
   `${node.domain}.${node.opType}`;

@@ -7,7 +7,7 @@ import {
   gradientOperator,
   type LoweringContext,
   type TrainingOperator,
-} from "../training-operator.ts";
+} from "./training-operator.ts";
 
 /** LayerNormalizationGrad(dY, X, scale, mean, invStdDev): gradients of x, scale and bias (of scale's dims). */
 export const layerNormalizationGrad = gradientOperator({

@@ -17,7 +17,7 @@ import {
 } from "../model/data-type.ts";
 import { inlineLimit, Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
-import type { Probe } from "../probe-session.ts";
+import type { Probe } from "./probe.ts";
 import { inputsOf } from "../graph/inputs-of.ts";
 import { sortTopologically } from "../graph/sort-topologically.ts";
 
