@@ -9,7 +9,7 @@ import {
   zeroGradients,
   type Session,
 } from "@onnx-asma/autodiff";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 import { decodeFloats, operatorCases, type OperatorCase } from "../support/operator-case.ts";
 import {
   operatorGraph,

@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { readModel, resolve, writeModel } from "@onnx-asma/autodiff";
 import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 import {
   compareGradient,
   describeWrong,

@@ -6,7 +6,7 @@ import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { differentiate, resolve, writeModel } from "@onnx-asma/autodiff";
 import { readModelFile } from "@onnx-asma/node";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 import { compareGradient, describeWrong } from "../support/compare-gradient.ts";
 import { largeUnet, openWeights } from "../support/large-unet.ts";
 import { temporaryFolder } from "../support/run-cli.ts";

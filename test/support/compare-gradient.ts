@@ -5,7 +5,7 @@ import {
   type DataType,
   type ResolvedModel,
 } from "@onnx-asma/autodiff";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 import {
   compareWithFiniteDifferences,
   type Comparison,

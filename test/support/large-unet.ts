@@ -10,7 +10,7 @@ import {
 } from "onnx-buf";
 import { makeAttributes, type Attributes } from "../../packages/autodiff/src/graph/attribute.ts";
 import { valueInfo } from "../../packages/autodiff/src/graph/value-info.ts";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 
 /** A file of weights, written one tensor at a time. */
 export interface WeightWriter {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 import { RandomGraph } from "./random-graph.ts";
 import { randomOperators } from "./random-operators/index.ts";
 

@@ -10,7 +10,7 @@ import { elementCount } from "../../packages/autodiff/src/model/data-type.ts";
 import { makeAttributes, type Attributes } from "../../packages/autodiff/src/graph/attribute.ts";
 import { valueInfo } from "../../packages/autodiff/src/graph/value-info.ts";
 import { makeTensor } from "../../packages/autodiff/src/model/tensor.ts";
-import { mulberry32 } from "../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../packages/autodiff/src/check/mulberry32.ts";
 
 /** A float value of a random graph: |x| ≤ bound wherever the inputs stay within [−1.1, 1.1]. */
 export interface BoundedValue {

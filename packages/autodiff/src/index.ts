@@ -3,9 +3,9 @@
  *
  * @module
  */
-export { checkGradient, type CheckGradientOptions } from "./check-gradient.ts";
-export { differentiate, type DifferentiateOptions } from "./differentiate.ts";
-export type { GradientFigure, TensorData } from "./finite-differences.ts";
+export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
+export { differentiate, type DifferentiateOptions } from "./reverse-mode/differentiate.ts";
+export type { GradientFigure, TensorData } from "./check/finite-differences.ts";
 export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";
 export type { Target } from "./graph/target.ts";
@@ -17,7 +17,7 @@ export { Model, type FileOnDemand, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
-export { resolve, type ResolveOptions } from "./resolve.ts";
+export { resolve, type ResolveOptions } from "./resolve/resolve.ts";
 export { expansions } from "./expansions/index.ts";
 export type { Expansion } from "./expansions/expansion.ts";
 export type { NodeContext } from "./graph/node-context.ts";
@@ -33,7 +33,7 @@ export type { Runtime, Session, SessionOptions } from "./runtime.ts";
 export {
   vectorJacobianProduct,
   type VectorJacobianProductOptions,
-} from "./vector-jacobian-product.ts";
+} from "./reverse-mode/vector-jacobian-product.ts";
 export {
   importTrainingGraph,
   type ImportTrainingGraphOptions,

@@ -8,7 +8,7 @@ import {
   type ModelOptions,
 } from "@onnx-asma/node";
 import { unet, unet3, unetDynamo } from "../../support/golden-scene.ts";
-import { mulberry32 } from "../../../packages/autodiff/src/mulberry32.ts";
+import { mulberry32 } from "../../../packages/autodiff/src/check/mulberry32.ts";
 import { modelsIn } from "../../zoo/zoo-entry.ts";
 import { models } from "./open-page.ts";
 

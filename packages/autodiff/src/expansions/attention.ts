@@ -1,7 +1,7 @@
 import type { NodeContext } from "../graph/node-context.ts";
 import type { Value } from "../graph/value.ts";
 import { dataTypeFromProto } from "../model/data-type.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { Expansion } from "./expansion.ts";
 import {
   allOf,

@@ -1,5 +1,5 @@
 import { elementCount } from "../model/data-type.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Expansion } from "./expansion.ts";
 import { standardize, stashType } from "./normalize.ts";

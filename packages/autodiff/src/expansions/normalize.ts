@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { normalizeAxis, type Value } from "../graph/value.ts";
 import type { DataType } from "../model/data-type.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 
 /** The axes from `axis` on. */
 export function axesFrom(axis: number, rank: number): number[] {

@@ -1,6 +1,6 @@
 import type { NodeContext } from "../graph/node-context.ts";
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Expansion } from "./expansion.ts";
 import { joinHeads, splitHeads } from "./scaled-dot-product.ts";

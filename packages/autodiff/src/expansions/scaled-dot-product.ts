@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import type { DataType } from "../model/data-type.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 
 /** Operands of {@link scaledDotProduct}; heads are axis 1. */

@@ -1,4 +1,4 @@
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { Expansion } from "./expansion.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Expansion } from "./expansion.ts";
 

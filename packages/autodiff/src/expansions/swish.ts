@@ -1,4 +1,4 @@
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { NodeContext } from "../graph/node-context.ts";
 import type { Value } from "../graph/value.ts";
 import type { Expansion } from "./expansion.ts";

@@ -1,5 +1,5 @@
 import { normalizeAxis } from "../graph/value.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { Expansion } from "./expansion.ts";
 
 /**

@@ -16,8 +16,9 @@ import { copyNodes } from "./copy-nodes.ts";
 import { inferType } from "./infer-type.ts";
 import { NameAuthority } from "./name-authority.ts";
 import { namesOf } from "./names-of.ts";
-import { sortTopologically } from "../passes/sort-topologically.ts";
+import { renameReads } from "./rename-reads.ts";
 import { ResolvedModel } from "./resolved-model.ts";
+import { sortTopologically } from "./sort-topologically.ts";
 import type { Target } from "./target.ts";
 import { valueInfo } from "./value-info.ts";
 import { sameDims, type Value } from "./value.ts";
@@ -31,7 +32,8 @@ export class GraphEditor {
   readonly target: Target;
   readonly graph: GraphProto;
   readonly #base: ResolvedModel;
-  readonly #names: NameAuthority;
+  /** Knows all names of the graph, those in subgraphs too. */
+  readonly names: NameAuthority;
   readonly #types: Map<string, TensorType>;
   readonly #constants = new Map<string, readonly number[]>();
   readonly #sharedConstants = new Map<string, Value>();
@@ -51,7 +53,7 @@ export class GraphEditor {
       this.#remember(node);
     }
     this.#types = new Map(resolved.types);
-    this.#names = new NameAuthority(namesOf(this.graph));
+    this.names = new NameAuthority(namesOf(this.graph));
   }
 
   /** The value of that name. */
@@ -141,10 +143,10 @@ export class GraphEditor {
     types: readonly TensorType[],
     hint?: string,
   ): Value[] {
-    const name = this.#names.unique(this.#scope ? `${this.#scope}/${opType}` : opType);
+    const name = this.names.unique(this.#scope ? `${this.#scope}/${opType}` : opType);
     const outputs = types.map((type, i) => {
       const wanted = hint ?? (i === 0 ? `${name}_output` : `${name}_output_${i}`);
-      return { ...type, name: this.#names.unique(wanted) };
+      return { ...type, name: this.names.unique(wanted) };
     });
     let last = inputs.length;
     while (last > 0 && inputs[last - 1] === null) {
@@ -153,7 +155,7 @@ export class GraphEditor {
     const node = create(NodeProtoSchema, {
       name,
       opType,
-      input: inputs.slice(0, last).map((input) => input?.name ?? ""),
+      input: inputs.slice(0, last).map((input) => this.#currentName(input)),
       output: outputs.map((output) => output.name),
       attribute: [...attributes],
     });
@@ -177,7 +179,7 @@ export class GraphEditor {
     if (known !== undefined) {
       return known;
     }
-    const name = this.#names.unique(hint);
+    const name = this.names.unique(hint);
     this.graph.initializer.push(makeTensor(name, dtype, dims, data));
     const value: Value = { name, dtype, dims: [...dims] };
     this.#types.set(name, { dtype, dims: value.dims });
@@ -198,10 +200,14 @@ export class GraphEditor {
     return this.constant("int64", [numbers.length], numbers);
   }
 
-  /** Adds a graph input. */
+  /**
+   * Adds a graph input.
+   *
+   * @returns the input; its name has a suffix where the one asked for is taken, in subgraphs too
+   */
   input(name: string, type: TensorType): Value {
     const value: Value = {
-      name: this.#names.unique(name),
+      name: this.names.unique(name),
       dtype: type.dtype,
       dims: [...type.dims],
     };
@@ -210,10 +216,13 @@ export class GraphEditor {
     return value;
   }
 
-  /** Adds a graph output of exactly this name by renaming or copying the value. */
-  output(value: Value, name = value.name): void {
-    // A value that is an output already may have been renamed for it.
-    const current = { ...value, name: this.#renamed.get(value.name) ?? value.name };
+  /**
+   * Adds a graph output by renaming or copying the value.
+   *
+   * @returns the output; its name has a suffix where the one asked for is taken, in subgraphs too
+   */
+  output(value: Value, name = value.name): Value {
+    const current = { ...value, name: this.#currentName(value) };
     let result = current;
     if (name !== current.name) {
       const isShared =
@@ -221,17 +230,22 @@ export class GraphEditor {
         this.graph.output.some((output) => output.name === current.name);
       result = isShared
         ? this.op("Reshape", [current, this.ints(current.dims)], {}, name)
-        : this.#rename(current, this.#names.unique(name));
+        : this.#rename(current, this.names.unique(name));
     }
     this.graph.output.push(valueInfo(result));
+    return result;
+  }
+
+  /** A value that became an output may have been renamed for it. */
+  #currentName(value: Value | null): string {
+    return value === null ? "" : (this.#renamed.get(value.name) ?? value.name);
   }
 
   #rename(value: Value, name: string): Value {
-    const producer = this.#producers.get(value.name);
-    renameIn(this.graph.node, value.name, name);
-    if (producer !== undefined) {
-      this.#remember(producer);
-    }
+    const producer = this.#producers.get(value.name) as NodeProto;
+    producer.output = producer.output.map((made) => (made === value.name ? name : made));
+    this.#remember(producer);
+    renameReads(this.graph.node, new Map([[value.name, name]]), this.names);
     this.#types.set(name, { dtype: value.dtype, dims: value.dims });
     this.#renamed.set(value.name, name);
     return { ...value, name };
@@ -250,7 +264,7 @@ export class GraphEditor {
    * the types of the originals.
    */
   copy(nodes: readonly NodeProto[], scope: Map<string, string>, prefix: string): void {
-    const copies = copyNodes(nodes, scope, { names: this.#names, prefix });
+    const copies = copyNodes(nodes, scope, { names: this.names, prefix });
     for (const [i, node] of copies.entries()) {
       this.graph.node.push(node);
       this.#remember(node);
@@ -313,12 +327,10 @@ export class GraphEditor {
     return added;
   }
 
-  /** Removes a graph input; everything that read it reads `replacement` from now on. */
+  /** Removes a graph input; every node that read it, in subgraphs too, reads `replacement` from now on. */
   replaceInput(input: Value, replacement: Value): void {
     this.graph.input = this.graph.input.filter(({ name }) => name !== input.name);
-    for (const node of this.graph.node) {
-      node.input = node.input.map((name) => (name === input.name ? replacement.name : name));
-    }
+    renameReads(this.graph.node, new Map([[input.name, replacement.name]]), this.names);
   }
 
   /** The finished model: nodes in topological order, nothing that no output needs. */
@@ -336,22 +348,5 @@ export class GraphEditor {
     const proto = create(ModelProtoSchema, { ...this.#base.model.proto, graph: this.graph });
     const { model, adaptations } = this.#base;
     return new ResolvedModel(new Model(proto, model.files), this.#types, adaptations);
-  }
-}
-
-/** Renames a value wherever nodes make or read it, subgraphs included. */
-function renameIn(nodes: readonly NodeProto[], from: string, to: string): void {
-  for (const node of nodes) {
-    if (node.input.includes(from)) {
-      node.input = node.input.map((name) => (name === from ? to : name));
-    }
-    if (node.output.includes(from)) {
-      node.output = node.output.map((name) => (name === from ? to : name));
-    }
-    for (const attribute of node.attribute) {
-      for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-        renameIn(subgraph.node, from, to);
-      }
-    }
   }
 }

@@ -1,4 +1,5 @@
 import type { GraphProto } from "onnx-buf";
+import { subgraphsOf } from "./subgraphs.ts";
 
 /** Every name of a graph: values, initializers, nodes, those of subgraphs included. */
 export function namesOf(graph: GraphProto): string[] {
@@ -6,13 +7,14 @@ export function namesOf(graph: GraphProto): string[] {
   for (const value of [...graph.input, ...graph.output, ...graph.initializer, ...graph.valueInfo]) {
     names.push(value.name);
   }
+  for (const { values } of graph.sparseInitializer) {
+    names.push(values?.name ?? "");
+  }
   for (const node of graph.node) {
     names.push(node.name, ...node.output, ...node.input);
-    for (const attribute of node.attribute) {
-      for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-        for (const name of namesOf(subgraph)) {
-          names.push(name);
-        }
+    for (const subgraph of subgraphsOf(node)) {
+      for (const name of namesOf(subgraph)) {
+        names.push(name);
       }
     }
   }

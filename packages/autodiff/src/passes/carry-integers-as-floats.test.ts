@@ -1,9 +1,9 @@
 import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
 import { run, tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
-import { differentiate } from "../differentiate.ts";
+import { differentiate } from "../reverse-mode/differentiate.ts";
 import { readModel } from "../model/read-model.ts";
-import { resolve } from "../resolve.ts";
+import { resolve } from "../resolve/resolve.ts";
 
 const scalar = (data: number, dtype: "float32" | "uint8" | "int32" = "float32") =>
   ({ dtype, dims: [], data: [data] }) as const;

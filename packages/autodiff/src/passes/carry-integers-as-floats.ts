@@ -8,10 +8,10 @@ import {
 } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
+import { renameReads } from "../graph/rename-reads.ts";
 import { dataTypeFromProto, dataTypeToProto, type DataType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
-import { isQuantization, isScalar } from "./quantization.ts";
-import { inputsOf } from "./sort-topologically.ts";
+import { isQuantization, isScalar } from "../graph/quantization.ts";
 
 /** Operators that move or choose numbers, and which of their inputs hold them. */
 const moving: Readonly<Record<string, readonly number[] | "all">> = {
@@ -131,7 +131,6 @@ class Carrier {
       return;
     }
     tensor.value.elemType = dataTypeToProto("float32");
-    const readers = this.#graph.node.filter((node) => inputsOf(node).includes(name));
     // QuantizeLinear counts as a way that a gradient takes: kernels of 8 bits behind it are then named.
     const integers =
       bits[dtype] === 7 || bits[dtype] === 8
@@ -146,9 +145,7 @@ class Carrier {
             [this.#append(`${name}_rounded`, "Round", [name])],
             { to: dataTypeToProto(dtype) },
           );
-    for (const node of readers) {
-      node.input = node.input.map((read) => (read === name ? integers : read));
-    }
+    renameReads(this.#graph.node, new Map([[name, integers]]), this.#names);
     this.#carried.set(integers, { twin: () => name, dtype });
   }
 

@@ -9,14 +9,14 @@ import {
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { run, tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
-import { differentiate } from "../differentiate.ts";
+import { differentiate } from "../reverse-mode/differentiate.ts";
 import { valueInfo } from "../graph/value-info.ts";
 import { dataTypeFromProto } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { readModel } from "../model/read-model.ts";
 import { makeTensor, readTensor } from "../model/tensor.ts";
 import { writeModel } from "../model/write-model.ts";
-import { resolve, type ResolveOptions } from "../resolve.ts";
+import { resolve, type ResolveOptions } from "../resolve/resolve.ts";
 import { convertFloats } from "./convert-floats.ts";
 
 const half = "float16" as const;

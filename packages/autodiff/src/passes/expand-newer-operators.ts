@@ -1,6 +1,6 @@
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";
-import { expandNode } from "./expand-node.ts";
+import { expandNode } from "../expansions/expand-node.ts";
 import { isNewerThan21, lowerOpset } from "./lower-opset.ts";
 
 /**

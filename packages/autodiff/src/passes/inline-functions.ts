@@ -4,7 +4,6 @@ import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
   type FunctionProto,
-  type GraphProto,
   type ModelProto,
   type NodeProto,
 } from "onnx-buf";
@@ -12,6 +11,7 @@ import { AutodiffError } from "../errors.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
+import { subgraphsOf } from "../graph/subgraphs.ts";
 import { changesMeaning } from "./opset-changes.ts";
 
 /** More nodes than any real model has: functions that call each other twice grow without bound. */
@@ -79,7 +79,7 @@ class Inliner {
   #sizeOf(nodes: readonly NodeProto[], callers: readonly FunctionProto[]): number {
     let total = 0;
     for (const node of nodes) {
-      for (const graph of graphsOf(node)) {
+      for (const graph of subgraphsOf(node)) {
         total += this.#sizeOf(graph.node, callers);
       }
       const definition = this.#find(node);
@@ -109,7 +109,7 @@ class Inliner {
   #inline(nodes: readonly NodeProto[]): NodeProto[] {
     const result: NodeProto[] = [];
     for (const node of nodes) {
-      for (const graph of graphsOf(node)) {
+      for (const graph of subgraphsOf(node)) {
         graph.node = this.#inline(graph.node);
       }
       const definition = this.#find(node);
@@ -183,14 +183,10 @@ function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([standard(domain), name, overload]);
 }
 
-function graphsOf(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
-}
-
 function* domainsOf(nodes: readonly NodeProto[]): Generator<string> {
   for (const node of nodes) {
     yield standard(node.domain);
-    for (const graph of graphsOf(node)) {
+    for (const graph of subgraphsOf(node)) {
       yield* domainsOf(graph.node);
     }
   }

@@ -6,7 +6,7 @@ import { namesOf } from "../graph/names-of.ts";
 import { normalizeAxis } from "../graph/value.ts";
 import { dataTypeFromProto, dataTypeToProto } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
-import { isQuantization, isScalar } from "./quantization.ts";
+import { isQuantization, isScalar } from "../graph/quantization.ts";
 
 /**
  * Writes DequantizeLinear of a constant as (Cast(q) − Cast(z))·s. Runtimes compute that once, when they

@@ -1,5 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import type { Arithmetic } from "./arithmetic.ts";
+import type { Arithmetic } from "../graph/arithmetic.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**

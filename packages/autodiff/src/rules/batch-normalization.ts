@@ -1,4 +1,4 @@
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 
 /**

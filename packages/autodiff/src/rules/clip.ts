@@ -1,5 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { lazy } from "./lazy.ts";
 import { unbroadcast } from "./unbroadcast.ts";

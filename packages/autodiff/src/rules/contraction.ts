@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 
 /** A tensor with a label for every axis; equal labels mean equal sizes. */
 export interface Labelled {

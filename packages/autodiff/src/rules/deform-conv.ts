@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 import {
   linearNeighbours,

@@ -1,5 +1,5 @@
 import type { NodeProto } from "onnx-buf";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleContext, type GradientRule } from "./gradient-rule.ts";
 import { alongAxis, checkQuantization } from "./quantization.ts";
 

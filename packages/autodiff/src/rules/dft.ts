@@ -1,5 +1,5 @@
 import { normalizeAxis } from "../graph/value.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { contract, diagonal, diagonalMask, type Labelled } from "./contraction.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 

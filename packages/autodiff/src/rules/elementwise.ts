@@ -1,5 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import { arithmetic, type Arithmetic } from "./arithmetic.ts";
+import { arithmetic, type Arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 
 /** The rule of a function of one tensor that maps every element by itself: `dx` from x, y and dy. */

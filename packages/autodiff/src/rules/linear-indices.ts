@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { normalizeAxis, type Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { RuleContext } from "./gradient-rule.ts";
 import { fromFront, scatterAdd } from "./scatter-add.ts";
 import { untake } from "./untake.ts";

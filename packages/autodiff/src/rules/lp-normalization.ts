@@ -1,6 +1,6 @@
 import { normalizeAxis } from "../graph/value.ts";
 import { timesSign } from "./abs.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 
 /**

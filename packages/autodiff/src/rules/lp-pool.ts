@@ -1,6 +1,6 @@
 import type { Value } from "../graph/value.ts";
 import { timesSign } from "./abs.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 import { spatialWindows } from "./spatial-window.ts";
 import { spreadOverWindows } from "./spread-over-windows.ts";

@@ -1,4 +1,4 @@
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 import { unbroadcast } from "./unbroadcast.ts";
 

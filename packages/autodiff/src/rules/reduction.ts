@@ -1,5 +1,5 @@
 import { normalizeAxis, type Value } from "../graph/value.ts";
-import { arithmetic, type Arithmetic } from "./arithmetic.ts";
+import { arithmetic, type Arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 
 /** What the rule of a reduction sees: y and dy with the reduced axes kept as ones. */

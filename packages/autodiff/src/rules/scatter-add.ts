@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { elementCount, type DataType } from "../model/data-type.ts";
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleRefusal } from "./gradient-rule.ts";
 import { inThreeAxes, withSize } from "./three-axes.ts";
 

@@ -1,6 +1,6 @@
 import { normalizeAxis, type Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
-import { arithmetic } from "./arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 import { addToElements } from "./gather-elements.ts";
 import {
   RuleRefusal,

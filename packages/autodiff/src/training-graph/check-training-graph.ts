@@ -1,10 +1,10 @@
-import { writeWithOutputs } from "../check-gradient.ts";
+import { writeWithOutputs } from "../check/check-gradient.ts";
 import { AutodiffError } from "../errors.ts";
-import { compareWithDifferences, type GradientFigure } from "../finite-differences.ts";
+import { compareWithDifferences, type GradientFigure } from "../check/finite-differences.ts";
 import type { Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
 import { writeModel } from "../model/write-model.ts";
-import { mulberry32 } from "../mulberry32.ts";
+import { mulberry32 } from "../check/mulberry32.ts";
 import type { Runtime, SessionOptions } from "../runtime.ts";
 import type { TrainingGraph } from "./import-training-graph.ts";
 

@@ -2,7 +2,7 @@ import type { NodeProto } from "onnx-buf";
 import { floatAttribute, intAttribute } from "../graph/attribute.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
-import { arithmetic } from "../rules/arithmetic.ts";
+import { arithmetic } from "../graph/arithmetic.ts";
 
 /**
  * FusedMatMul(A, B) of com.microsoft as alpha·A·B with the last two axes of either transposed;

@@ -5,16 +5,18 @@ import type { Target } from "../graph/target.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";
 import { sameDims, type Value } from "../graph/value.ts";
 import type { Model } from "../model/model.ts";
-import { inputsOf, sortTopologically } from "../passes/sort-topologically.ts";
-import { resolve, type ResolveOptions } from "../resolve.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { renameReads } from "../graph/rename-reads.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
+import { resolve, type ResolveOptions } from "../resolve/resolve.ts";
 import { RuleRefusal } from "../rules/gradient-rule.ts";
 import type { Runtime } from "../runtime.ts";
-import { ForwardNodes } from "./forward-nodes.ts";
+import { ForwardNodes } from "./operators/forward-nodes.ts";
 import { lowerFusedMatMul } from "./lower-fused-mat-mul.ts";
 import { refusedTrainingOperators, trainingOperators } from "./operators/index.ts";
 import { rewriteTrainingNodes } from "./rewrite-training-nodes.ts";
 import { insertStandIns, type TrainingNode } from "./stand-ins.ts";
-import { LoweringContext } from "./training-operator.ts";
+import { LoweringContext } from "./operators/training-operator.ts";
 
 const keyOf = (node: { readonly domain: string; readonly opType: string }) =>
   `${node.domain}.${node.opType}`;
@@ -172,7 +174,7 @@ function replaceStandIns(
       const sum = node.input.map(value).reduce((left, right) => b.op("Add", [left, right]));
       moved.set(node.output[0] as string, sum.name);
     } else {
-      node.input = node.input.map(current);
+      renameReads([node], moved, b.names);
       const product =
         node.opType === "FusedMatMul"
           ? lowerFusedMatMul(b, node, node.input.map((name) => b.value(name)) as [Value, Value])

@@ -3,8 +3,8 @@ import { NodeProtoSchema, ValueInfoProtoSchema, type GraphProto, type NodeProto 
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
-import type { ForwardNodes } from "./forward-nodes.ts";
-import type { Like, TrainingOperator } from "./training-operator.ts";
+import type { ForwardNodes } from "./operators/forward-nodes.ts";
+import type { Like, TrainingOperator } from "./operators/training-operator.ts";
 
 /** A node that no stock runtime has, and how it is lowered. */
 export interface TrainingNode {

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { NodeProtoSchema } from "onnx-buf";
 import type { NodeContext } from "../../graph/node-context.ts";
 import type { Value } from "../../graph/value.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
 import type { Expansion } from "../expansion.ts";
 import { activate } from "./activation.ts";
 

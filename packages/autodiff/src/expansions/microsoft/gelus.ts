@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../../graph/graph-builder.ts";
 import type { Value } from "../../graph/value.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
 import type { Expansion } from "../expansion.ts";
 
 const domain = "com.microsoft";

@@ -1,8 +1,8 @@
 import { makeAttributes } from "../../graph/attribute.ts";
 import { floatAttribute } from "../../graph/attribute.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
-import { gradientOperator, type TrainingOperator } from "../training-operator.ts";
+import { gradientOperator, type TrainingOperator } from "./training-operator.ts";
 
 /**
  * ReluGrad(dY, Y), SigmoidGrad(dY, Y), TanhGrad(dY, Y), LeakyReluGrad(dY, Y): elementwise, from the

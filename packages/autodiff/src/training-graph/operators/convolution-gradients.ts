@@ -1,4 +1,4 @@
-import { gradientOperator } from "../training-operator.ts";
+import { gradientOperator } from "./training-operator.ts";
 
 /** ConvGrad(dY, X, W) and ConvTransposeGrad(dY, X, W): gradients of x and w. */
 export const convGrad = gradientOperator({ opType: "ConvGrad", forward: "Conv", x: [1, 2] });

@@ -1,4 +1,4 @@
-import type { TrainingOperator } from "../training-operator.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 
 /** DivGrad(dY, A, B): the gradients of a and b. */
 export const divGrad: TrainingOperator = {

@@ -1,4 +1,4 @@
-import type { TrainingOperator } from "../training-operator.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 import {
   biasFastGeluGrad,
   biasGeluGrad,

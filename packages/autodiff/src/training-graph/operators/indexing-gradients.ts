@@ -2,7 +2,7 @@ import type { NodeProto } from "onnx-buf";
 import { intAttribute } from "../../graph/attribute.ts";
 import { normalizeAxis } from "../../graph/value.ts";
 import { RuleRefusal, type InputGradient } from "../../rules/gradient-rule.ts";
-import type { LoweringContext, TrainingOperator } from "../training-operator.ts";
+import type { LoweringContext, TrainingOperator } from "./training-operator.ts";
 
 /** Operators that are given the dims of x as a tensor instead of x. */
 function fromShape(

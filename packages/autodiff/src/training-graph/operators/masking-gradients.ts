@@ -1,6 +1,6 @@
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
-import type { TrainingOperator } from "../training-operator.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 
 /** DropoutGrad(dY, mask, ratio, training_mode) at inference, where nothing is dropped. */
 export const dropoutGrad: TrainingOperator = {

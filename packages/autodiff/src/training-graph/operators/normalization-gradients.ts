@@ -1,13 +1,13 @@
 import { intAttribute } from "../../graph/attribute.ts";
 import { normalizeAxis, type Value } from "../../graph/value.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
 import { lazy } from "../../rules/lazy.ts";
 import { unbroadcast } from "../../rules/unbroadcast.ts";
 import {
   gradientOperator,
   type LoweringContext,
   type TrainingOperator,
-} from "../training-operator.ts";
+} from "./training-operator.ts";
 
 /** LayerNormalizationGrad(dY, X, scale, mean, invStdDev): gradients of x, scale and bias (of scale's dims). */
 export const layerNormalizationGrad = gradientOperator({

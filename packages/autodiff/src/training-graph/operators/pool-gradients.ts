@@ -1,7 +1,7 @@
 import type { NodeProto } from "onnx-buf";
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
-import type { ForwardNodes } from "../forward-nodes.ts";
-import type { TrainingOperator } from "../training-operator.ts";
+import type { ForwardNodes } from "./forward-nodes.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 
 /**
  * MaxPoolGrad(dY, indices) and AveragePoolGrad(dY), both in the default domain: what they lack is taken

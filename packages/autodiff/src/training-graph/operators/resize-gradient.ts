@@ -1,4 +1,4 @@
-import type { TrainingOperator } from "../training-operator.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 
 /**
  * ResizeGrad(dY, X, roi, scales): with `sizes` in the forward node, roi and scales are missing, and the

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute } from "../../graph/attribute.ts";
-import { arithmetic } from "../../rules/arithmetic.ts";
-import type { TrainingOperator } from "../training-operator.ts";
+import { arithmetic } from "../../graph/arithmetic.ts";
+import type { TrainingOperator } from "./training-operator.ts";
 
 /** Scale(X, scale): x·scale, or x/scale with `scale_down`; scale is a scalar of any dtype. */
 export const scale: TrainingOperator = {

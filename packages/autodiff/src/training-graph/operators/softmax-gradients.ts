@@ -1,7 +1,7 @@
 import { intAttribute } from "../../graph/attribute.ts";
 import { normalizeAxis } from "../../graph/value.ts";
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
-import { gradientOperator, type TrainingOperator } from "../training-operator.ts";
+import { gradientOperator, type TrainingOperator } from "./training-operator.ts";
 
 /**
  * SoftmaxGrad, LogSoftmaxGrad(dY, Y): over the axis and all after it, as before opset 13; with the suffix

@@ -10,7 +10,8 @@ import {
   type NodeProto,
 } from "onnx-buf";
 import { expect, it } from "vitest";
-import { inputsOf, sortTopologically } from "./sort-topologically.ts";
+import { inputsOf } from "./inputs-of.ts";
+import { sortTopologically } from "./sort-topologically.ts";
 
 const node = (output: string, input: readonly string[], subgraph?: GraphProto): NodeProto =>
   create(NodeProtoSchema, {

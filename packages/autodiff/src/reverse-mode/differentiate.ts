@@ -1,10 +1,10 @@
-import { AutodiffError } from "./errors.ts";
-import { GraphBuilder } from "./graph/graph-builder.ts";
-import type { Target } from "./graph/target.ts";
-import type { ResolvedModel } from "./graph/resolved-model.ts";
-import type { Value } from "./graph/value.ts";
-import { isFloat } from "./model/data-type.ts";
-import type { GradientRule } from "./rules/gradient-rule.ts";
+import { AutodiffError } from "../errors.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Target } from "../graph/target.ts";
+import type { ResolvedModel } from "../graph/resolved-model.ts";
+import type { Value } from "../graph/value.ts";
+import { isFloat } from "../model/data-type.ts";
+import type { GradientRule } from "../rules/gradient-rule.ts";
 import { vectorJacobianProduct } from "./vector-jacobian-product.ts";
 
 /** Options of {@link differentiate}. */

@@ -1,9 +1,9 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { differentiate, type DifferentiateOptions } from "./differentiate.ts";
-import { GraphBuilder } from "./graph/graph-builder.ts";
-import type { Value } from "./graph/value.ts";
-import { writeModel } from "./model/write-model.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import type { Value } from "../graph/value.ts";
+import { writeModel } from "../model/write-model.ts";
 
 const x0 = Float32Array.of(0.5, -1, 2, 3);
 

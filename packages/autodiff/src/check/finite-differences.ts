@@ -1,10 +1,10 @@
 import type { Tensor } from "onnxruntime-common";
-import { AutodiffError } from "./errors.ts";
-import type { ResolvedModel } from "./graph/resolved-model.ts";
-import { elementCount, type TensorType } from "./model/data-type.ts";
-import type { WrittenModel } from "./model/write-model.ts";
+import { AutodiffError } from "../errors.ts";
+import type { ResolvedModel } from "../graph/resolved-model.ts";
+import { elementCount, type TensorType } from "../model/data-type.ts";
+import type { WrittenModel } from "../model/write-model.ts";
 import { mulberry32 } from "./mulberry32.ts";
-import type { Runtime, Session, SessionOptions } from "./runtime.ts";
+import type { Runtime, Session, SessionOptions } from "../runtime.ts";
 
 /** Numbers of a tensor in row-major order, of the dims that the model has for it. */
 export type TensorData = ArrayLike<number>;

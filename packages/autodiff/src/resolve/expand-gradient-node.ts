@@ -3,8 +3,9 @@ import { AutodiffError } from "../errors.ts";
 import { gradientAttributes } from "../graph/gradient-node.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
-import { vectorJacobianProduct } from "../vector-jacobian-product.ts";
-import { inputsOf, sortTopologically } from "./sort-topologically.ts";
+import { vectorJacobianProduct } from "../reverse-mode/vector-jacobian-product.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
 
 /**
  * Gradient (ai.onnx.preview.training, 1): the gradients of Σ y with respect to xs, in standard

@@ -20,8 +20,8 @@ import {
   type DifferentiateOptions,
   type Value,
 } from "@onnx-asma/autodiff";
-import { derive, run, tinyModel, type TinyModel } from "../../../test/support/tiny-model.ts";
-import { valueInfo } from "./graph/value-info.ts";
+import { derive, run, tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
+import { valueInfo } from "../graph/value-info.ts";
 
 const data = [0.5, -1, 2, 3];
 

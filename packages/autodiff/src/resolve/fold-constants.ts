@@ -17,8 +17,9 @@ import {
 } from "../model/data-type.ts";
 import { inlineLimit, Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
-import type { Probe } from "../probe-session.ts";
-import { sortTopologically } from "./sort-topologically.ts";
+import type { Probe } from "./probe.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
 
 /** Computed constants above this size stay computed in the graph. */
 const foldLimit = 1 << 16;
@@ -83,7 +84,7 @@ export async function foldConstants(
   }
   const inner = new Set(computed);
   const readOutside = new Set([
-    ...graph.node.filter((node) => !inner.has(node)).flatMap((node) => node.input),
+    ...graph.node.filter((node) => !inner.has(node)).flatMap((node) => inputsOf(node)),
     ...graph.output.map((output) => output.name),
   ]);
   const wanted = computed

@@ -1,16 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { ModelProtoSchema, ValueInfoProtoSchema } from "onnx-buf";
-import { differentiate } from "./differentiate.ts";
+import { differentiate } from "../reverse-mode/differentiate.ts";
 import {
   compareWithDifferences,
   type GradientFigure,
   type TensorData,
 } from "./finite-differences.ts";
-import type { ResolvedModel } from "./graph/resolved-model.ts";
-import { Model } from "./model/model.ts";
-import { writeModel, type WrittenModel } from "./model/write-model.ts";
-import type { GradientRule } from "./rules/gradient-rule.ts";
-import type { Runtime, SessionOptions } from "./runtime.ts";
+import type { ResolvedModel } from "../graph/resolved-model.ts";
+import { Model } from "../model/model.ts";
+import { writeModel, type WrittenModel } from "../model/write-model.ts";
+import type { GradientRule } from "../rules/gradient-rule.ts";
+import type { Runtime, SessionOptions } from "../runtime.ts";
 
 /** Options of {@link checkGradient}. */
 export interface CheckGradientOptions {

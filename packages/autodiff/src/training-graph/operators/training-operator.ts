@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { NodeProtoSchema, type AttributeProto, type NodeProto } from "onnx-buf";
-import type { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Value } from "../graph/value.ts";
-import { RuleContext, RuleRefusal, type InputGradient } from "../rules/gradient-rule.ts";
-import { gradientRules } from "../rules/index.ts";
+import type { GraphBuilder } from "../../graph/graph-builder.ts";
+import type { Value } from "../../graph/value.ts";
+import { RuleContext, RuleRefusal, type InputGradient } from "../../rules/gradient-rule.ts";
+import { gradientRules } from "../../rules/index.ts";
 import type { ForwardNodes } from "./forward-nodes.ts";
 
 /** Where the dims of an output are known from: another value has them, or a tensor holds them. */

@@ -1,6 +1,6 @@
 import type { NodeProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
-import { expansions } from "../expansions/index.ts";
+import { expansions } from "./index.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { NodeContext } from "../graph/node-context.ts";
 import { OperatorTable } from "../graph/operator-table.ts";

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { tinyModel, type TinyModel } from "../../../test/support/tiny-model.ts";
+import { tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
 import { checkGradient } from "./check-gradient.ts";
-import { GraphBuilder } from "./graph/graph-builder.ts";
-import { broadcastDims, sameDims, type Value } from "./graph/value.ts";
-import { readModel } from "./model/read-model.ts";
-import { writeModel } from "./model/write-model.ts";
-import { resolve } from "./resolve.ts";
+import { GraphBuilder } from "../graph/graph-builder.ts";
+import { broadcastDims, sameDims, type Value } from "../graph/value.ts";
+import { readModel } from "../model/read-model.ts";
+import { writeModel } from "../model/write-model.ts";
+import { resolve } from "../resolve/resolve.ts";
 
 const prepare = async (model: TinyModel) => await resolve(await readModel(tinyModel(model)), ort);
 

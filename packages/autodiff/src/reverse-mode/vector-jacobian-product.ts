@@ -1,19 +1,19 @@
 import type { NodeProto } from "onnx-buf";
-import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
-import type { GraphBuilder } from "./graph/graph-builder.ts";
-import { OperatorTable } from "./graph/operator-table.ts";
-import { sameDims, type Value } from "./graph/value.ts";
-import { isFloat } from "./model/data-type.ts";
-import { expandNode, isExpandable } from "./passes/expand-node.ts";
-import { isQuantization } from "./passes/quantization.ts";
-import { inputsOf } from "./passes/sort-topologically.ts";
-import { RuleContext, RuleRefusal, type GradientRule } from "./rules/gradient-rule.ts";
+import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "../errors.ts";
+import type { GraphBuilder } from "../graph/graph-builder.ts";
+import { OperatorTable } from "../graph/operator-table.ts";
+import { sameDims, type Value } from "../graph/value.ts";
+import { isFloat } from "../model/data-type.ts";
+import { expandNode, isExpandable } from "../expansions/expand-node.ts";
+import { isQuantization } from "../graph/quantization.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { RuleContext, RuleRefusal, type GradientRule } from "../rules/gradient-rule.ts";
 import {
   gradientRules,
   integerArithmetic,
   notDifferentiable,
   zeroGradients,
-} from "./rules/index.ts";
+} from "../rules/index.ts";
 
 /** Options of {@link vectorJacobianProduct}. */
 export interface VectorJacobianProductOptions {

@@ -4,10 +4,11 @@ import { isGradientNode } from "../graph/gradient-node.ts";
 import { ResolvedModel } from "../graph/resolved-model.ts";
 import type { TensorType } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
-import type { Probe } from "../probe-session.ts";
+import type { Probe } from "./probe.ts";
 import { expandGradientNode } from "./expand-gradient-node.ts";
-import { expandNode } from "./expand-node.ts";
-import { inputsOf, sortTopologically } from "./sort-topologically.ts";
+import { expandNode } from "../expansions/expand-node.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
 
 /**
  * Replaces the nodes that the runtime is not asked about, as far as the types of their inputs are

@@ -1,5 +1,5 @@
-import type { GraphBuilder } from "../graph/graph-builder.ts";
-import type { Value } from "../graph/value.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
+import type { Value } from "./value.ts";
 
 /** A value, or a number, which takes the dtype of the value it is combined with. */
 export type Operand = Value | number;

@@ -7,11 +7,11 @@ import {
   type NodeProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { NameAuthority } from "./graph/name-authority.ts";
-import { namesOf } from "./graph/names-of.ts";
-import type { TensorType } from "./model/data-type.ts";
-import { Model } from "./model/model.ts";
-import { withoutWeights, type Probe } from "./probe-session.ts";
+import { NameAuthority } from "../graph/name-authority.ts";
+import { namesOf } from "../graph/names-of.ts";
+import type { TensorType } from "../model/data-type.ts";
+import { Model } from "../model/model.ts";
+import { withoutWeights, type Probe } from "./probe.ts";
 
 /** ONNX's own inference gives such an output no shape at all. */
 function isScalarGatherND(

@@ -1,15 +1,15 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { ModelProtoSchema, OperatorSetIdProtoSchema, type NodeProto } from "onnx-buf";
-import { AutodiffError } from "./errors.ts";
-import { isGradientNode } from "./graph/gradient-node.ts";
-import { valueInfo } from "./graph/value-info.ts";
-import { dataTypeFromProto, type DataType } from "./model/data-type.ts";
-import { Model } from "./model/model.ts";
-import { writeModel } from "./model/write-model.ts";
-import { isExpandable } from "./passes/expand-node.ts";
-import { lowerOpset } from "./passes/lower-opset.ts";
-import { inputsOf } from "./passes/sort-topologically.ts";
-import type { Runtime, Session, SessionOptions } from "./runtime.ts";
+import { AutodiffError } from "../errors.ts";
+import { isGradientNode } from "../graph/gradient-node.ts";
+import { valueInfo } from "../graph/value-info.ts";
+import { dataTypeFromProto, type DataType } from "../model/data-type.ts";
+import { Model } from "../model/model.ts";
+import { writeModel } from "../model/write-model.ts";
+import { isExpandable } from "../expansions/expand-node.ts";
+import { lowerOpset } from "../passes/lower-opset.ts";
+import { inputsOf } from "../graph/inputs-of.ts";
+import type { Runtime, Session, SessionOptions } from "../runtime.ts";
 
 /** Sessions that answer for types and constants, and what they cannot be asked about. */
 export class Probe {

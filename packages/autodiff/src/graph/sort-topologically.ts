@@ -1,6 +1,6 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
-import { gradientAttributes, isGradientNode } from "../graph/gradient-node.ts";
+import { inputsOf } from "./inputs-of.ts";
 
 /**
  * Orders the nodes of a graph so that each comes after those it reads from, and drops the nodes and
@@ -68,29 +68,4 @@ export function sortTopologically(graph: GraphProto): void {
   }
   graph.node = order;
   graph.initializer = graph.initializer.filter((tensor) => values.has(tensor.name));
-}
-
-/**
- * Every value a node reads, those of its subgraphs included, and what a `Gradient` node names in its
- * attributes.
- */
-export function inputsOf(node: NodeProto): readonly string[] {
-  const names = node.input.filter((name) => name !== "");
-  if (isGradientNode(node)) {
-    const { xs, zs, y } = gradientAttributes(node);
-    names.push(...xs, ...zs, y);
-  }
-  for (const attribute of node.attribute) {
-    for (const subgraph of attribute.g ? [attribute.g, ...attribute.graphs] : attribute.graphs) {
-      for (const inner of subgraph.node) {
-        for (const name of inputsOf(inner)) {
-          names.push(name);
-        }
-      }
-      for (const { name } of subgraph.output) {
-        names.push(name);
-      }
-    }
-  }
-  return names;
 }

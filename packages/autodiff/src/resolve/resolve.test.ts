@@ -9,10 +9,10 @@ import {
 } from "onnx-buf";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { golden, unet, unetDynamo } from "../../../test/support/golden-scene.ts";
-import { derive, run, tinyModel, type TinyModel } from "../../../test/support/tiny-model.ts";
-import { valueInfo } from "./graph/value-info.ts";
-import { readModel } from "./model/read-model.ts";
+import { golden, unet, unetDynamo } from "../../../../test/support/golden-scene.ts";
+import { derive, run, tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
+import { valueInfo } from "../graph/value-info.ts";
+import { readModel } from "../model/read-model.ts";
 import { resolve, type ResolveOptions } from "./resolve.ts";
 
 async function resolved(

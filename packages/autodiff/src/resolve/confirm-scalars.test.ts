@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { expect, it } from "vitest";
-import { tinyModel } from "../../../test/support/tiny-model.ts";
-import { readModel } from "./model/read-model.ts";
+import { tinyModel } from "../../../../test/support/tiny-model.ts";
+import { readModel } from "../model/read-model.ts";
 import { resolve } from "./resolve.ts";
 
 it("tells scalars from values of unknown rank", async () => {
