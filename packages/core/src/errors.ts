@@ -4,6 +4,8 @@ export interface AsmaErrorOptions {
   readonly cause?: unknown;
   /** Machine-readable facts: paths, dims, classes. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** What was computed before it: of a run, its result so far. */
+  readonly partial?: unknown;
 }
 
 /**
@@ -16,11 +18,14 @@ export class AsmaError extends Error {
   override readonly name = "AsmaError";
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** What was computed before the error, where there is something: of a run, its result so far. */
+  readonly partial: unknown;
 
   constructor(code: string, message: string, options: AsmaErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};
+    this.partial = options.partial;
   }
 }
 

@@ -4,26 +4,56 @@
  * @module
  */
 export {
-  asma,
-  prepareAsma,
-  type AsmaFlavour,
-  type AsmaOptions,
-  type AsmaSession,
-  type AsmaSessionOptions,
-  type AsmaVariant,
-} from "./attacks/asma.ts";
+  defineAttack,
+  type AttackDefinition,
+  type AttackedModel,
+  type Keeps,
+  type RunPresets,
+} from "./attack/attack-definition.ts";
+export type { Operand, Operators } from "./attack/operators.ts";
 export {
-  AttackRun,
-  type AttackInput,
-  type AttackOptions,
-  type AttackResult,
-  type AttackStep,
-  type Iterate,
-  type StepRecord,
-  type StepScale,
-  type StopReason,
-} from "./attacks/attack.ts";
-export { checkAttackInput } from "./attacks/check-attack-input.ts";
+  describeOptions,
+  type OptionDescription,
+  type OptionEntries,
+  type OptionsInput,
+  type OptionsOutput,
+} from "./attack/option-schema.ts";
+export type { Random } from "./attack/random.ts";
+export {
+  defineRecipe,
+  type Recipe,
+  type RunFacts,
+  type Schedule,
+  type StateSpec,
+} from "./attack/recipe.ts";
+export type { MetricValues, StepContext, StepValues } from "./attack/step-context.ts";
+export type { JudgedRecord, StepRecord } from "./attack/step-record.ts";
+export {
+  allAttacks,
+  defaultAttack,
+  findAttack,
+  registerAttack,
+  type AttackName,
+  type AttackOptionsByName,
+} from "./attacks/index.ts";
+export { distances, type DistanceName } from "./distance/index.ts";
+export { Goal, type Candidate, type GoalOptions } from "./goal/goal.ts";
+export type { Thresholds } from "./goal/thresholds.ts";
+export { losses, type LossName } from "./loss/index.ts";
+export { fromNdarray, type NdarrayData, type NdarrayLike } from "./ndarray.ts";
+export type { AttackResult, AttackStep, Iterate, Passes, StopReason } from "./run/attack-result.ts";
+export { AttackRun } from "./run/attack-run.ts";
+export type { BatchResult, BatchStep } from "./run/run-attack.ts";
+export type { RunOptions, RunOptionsUsed } from "./run/run-options.ts";
+export { parseChoice, type AttackChoice, type ParsedChoice } from "./workbench/attack-choice.ts";
+export type {
+  ImageLike,
+  LabelsLike,
+  ModelHandle,
+  Verification,
+  VerifyOptions,
+} from "./workbench/model-handle.ts";
+export { Workbench, type Host } from "./workbench/workbench.ts";
 export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
 export {
   ignored,
@@ -37,7 +67,13 @@ export {
 export { checkImageSize, defaultMaxPixels } from "./image-size.ts";
 export { levelsOf } from "./levels-of.ts";
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
-export { defaultIouDefinition, iou, type IouDefinition } from "./metrics/iou.ts";
+export {
+  absentPixels,
+  defaultIouDefinition,
+  iou,
+  iouDefinitions,
+  type IouDefinition,
+} from "./metrics/iou.ts";
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
 export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
@@ -64,8 +100,8 @@ export type { ModelDescription } from "./model/model-description.ts";
 export type { AppendedModel, Term } from "./model/append-model.ts";
 export { SegmentationModel, type LoadOptions } from "./model/segmentation-model.ts";
 export { toSamples, type Samples } from "./samples.ts";
-export { buildStepGraph, type StepGraphOptions, type StepMetrics } from "./step/step-graph.ts";
-export { StepSession, type OutputPlace, type StepBuild } from "./step/step-session.ts";
+export { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step/step-graph.ts";
+export type { OutputPlace, StepBuild, StepHost } from "./step/step-session.ts";
 export { fitTarget } from "./targets/fit-target.ts";
 export { hideClass } from "./targets/hide-class.ts";
 export { moveForeground, type Move } from "./targets/move-foreground.ts";

@@ -82,7 +82,9 @@ function unwrapped(schema: v.GenericSchema): Piece {
   return wrapped === undefined ? (schema as Piece) : unwrapped(wrapped);
 }
 
-function kindOf(schema: v.GenericSchema): Omit<OptionDescription, "key" | "description" | "default"> {
+function kindOf(
+  schema: v.GenericSchema,
+): Omit<OptionDescription, "key" | "description" | "default"> {
   const piece = unwrapped(schema);
   const pipe = piece.pipe ?? [piece];
   const bound = (...types: readonly string[]) =>

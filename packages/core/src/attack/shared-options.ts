@@ -26,7 +26,9 @@ export const ball = {
 export const lossName = v.optional(
   v.pipe(
     v.picklist(Object.keys(losses) as LossName[]),
-    v.description("what is ascended: mean cross-entropy, or mean margin of the pixels that are not there yet"),
+    v.description(
+      "what is ascended: mean cross-entropy, or mean margin of the pixels that are not there yet",
+    ),
   ),
   "cross-entropy",
 );

@@ -1,16 +1,6 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+import type { Term } from "../model/append-model.ts";
 import type { Operators } from "./operators.ts";
-
-/**
- * Part of a loss: Σ weight·value, per image. The weight is a constant to the gradient, so that masks
- * need no operator that stops it.
- */
-export interface Term {
-  /** float32, depends on the scores. */
-  readonly value: Value;
-  /** float32 of the dims of `value`. */
-  readonly weight: Value;
-}
 
 /** Prediction and metrics of one forward pass, per image. */
 export interface MetricValues {

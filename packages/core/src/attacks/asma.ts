@@ -28,7 +28,8 @@ const stepSize = (description: string) =>
 export const asma = defineAttack({
   name: "asma",
   title: "ASMA",
-  summary: "Raises the target's scores where they are not the largest yet, in steps that grow with the IoU.",
+  summary:
+    "Raises the target's scores where they are not the largest yet, in steps that grow with the IoU.",
   paper: "Ozbulak, Van Messem, De Neve 2019, arXiv 1907.13124, equations 2 and 4",
   options: {
     variant: v.optional(
@@ -62,7 +63,9 @@ export const asma = defineAttack({
       v.pipe(
         v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
         v.minLength(1),
-        v.description("classes whose target pixels enter the loss; IoU stays over all (default: all)"),
+        v.description(
+          "classes whose target pixels enter the loss; IoU stays over all (default: all)",
+        ),
       ),
     ),
   },

@@ -56,8 +56,7 @@ export const miFgsm = defineAttack({
         const x = c.box(distance.project(c.ops, u, c.x0, r));
         return { x, loss, state: { momentum: m, radius: r }, logs: { alpha: c.n.alpha } };
       },
-      schedule: () =>
-        constant({ alpha: o.alpha ?? o.epsilon, epsilon: o.epsilon, mu: o.mu }),
+      schedule: () => constant({ alpha: o.alpha ?? o.epsilon, epsilon: o.epsilon, mu: o.mu }),
     });
   },
 });

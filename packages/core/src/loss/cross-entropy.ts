@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
-import type { StepContext, Term } from "../attack/step-context.ts";
+import type { StepContext } from "../attack/step-context.ts";
+import type { Term } from "../model/append-model.ts";
 
 /**
  * The mean cross-entropy over the scored pixels, with the sign that brings the goal nearer when it is

@@ -1,4 +1,5 @@
-import type { StepContext, Term } from "../attack/step-context.ts";
+import type { StepContext } from "../attack/step-context.ts";
+import type { Term } from "../model/append-model.ts";
 import { largestOther } from "./largest-other.ts";
 
 /**

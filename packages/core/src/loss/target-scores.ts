@@ -1,5 +1,6 @@
 import type { Value } from "@onnx-asma/autodiff";
-import type { StepContext, Term } from "../attack/step-context.ts";
+import type { StepContext } from "../attack/step-context.ts";
+import type { Term } from "../model/append-model.ts";
 
 /**
  * Σ_i mask_i · g(x)_{Y_i, i}: the raw scores of the target classes. With c.wrong as mask it is the

@@ -55,11 +55,7 @@ export function absentPixels(matrix: ConfusionMatrix): number {
  *
  * @param absentBefore for `erased`: {@link absentPixels} of the untouched image
  */
-export function iou(
-  matrix: ConfusionMatrix,
-  definition: IouDefinition,
-  absentBefore = 0,
-): number {
+export function iou(matrix: ConfusionMatrix, definition: IouDefinition, absentBefore = 0): number {
   const classes = countsOf(matrix);
   const mean = (list: readonly number[]) =>
     list.length === 0 ? 1 : list.reduce((sum, n) => sum + n, 0) / list.length;
@@ -72,9 +68,7 @@ export function iou(
       return mean(classes.filter((c) => c.target > 0).map((c) => c.intersection / c.union));
     case "erased": {
       const absent = absentPixels(matrix);
-      return absentBefore === 0
-        ? Number(absent === 0)
-        : Math.max(0, 1 - absent / absentBefore);
+      return absentBefore === 0 ? Number(absent === 0) : Math.max(0, 1 - absent / absentBefore);
     }
     case "mean-present":
       return mean(classes.filter((c) => c.union > 0).map((c) => c.intersection / c.union));

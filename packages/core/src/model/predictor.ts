@@ -4,13 +4,12 @@ import {
   type Model,
   type ResolvedModel,
   type Runtime,
-  type Session,
   type SessionOptions,
   type TensorType,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "../errors.ts";
 import type { ImageDims, ImageTensor, LabelMap } from "../image.ts";
-import { openSession } from "../open-session.ts";
+import { openSession, type LeasedSession } from "../open-session.ts";
 import { appendPreprocessing } from "./input/preprocessing.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { decodeLabels } from "./output/decode-labels.ts";
@@ -33,13 +32,13 @@ export interface PredictorRequest {
 export class Predictor {
   readonly #runtime: Runtime;
   readonly #description: ModelDescription;
-  readonly #preprocess: Session;
-  readonly #model: Session;
+  readonly #preprocess: LeasedSession;
+  readonly #model: LeasedSession;
 
   private constructor(
     { runtime, description }: PredictorRequest,
-    preprocess: Session,
-    model: Session,
+    preprocess: LeasedSession,
+    model: LeasedSession,
   ) {
     this.#runtime = runtime;
     this.#description = description;
@@ -62,13 +61,18 @@ export class Predictor {
       sessionOptions,
       "the preprocessing",
     );
-    const model = await openSession(
-      runtime,
-      writePredictor(original, substitute, inner ?? output),
-      sessionOptions,
-      "the model",
-    );
-    return new Predictor(request, preprocess, model);
+    try {
+      const model = await openSession(
+        runtime,
+        writePredictor(original, substitute, inner ?? output),
+        sessionOptions,
+        "the model",
+      );
+      return new Predictor(request, preprocess, model);
+    } catch (error) {
+      await preprocess.release();
+      throw error;
+    }
   }
 
   /**
@@ -91,9 +95,9 @@ export class Predictor {
     return decodeLabels(result, queries && results[queries.classes], head);
   }
 
+  /** Releases the runtime's sessions, once no prediction is under way. */
   async release(): Promise<void> {
-    await this.#preprocess.release();
-    await this.#model.release();
+    await Promise.all([this.#preprocess.release(), this.#model.release()]);
   }
 }
 

@@ -158,8 +158,18 @@ export class SegmentationModel {
    */
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
-    this.#predictor ??= Predictor.open(this.#predictorRequest);
+    this.#predictor ??= this.#openPredictor();
     return await (await this.#predictor).predict(image);
+  }
+
+  async #openPredictor(): Promise<Predictor> {
+    try {
+      return await Predictor.open(this.#predictorRequest);
+    } catch (error) {
+      // The next prediction may try again.
+      this.#predictor = undefined;
+      throw error;
+    }
   }
 
   /** @throws AsmaError `ERR_IMAGE_DIMS` or `ERR_IMAGE_RANGE` when an image is not one for this model */
@@ -180,9 +190,9 @@ export class SegmentationModel {
     }
   }
 
-  /** Releases the sessions of {@link predict}. */
+  /** Releases the sessions of {@link predict}; what could not be loaded holds nothing. */
   async release(): Promise<void> {
-    const predictor = await this.#predictor;
+    const predictor = await this.#predictor?.catch(() => undefined);
     this.#predictor = undefined;
     await predictor?.release();
   }

@@ -80,8 +80,5 @@ function settling<Step>(
     [Symbol.asyncIterator]() {
       return this;
     },
-    [Symbol.asyncDispose]: async () => {
-      await told(steps.return());
-    },
-  };
+  } as AsyncGenerator<Step, void>;
 }

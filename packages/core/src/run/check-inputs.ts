@@ -16,7 +16,11 @@ export function checkInputs(
 ): AttackInput[] {
   const [first] = inputs;
   for (const { image, target } of inputs) {
-    if (first === undefined || target === undefined || !sameSize(sizeOf(image), sizeOf(first.image))) {
+    if (
+      first === undefined ||
+      target === undefined ||
+      !sameSize(sizeOf(image), sizeOf(first.image))
+    ) {
       throw new AsmaError(
         "ERR_BATCH",
         "Expected a target for each image of a batch, and images of one size: attack others apart.",
@@ -55,10 +59,7 @@ function checkTarget({ description }: SegmentationModel, { data }: AttackInput["
   }
 }
 
-function checkRegion(
-  { description }: SegmentationModel,
-  region: Float32Array | undefined,
-): void {
+function checkRegion({ description }: SegmentationModel, region: Float32Array | undefined): void {
   const { imageSize } = description.preprocessing;
   if (region === undefined) {
     return;

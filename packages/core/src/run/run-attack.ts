@@ -126,14 +126,16 @@ async function takeIn(
       lane.error = error;
       return undefined;
     });
-  return taken && {
-    ...taken.record,
-    reached: taken.reached,
-    isBest: taken.isBest,
-    milliseconds: 1000 * seconds(),
-    image: async () => await lane.readImage(),
-    prediction: async () => await lane.readPrediction(),
-  };
+  return (
+    taken && {
+      ...taken.record,
+      reached: taken.reached,
+      isBest: taken.isBest,
+      milliseconds: 1000 * seconds(),
+      image: async () => await lane.readImage(),
+      prediction: async () => await lane.readPrediction(),
+    }
+  );
 }
 
 function factsOf({ step, options }: AttackTask) {

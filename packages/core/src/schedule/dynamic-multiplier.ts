@@ -31,7 +31,10 @@ export type MultiplierNumbers = "beta" | "tau" | "lambda" | "growth" | "isAutoma
  * @param gradient [N, C, …]
  * @returns [N, 1, …]; 0 where the gradient is
  */
-export function automaticStep({ div, mul, sqrt, sum, where, greater }: Operators, gradient: Value): Value {
+export function automaticStep(
+  { div, mul, sqrt, sum, where, greater }: Operators,
+  gradient: Value,
+): Value {
   const values = gradient.dims.slice(1).reduce((n, d) => n * d, 1);
   const length = sqrt(sum(mul(gradient, gradient)));
   const step = div(firstStepRms * Math.sqrt(values), where(greater(length, 0), length, 1));

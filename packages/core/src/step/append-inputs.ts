@@ -13,7 +13,7 @@ export function appendInputs(
   b: GraphBuilder,
   model: SegmentationModel,
   recipe: Recipe | undefined,
-  { hasRegion = false }: { readonly hasRegion?: boolean },
+  { hasRegion = false }: { readonly hasRegion?: boolean } = {},
 ) {
   const { batchDims } = model;
   const [images] = batchDims;
@@ -28,9 +28,7 @@ export function appendInputs(
   const x0 = input("original", batchDims);
   const labels = input("labels", dimsLike.grid);
   const packed = input("numbers", [names.length, ...one]);
-  const region = hasRegion
-    ? input("region", [images, 1, ...preprocessing.imageSize])
-    : undefined;
+  const region = hasRegion ? input("region", [images, 1, ...preprocessing.imageSize]) : undefined;
   const state = mapValues<StateSpec, Value>(recipe?.state ?? {}, ({ like }, name) =>
     input(`state/${name}`, dimsLike[like]),
   );

@@ -67,9 +67,7 @@ export class Iterates {
       [inputs.original]: upload(tensor(start.original, batchDims)),
       [inputs.labels]: upload(tensor(start.labels, grid)),
       ...(inputs.region !== undefined && {
-        [inputs.region]: upload(
-          tensor(start.region as Float32Array, [images, 1, ...imageSize]),
-        ),
+        [inputs.region]: upload(tensor(start.region as Float32Array, [images, 1, ...imageSize])),
       }),
     };
     const zeros = (dims: readonly number[]) => tensor(new Float32Array(countOf(dims)), dims);
@@ -136,7 +134,9 @@ export class Iterates {
   }
 
   /** IoU and norms of the image that the last step gave to be measured, by a forward pass of its own. */
-  async measure(absentBefore: readonly number[]): Promise<Record<(typeof measuredNames)[number], number>[]> {
+  async measure(
+    absentBefore: readonly number[],
+  ): Promise<Record<(typeof measuredNames)[number], number>[]> {
     const measuring = this.#session.measuring as NonNullable<StepSession["measuring"]>;
     const { inputs, metrics } = measuring.graph;
     const { inputs: own } = this.#session.graph;
@@ -153,7 +153,9 @@ export class Iterates {
       [metrics],
     );
     const rows = (await read(results[metrics] as Tensor)) as Float32Array;
-    return Array.from({ length: this.#images }, (_, image) => columnOf(rows, measuredNames, image, this.#images));
+    return Array.from({ length: this.#images }, (_, image) =>
+      columnOf(rows, measuredNames, image, this.#images),
+    );
   }
 
   /** x_n of one image, as the model saw it, goes into a slot with the prediction at it. */

@@ -1,4 +1,4 @@
-import type { ResolvedModel } from "@onnx-asma/autodiff";
+import type { ResolvedModel, Value } from "@onnx-asma/autodiff";
 import { operatorsOf } from "../attack/operators.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { appendInputs } from "./append-inputs.ts";
@@ -32,7 +32,7 @@ export function buildMeasuringGraph(
 ): MeasuringGraph {
   const b = model.startGraph(options.target);
   const ops = operatorsOf(b);
-  const { x, x0, labels, packed, numbers } = appendInputs(b, model, undefined, options);
+  const { x, x0, labels, packed, numbers } = appendInputs(b, model, undefined);
   const { scores } = model.appendTo(b, x);
   const absentBefore = numbers["absentBefore"] as Value;
   const { iou } = appendMetrics(b, ops, { scores, target: labels, absentBefore }, options.iou);

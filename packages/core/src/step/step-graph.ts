@@ -1,10 +1,11 @@
 import type { GraphBuilder, ResolvedModel, Target, Value } from "@onnx-asma/autodiff";
 import { operatorsOf, type Operators } from "../attack/operators.ts";
 import type { Recipe } from "../attack/recipe.ts";
-import type { MetricValues, StepContext, Term } from "../attack/step-context.ts";
+import type { MetricValues, StepContext } from "../attack/step-context.ts";
 import { AsmaError } from "../errors.ts";
 import { largestOther } from "../loss/largest-other.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
+import type { Term } from "../model/append-model.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { appendMetrics } from "./append-metrics.ts";
 import { appendNorms } from "./append-norms.ts";
@@ -136,9 +137,7 @@ export function buildStepGraph(
     },
     box: (u) => {
       const clipped = ops.clip(u, 0, 1);
-      return region === undefined
-        ? clipped
-        : ops.where(ops.greater(region, 0.5), clipped, x0);
+      return region === undefined ? clipped : ops.where(ops.greater(region, 0.5), clipped, x0);
     },
   };
   const step = b.within("attack", () => recipe.step(context));
@@ -221,7 +220,12 @@ function appendWrong(
     : max(sub(counted, wrong), mul(counted, indicator(greater(lead, mul(margin, -1)))));
 }
 
-function appendRounding({ mul, div }: Operators, b: GraphBuilder, image: Value, levels: number): Value {
+function appendRounding(
+  { mul, div }: Operators,
+  b: GraphBuilder,
+  image: Value,
+  levels: number,
+): Value {
   return div(b.op("Round", [mul(image, levels - 1)]), levels - 1);
 }
 

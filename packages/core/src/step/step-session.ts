@@ -1,7 +1,7 @@
 import { writeModel, type Runtime } from "@onnx-asma/autodiff";
 import type { Recipe } from "../attack/recipe.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
-import { openSession, type LeasedSession } from "../session/open-session.ts";
+import { openSession, type LeasedSession } from "../open-session.ts";
 import { buildMeasuringGraph, type MeasuringGraph } from "./measuring-graph.ts";
 import { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step-graph.ts";
 
@@ -45,7 +45,9 @@ export class StepSession {
   readonly host: StepHost;
   readonly session: LeasedSession;
   /** For recipes that have an image measured after the step. */
-  readonly measuring: { readonly graph: MeasuringGraph; readonly session: LeasedSession } | undefined;
+  readonly measuring:
+    | { readonly graph: MeasuringGraph; readonly session: LeasedSession }
+    | undefined;
 
   private constructor(parts: Omit<StepSession, "release">) {
     this.model = parts.model;

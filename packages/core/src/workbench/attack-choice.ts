@@ -21,9 +21,9 @@ import {
  *
  * @example { attack: "pgd", epsilon: 8 / 255, iterations: 40 }
  */
-export type AttackChoice<Name extends AttackName = AttackName> = RunOptions &
+export type AttackChoice = RunOptions &
   (
-    | { [Each in Name]: { readonly attack: Each } & AttackOptionsByName[Each] }[Name]
+    | { [Name in AttackName]: { readonly attack: Name } & AttackOptionsByName[Name] }[AttackName]
     | ({ readonly attack?: undefined } & AttackOptionsByName[typeof defaultAttack])
   );
 
@@ -41,10 +41,7 @@ export interface ParsedChoice {
  * @param images their levels are those of the run, unless it says otherwise
  * @throws AsmaError `ERR_ATTACK`, `ERR_OPTION`, `ERR_STEP_SIZE`; `ERR_BATCH` for images of different levels
  */
-export function parseChoice(
-  choice: AttackChoice,
-  images: readonly Pick<ImageTensor, "data" | "levels">[],
-): ParsedChoice {
+export function parseChoice(choice: AttackChoice, images: readonly ImageTensor[]): ParsedChoice {
   const { attack = defaultAttack, ...rest } = choice as RunOptions & { readonly attack?: string };
   const definition = findAttack(attack);
   const isRunOption = (key: string) => (runOptionKeys as readonly string[]).includes(key);
@@ -65,10 +62,8 @@ export function parseChoice(
   return { definition, attackOptions, run };
 }
 
-function commonLevels(
-  images: readonly Pick<ImageTensor, "data" | "levels">[],
-): number | undefined {
-  const all = new Set(images.map(levelsOf));
+function commonLevels(images: readonly ImageTensor[]): number | undefined {
+  const all = new Set(images.map((image) => levelsOf(image)));
   if (all.size > 1) {
     throw new AsmaError(
       "ERR_BATCH",

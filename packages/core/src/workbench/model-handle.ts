@@ -1,9 +1,8 @@
-import type { AttackName } from "../attacks/index.ts";
 import type { ImageTensor, LabelMap, Size } from "../image.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { Verdict } from "../metrics/verdict.ts";
 import type { ImageInput } from "../model/input/image-input.ts";
-import type { ModelDescription } from "../model/segmentation-model.ts";
+import type { ModelDescription } from "../model/model-description.ts";
 import type { NdarrayLike } from "../ndarray.ts";
 import type { AttackResult, AttackStep } from "../run/attack-result.ts";
 import type { AttackRun } from "../run/attack-run.ts";
@@ -69,10 +68,10 @@ export interface ModelHandle<Source, File> {
    * @throws AsmaError for input and options that do not fit: before anything is loaded for what is wrong
    *   with the options, before the first step for the rest
    */
-  attack<Name extends AttackName>(
+  attack(
     image: ImageLike,
     target: LabelsLike,
-    choice?: AttackChoice<Name>,
+    choice?: AttackChoice,
   ): Promise<AttackRun<AttackStep, AttackResult>>;
   /**
    * Attacks several images of one size at once, each with its own best iterate and end; the model's
@@ -80,10 +79,10 @@ export interface ModelHandle<Source, File> {
    *
    * @throws AsmaError as {@link attack}; `ERR_BATCH` when the model's batch is fixed, or images differ in size
    */
-  attackBatch<Name extends AttackName>(
+  attackBatch(
     images: readonly ImageLike[],
     targets: readonly LabelsLike[],
-    choice?: AttackChoice<Name>,
+    choice?: AttackChoice,
   ): Promise<AttackRun<BatchStep, BatchResult>>;
   /**
    * Judges an image, or the file it was saved to, by the untouched model.

@@ -49,20 +49,16 @@ export class ModelPool {
   async #load(size: Size | undefined, batch: number): Promise<SizedModel> {
     const { runtime, sessionOptions, processor } = this.#host;
     const load = async (options: ModelOptions["sessionOptions"]) =>
-      await SegmentationModel.load(
-        runtime,
-        this.#model,
-        size,
-        { ...this.#options, sessionOptions: options },
+      await SegmentationModel.load(runtime, this.#model, size, {
+        ...this.#options,
+        sessionOptions: options,
         batch,
-      );
+      });
     const model = await load(sessionOptions);
     return {
       model,
       steps: new LeasePool<StepSession>(async (step) => await step.release()),
-      check:
-        processor &&
-        new DeviceCheck(model, this.#host, async () => await load(processor)),
+      check: processor && new DeviceCheck(model, this.#host, async () => await load(processor)),
     };
   }
 }

@@ -1,7 +1,6 @@
 import type { Model, Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { AttackDefinition } from "../attack/attack-definition.ts";
 import type { Recipe } from "../attack/recipe.ts";
-import type { AttackName } from "../attacks/index.ts";
 import { Goal } from "../goal/goal.ts";
 import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
 import { AsmaError } from "../errors.ts";
@@ -9,7 +8,8 @@ import type { IouDefinition } from "../metrics/iou.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
 import type { ModelOptions } from "../model/model-options.ts";
-import type { ModelDescription, SegmentationModel } from "../model/segmentation-model.ts";
+import type { ModelDescription } from "../model/model-description.ts";
+import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { toImageTensor, toLabelMap } from "../ndarray.ts";
 import type { AttackResult, AttackStep } from "../run/attack-result.ts";
 import type { AttackRun } from "../run/attack-run.ts";
@@ -79,19 +79,19 @@ export class Workbench {
   }
 
   /** As `ModelHandle.attack`. */
-  async attack<Name extends AttackName>(
+  async attack(
     image: ImageLike,
     target: LabelsLike,
-    choice: AttackChoice<Name> = {} as AttackChoice<Name>,
+    choice: AttackChoice = {},
   ): Promise<AttackRun<AttackStep, AttackResult>> {
     return runAttack(await this.#prepare([image], [target], choice));
   }
 
   /** As `ModelHandle.attackBatch`. */
-  async attackBatch<Name extends AttackName>(
+  async attackBatch(
     images: readonly ImageLike[],
     targets: readonly LabelsLike[],
-    choice: AttackChoice<Name> = {} as AttackChoice<Name>,
+    choice: AttackChoice = {},
   ): Promise<AttackRun<BatchStep, BatchResult>> {
     return runBatch(await this.#prepare(images, targets, choice));
   }
@@ -197,7 +197,11 @@ export class Workbench {
       return lease.value;
     };
     try {
-      const size = sizeOf(given[0]?.image ?? { dims: [1, 0, 0, 0] });
+      const [first] = given;
+      if (first === undefined) {
+        throw new AsmaError("ERR_BATCH", "Expected at least one image to attack but found none.");
+      }
+      const size = sizeOf(first.image);
       const loaded = hold(await this.#pool.lease(size, given.length));
       const judging = given.length === 1 ? loaded : hold(await this.#pool.lease(size));
       const { model } = loaded;
@@ -214,7 +218,7 @@ export class Workbench {
       const step = hold(
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
-      await loaded.check?.gradient(inputs[0] as AttackInput);
+      await loaded.check?.gradient(first);
       return {
         step,
         recipe,
@@ -237,7 +241,11 @@ export class Workbench {
     { model, steps }: SizedModel,
     recipe: Recipe,
     inputs: readonly AttackInput[],
-    { definition, attackOptions, options }: Pick<AttackTask, "definition" | "attackOptions" | "options">,
+    {
+      definition,
+      attackOptions,
+      options,
+    }: Pick<AttackTask, "definition" | "attackOptions" | "options">,
   ): Promise<Lease<StepSession>> {
     const graph = {
       iou: options.iouDefinition,

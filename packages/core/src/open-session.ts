@@ -1,5 +1,5 @@
 import type { Runtime, Session, SessionOptions, WrittenModel } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
+import { AsmaError } from "./errors.ts";
 
 type Feeds = Parameters<Session["run"]>[0];
 type Fetches = Parameters<Session["run"]>[1];
