@@ -23,19 +23,20 @@ from unet import MARGIN, UNet, load_unet
 HERE = pathlib.Path(__file__).parent
 SIZE, SIZE3, SIZE5 = 92, 76, 76
 WIDTHS, WIDTHS5 = (8, 16, 32), (5, 10, 20)
-STEPS, BATCH, LEARNING_RATE = 500, 8, 3e-3
+STEPS, STEPS5 = 500, 800
+BATCH, LEARNING_RATE = 8, 3e-3
 DYNAMIC = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "out_height", 3: "out_width"}}
 # The loss sees the logits times this, so that the logits themselves stay small and the step sizes of the attack large.
 SHARPNESS = 8.0
 
 
-def train(classes: int, size: int, seed: int, widths: tuple[int, int, int] = WIDTHS) -> UNet:
+def train(classes: int, size: int, seed: int, steps: int = STEPS, widths: tuple[int, int, int] = WIDTHS) -> UNet:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = UNet(classes, widths)
     optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, STEPS)
-    for step in range(STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
+    for step in range(steps):
         batch = [scenes.random_ellipses(classes, size, rng) for _ in range(BATCH)]
         images = torch.from_numpy(np.stack([scenes.paint(ellipses, size, rng) for ellipses in batch]))
         labels = torch.from_numpy(np.stack([scenes.mask(ellipses, size) for ellipses in batch]))
@@ -140,7 +141,7 @@ def make_three() -> None:
 
 
 def make_five() -> None:
-    model = train(classes=5, size=SIZE5, seed=4, widths=WIDTHS5)
+    model = train(classes=5, size=SIZE5, seed=7, steps=STEPS5, widths=WIDTHS5)
     proto = export(model, SIZE5, "unet5.onnx", dynamo=False, opset_version=17, dynamic_axes=DYNAMIC)
     onnx.save(proto, HERE / "unet5.onnx")
     verify(model, "unet5.onnx", SIZE5, SIZE5 + 16)
