@@ -12,7 +12,7 @@ import {
   volumeModel,
   withDynamicDims,
 } from "../../../../test/support/segmentation-models.ts";
-import { asma, prepareAsma } from "../attacks/asma.ts";
+import { workbenchFor } from "../../../../test/support/workbench-of.ts";
 import type { ImageTensor, LabelMap, Size } from "../image.ts";
 import { confusionMatrix } from "../metrics/confusion-matrix.ts";
 import { iou } from "../metrics/iou.ts";
@@ -67,20 +67,21 @@ async function attack(model: SegmentationModel, x: ImageTensor): Promise<LabelMa
   const target = await model.predict(other);
   expect(new Set(before.data).size).toBeGreaterThan(1);
   expect([...target.data]).not.toEqual([...before.data]);
-  const session = await prepareAsma(model, { levels: 256 });
-  const run = asma(session, { image: x, target }, { iterations: 300, iouThreshold: 0.9 });
+  const bench = workbenchFor(model);
+  const choice = { levels: 256, iterations: 300, iouThreshold: 0.9 };
+  const run = await bench.attack(x, target, { ...choice, iouDefinition: "mean-present" });
   const { classes } = model.description.head;
   for await (const step of run) {
     if (step.step % 20 === 0) {
-      const untouched = await model.predict(step.image());
-      expect([...step.prediction().data]).toEqual([...untouched.data]);
-      const second = iou(confusionMatrix(untouched, target, classes), session.iouDefinition);
+      const untouched = await model.predict(await step.image());
+      expect([...(await step.prediction()).data]).toEqual([...untouched.data]);
+      const second = iou(confusionMatrix(untouched, target, classes), "mean-present");
       expect(step.iou).toBeCloseTo(second, 5);
     }
   }
   const { best, trajectory } = await run.result;
   expect(best.wrongPixels).toBeLessThanOrEqual((trajectory[0]?.wrongPixels ?? 0) / 2);
-  await session.step.release();
+  await bench.release();
   await model.release();
   return before;
 }
