@@ -65,7 +65,7 @@ BATCH = [
 
 
 CONFIGS = [
-    Config("pgd-linf-ce-two", "pgd", "two", "linf", 0.1, 0.008),
+    Config("pgd-linf-ce-two", "pgd", "two", "linf", 0.1, 0.00824),
     Config("pgd-linf-ce-five", "pgd", "five", "linf", 0.05, 0.005),
     Config("pgd-l2-ce-two", "pgd", "two", "l2", 3.5, 0.198),
     Config("pgd-l2-ce-five", "pgd", "five", "l2", 4.0, 0.2),
