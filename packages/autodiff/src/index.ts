@@ -34,13 +34,4 @@ export {
   vectorJacobianProduct,
   type VectorJacobianProductOptions,
 } from "./reverse-mode/vector-jacobian-product.ts";
-export {
-  importTrainingGraph,
-  type ImportTrainingGraphOptions,
-  type TrainingGraph,
-} from "./training-graph/import-training-graph.ts";
-export {
-  checkTrainingGraph,
-  type CheckTrainingGraphOptions,
-} from "./training-graph/check-training-graph.ts";
-export { trainingOperators } from "./training-graph/operators/index.ts";
+export type { TrainingGraph } from "./training-graph/import-training-graph.ts";

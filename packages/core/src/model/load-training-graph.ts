@@ -1,6 +1,4 @@
 import {
-  checkTrainingGraph,
-  importTrainingGraph,
   writeForOutput,
   writeModel,
   type ResolvedModel,
@@ -9,6 +7,7 @@ import {
   type TrainingGraph,
   type WrittenModel,
 } from "@onnx-asma/autodiff";
+import { checkTrainingGraph, importTrainingGraph } from "@onnx-asma/autodiff/training-graph";
 import { AsmaError } from "../errors.ts";
 import { openSession } from "../open-session.ts";
 import type { Decision } from "./decision.ts";
