@@ -1,4 +1,5 @@
-import type { ConfusionMatrix } from "./confusion-matrix.ts";
+import { refusal } from "../errors.ts";
+import { checkConfusionMatrix, type ConfusionMatrix } from "./confusion-matrix.ts";
 
 /**
  * Which intersection over union is meant.
@@ -8,7 +9,10 @@ import type { ConfusionMatrix } from "./confusion-matrix.ts";
  * - `mean-present`: mean over the classes that target or prediction contain.
  * - `mean-all`: mean over all classes, Σ I/(U + 1e-6) / K, absent ones counted 0, as adv_lib does.
  */
-export type IouDefinition = "foreground" | "mean-present" | "mean-all";
+export const iouDefinitions = ["foreground", "mean-present", "mean-all"] as const;
+
+/** One of {@link iouDefinitions}. */
+export type IouDefinition = (typeof iouDefinitions)[number];
 
 /** The definition used unless another is asked for: the paper's for two classes. */
 export function defaultIouDefinition(classes: number): IouDefinition {
@@ -27,8 +31,15 @@ export function intersectionsAndUnions(
   });
 }
 
-/** Intersection over union in [0, 1] by the definition named. */
+/**
+ * Intersection over union in [0, 1] by the definition named.
+ *
+ * @throws AsmaError `ERR_IOU_DEFINITION` for another name, and for `foreground` without a class 1;
+ *   `ERR_CLASSES` for what is no confusion matrix
+ */
 export function iou(matrix: ConfusionMatrix, definition: IouDefinition): number {
+  checkConfusionMatrix(matrix);
+  checkDefinition(definition, matrix.length);
   const classes = intersectionsAndUnions(matrix);
   switch (definition) {
     case "foreground": {
@@ -44,5 +55,18 @@ export function iou(matrix: ConfusionMatrix, definition: IouDefinition): number 
       return (
         classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length
       );
+  }
+}
+
+function checkDefinition(definition: IouDefinition, classes: number): void {
+  const isKnown = iouDefinitions.includes(definition);
+  if (!isKnown || (definition === "foreground" && classes < 2)) {
+    throw refusal("ERR_IOU_DEFINITION", {
+      expected: `an IoU definition among ${iouDefinitions.join(", ")}`,
+      found: isKnown
+        ? `'foreground' is of class 1, and there is none`
+        : `found ${String(definition)}`,
+      wayOut: "take 'mean-present'",
+    });
   }
 }

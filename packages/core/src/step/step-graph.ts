@@ -3,6 +3,7 @@ import { AsmaError } from "../errors.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { appendMetrics, total } from "./append-metrics.ts";
+import { option } from "../model/option.ts";
 
 /** What is fixed when a step graph is built. */
 export interface StepGraphOptions {
@@ -72,7 +73,7 @@ export function buildStepGraph(model: SegmentationModel, options: StepGraphOptio
   if (gradient === undefined) {
     throw new AsmaError(
       "ERR_NO_GRADIENT",
-      `No gradient flows from '${model.description.head.scores}' to the image: every path passes an operator with zero gradient. Name another output with --output.`,
+      `No gradient flows from '${model.description.head.scores}' to the image: every path passes an operator with zero gradient. Name another output with ${option("output")}.`,
     );
   }
   const perturbation = b.op("Sub", [image, original]);

@@ -12,6 +12,7 @@ import { findDecision, type GraphDecision } from "./output-walk.ts";
 import { findQueries, type QueryHead } from "./query-head.ts";
 import type { RegridStep } from "../grid/regrid.ts";
 import { probabilityEvidence, walkToScores, type ScoreWalk } from "./score-walk.ts";
+import { option } from "../option.ts";
 
 /** What the model predicts with, and the float tensor behind it that is attacked. */
 export interface OutputHead {
@@ -91,7 +92,7 @@ function findQueryHead(
       request.options.queryClasses === undefined
         ? "from the dims and names of the outputs"
         : "as told",
-    override: "--output-kind, --query-classes, --void-class",
+    options: ["outputKind", "queryClasses", "voidClass"],
   });
   const isBinary = classes === 1;
   const decoding: Decoding = isBinary
@@ -127,7 +128,7 @@ function findPixelHead(
   if (decision === undefined && !isFloat(type.dtype) && quantized === undefined) {
     throw new AsmaError(
       "ERR_OUTPUT",
-      `Output '${output}' is a ${type.dtype} label map, and no float scores were found before it. Name a float output or inner value with --output, or export the model without its last step: ${describeOutputs(resolved)}.`,
+      `Output '${output}' is a ${type.dtype} label map, and no float scores were found before it. Name a float output or inner value with ${option("output")}, or export the model without its last step: ${describeOutputs(resolved)}.`,
     );
   }
   const scored = findScores(walk, output, decision, request);
@@ -192,7 +193,7 @@ function findPixelHead(
       told !== "auto"
         ? "as told"
         : reasonOf(decision, scored, evidence, isBinary, quantized !== undefined),
-    override: isBinary ? "--output-kind, --border" : "--output-kind",
+    options: isBinary ? ["outputKind", "border"] : ["outputKind"],
   });
   if (layout !== request.inputLayout) {
     decisions.push({
@@ -204,7 +205,7 @@ function findPixelHead(
           : scored.axis === undefined
             ? "its size fits the input's best"
             : "from the axis of the classes",
-      override: "--output-layout",
+      options: ["outputLayout"],
     });
   }
   return {
@@ -234,7 +235,7 @@ function findScores(
     if (decision !== undefined) {
       throw new AsmaError(
         "ERR_OUTPUT",
-        `Labels on the image's grid need scores that can be resized, but output '${output}' holds labels (${decision.through.join(", ")} of '${decision.scores}'): name the scores with --output ${decision.scores}, or leave out --grid image.`,
+        `Labels on the image's grid need scores that can be resized, but output '${output}' holds labels (${decision.through.join(", ")} of '${decision.scores}'): name the scores with ${option("output", decision.scores)}, or leave out ${option("grid", "image")}.`,
       );
     }
     return {
@@ -271,7 +272,7 @@ function checkBorder(
       : `holds labels that the model decides on itself (${decision.through.join(", ")})`;
   throw new AsmaError(
     "ERR_OUTPUT",
-    `A border of ${border} is for one channel of numbers, but output '${output}' ${found}: leave --border out, or say otherwise with --output or --output-kind.`,
+    `A border of ${border} is for one channel of numbers, but output '${output}' ${found}: leave ${option("border")} out, or say otherwise with ${option("output")} or ${option("outputKind")}.`,
   );
 }
 
