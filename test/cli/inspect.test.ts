@@ -136,7 +136,10 @@ describe("inspect says what it decided, why, and what overrules it", () => {
       key === "dims" ? "--shape" : `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
     for (const { what, is, because, options } of object.decisions) {
       expect(stdout).toContain(is);
-      const line = stdout.split("\n").find((text) => text.includes(`(${because}; --`));
+      const line = stdout
+        .split("\n")
+        .find((text) => text.trim().startsWith(what) && text.includes(`${is} `));
+      expect(line).toContain(`(${because}; --`);
       expect({ what, keys: options.length > 0 }).toEqual({ what, keys: true });
       for (const key of options) {
         expect(line).toContain(flagOf(key));

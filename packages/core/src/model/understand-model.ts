@@ -12,7 +12,7 @@ import type { ModelDescription } from "./model-description.ts";
 import { readModelMetadata } from "./model-metadata.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { classNamesFor } from "./output/class-names.ts";
-import { findOutputHead } from "./output/output-head.ts";
+import { findOutputHead } from "./output/find-output-head.ts";
 import { substituteFor } from "./substitute.ts";
 import { option } from "./option.ts";
 
