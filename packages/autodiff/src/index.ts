@@ -6,7 +6,13 @@
 export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
 export { differentiate, type DifferentiateOptions } from "./reverse-mode/differentiate.ts";
 export type { GradientFigure, TensorData } from "./check/finite-differences.ts";
-export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
+export {
+  AutodiffError,
+  autodiffErrorCodes,
+  UnsupportedOperatorError,
+  type AutodiffErrorCode,
+  type UnsupportedNode,
+} from "./errors.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";
 export type { Target } from "./graph/target.ts";
 export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";

@@ -1,4 +1,5 @@
-import { AsmaError } from "@onnx-asma/core";
+import { autodiffErrorCodes } from "@onnx-asma/autodiff";
+import { AsmaError, errorCodes, type ErrorCode } from "@onnx-asma/core";
 import type { ErrorMessage } from "./messages.ts";
 
 const memoryWords =
@@ -30,7 +31,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   }
   const { code, details } = error as { code?: unknown; details?: unknown };
   return {
-    code: typeof code === "string" && code.startsWith("ERR_") ? code : "ERR_RUNTIME",
+    code: isErrorCode(code) ? code : "ERR_RUNTIME",
     message: text,
     details: isCloneable(details) ? (details as ErrorMessage["details"]) : {},
     isFatal: deadWords.test(text),
@@ -40,6 +41,12 @@ export function toErrorMessage(error: unknown): ErrorMessage {
 /** The error that a message carries. */
 export function fromErrorMessage({ code, message, details }: ErrorMessage): AsmaError {
   return new AsmaError(code, message, { details });
+}
+
+const codes: ReadonlySet<unknown> = new Set([...errorCodes, ...autodiffErrorCodes]);
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return codes.has(code);
 }
 
 function isCloneable(details: unknown): boolean {

@@ -2,6 +2,7 @@ import type {
   AsmaOptions,
   AsmaSessionOptions,
   AttackResult,
+  ErrorCode,
   ImageInput,
   ImageTensor,
   LabelMap,
@@ -124,7 +125,7 @@ export type Request = {
 
 /** An error on its way between threads. */
 export interface ErrorMessage {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
   /** Whether the worker can do nothing more. */

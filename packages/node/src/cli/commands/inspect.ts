@@ -1,10 +1,11 @@
 import * as ort from "onnxruntime-node";
 import type { Runtime } from "@onnx-asma/autodiff";
-import { buildStepGraph, SegmentationModel } from "@onnx-asma/core";
+import { buildStepGraph, SegmentationModel, wayOutOf } from "@onnx-asma/core";
 import { readModelFile } from "../../read-model-file.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { readModelOptions, type ModelFlags } from "../model-flags.ts";
-import { printError, printResult, table } from "../output.ts";
+import { sayFlags } from "../flag-words.ts";
+import { messageOf, printError, printResult, table } from "../output.ts";
 
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
 export async function inspect(
@@ -34,7 +35,7 @@ export async function inspect(
     nodes: graph.node.length,
     operators: [...new Set(model.resolved.model.graph.node.map((node) => node.opType))].toSorted(),
   };
-  const { code, message } = (problem ?? {}) as { code?: string; message?: string };
+  const { code } = (problem ?? {}) as { code?: string };
   printResult(
     flags.json === true,
     {
@@ -42,13 +43,17 @@ export async function inspect(
       ...facts,
       ...description,
       isDifferentiable,
-      problem: isDifferentiable ? undefined : { code, message },
+      problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
     },
     () =>
       [
         `${path}: opset ${facts.opset}, ${facts.nodes} nodes, ${facts.producer || "unknown producer"}`,
         "",
-        table(description.decisions.map((d) => [d.what, d.is, `(${d.because}; ${d.override})`])),
+        table(
+          description.decisions.map((d) =>
+            [d.what, d.is, `(${d.because}; ${wayOutOf(d)})`].map(sayFlags),
+          ),
+        ),
         table([
           [
             "classes",
