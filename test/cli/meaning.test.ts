@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import type { ResultRecord } from "@onnx-asma/node";
+import { readMask, type ResultRecord } from "@onnx-asma/node";
 import { readNpyValues, toPlanes, writePng } from "../support/golden-scene.ts";
 import { iouOf } from "../support/iou-of.ts";
 import { writeNpyFile } from "../support/npy.ts";
@@ -252,6 +252,46 @@ it("attacks an image of six channels as .npy", async () => {
   const target = decodePng(readFileSync(join(out, "target.png"))).data;
   const labels = largest((c, i) => scores[c * pixels + i] as number, 2, pixels);
   expect(object.saved.iou).toBeCloseTo(iouOf(labels, target, 2), 6);
+});
+
+it("leaves an image of floats as it is, where the file decides", async () => {
+  const model = build(nchw, (b, x) => ({ scores: conv(b, x, 2, [0, 0.4]) }));
+  const { folder, path } = saveModel(model);
+  const floats = (seed: number) => Float32Array.from(noise(3 * pixels, seed), (v) => v / 251);
+  const image = writeNpyFile(folder, "a.npy", floats(31), [3, side, side]);
+  const other = writeNpyFile(folder, "b.npy", floats(57), [3, side, side]);
+  const { object, out } = await attackTowards(path, [image, other], ["--iterations", "60"]);
+  expect(object).toMatchObject({ savedFile: "adversarial.npy", options: { levels: null } });
+  expect(namesIn(out)).not.toContain("adversarial.png");
+  const saved = readNpyValues(join(out, "adversarial.npy")) as Float32Array;
+  const { scores = [] } = await runModel(model, saved, nchw);
+  const target = decodePng(readFileSync(join(out, "target.png"))).data;
+  const labels = largest((c, i) => scores[c * pixels + i] as number, 2, pixels);
+  expect(object.saved.iou).toBeCloseTo(iouOf(labels, target, 2), 6);
+});
+
+it("saves a target of more than 256 classes, and what stands for ignored pixels", async () => {
+  const classes = 300;
+  const bias = Array.from({ length: classes }, (_, c) => Math.cos(c));
+  const model = build(nchw, (b, x) => ({ scores: conv(b, x, classes, bias) }));
+  const { folder, path } = saveModel(model);
+  const image = writePng(folder, "image.png", side, 3, squares(31));
+  // 255 is a class here, 999 is none.
+  const labels = Uint16Array.from(
+    { length: pixels },
+    (_, i) => [299, 255, 0, 999][i % 4] as number,
+  );
+  const mask = writeNpyFile(folder, "mask.npy", labels, [side, side]);
+  const out = join(folder, "out");
+  const flags = ["--target", mask, "--ignore-label", "999", "--iterations", "2"];
+  const { object } = await runJson<ResultRecord>(["attack", path, image, "-o", out, ...flags]);
+  expect(object.target).toMatchObject({
+    file: "target.png",
+    ignoredPixels: pixels / 4,
+    ignoredAs: 65_535,
+  });
+  const written = await readMask(join(out, "target.png"), { classes, ignoreLabel: 65_535 });
+  expect([...written.data]).toEqual(Array.from(labels, (l) => (l === 999 ? 65_535 : l)));
 });
 
 it("pads an image that the model refuses, and says so", async () => {

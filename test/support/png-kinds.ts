@@ -1,8 +1,9 @@
-import { crc32, deflateSync } from "node:zlib";
+import { constants, crc32, deflateRawSync, deflateSync } from "node:zlib";
 
 const colourTypes = { grey: 0, rgb: 2, palette: 3, "grey-alpha": 4, "rgb-alpha": 6 } as const;
 /** Samples per pixel. */
 export const channelsOf = { grey: 1, rgb: 3, palette: 1, "grey-alpha": 2, "rgb-alpha": 4 } as const;
+/** Adam7: first column, first row, column step, row step. */
 const passes = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -14,7 +15,7 @@ const passes = [
 ] as const;
 
 /** A chunk with its length and checksum. */
-export function chunk(type: string, data: Uint8Array): Buffer {
+function chunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(data.length);
@@ -37,8 +38,8 @@ export interface PngKind {
   readonly transparency?: Uint8Array;
   /** What is compressed instead of the samples. */
   readonly raw?: Uint8Array;
-  /** Bytes behind the compressed ones. */
-  readonly trailing?: Uint8Array;
+  /** What is written instead of the compressed samples. */
+  readonly compressed?: Uint8Array;
 }
 
 /** Every colour type in every depth that it may have. */
@@ -84,10 +85,7 @@ export function buildPng(png: PngKind): Buffer {
       above = line;
     }
   }
-  const data = Buffer.concat([
-    deflateSync(png.raw ?? Buffer.concat(rows)),
-    png.trailing ?? Buffer.alloc(0),
-  ]);
+  const data = png.compressed ?? deflateSync(png.raw ?? Buffer.concat(rows));
   const palette = png.palette ?? Buffer.alloc(3 * 2 ** depth, 7);
   const half = data.length >> 1;
   return Buffer.concat([
@@ -98,5 +96,17 @@ export function buildPng(png: PngKind): Buffer {
     chunk("IDAT", data.subarray(0, half)),
     chunk("IDAT", data.subarray(half)),
     chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+/** A zlib stream of a kilobyte for each mebibyte of zeros that it inflates to. */
+export function zlibBomb(mebibytes: number): Buffer {
+  const flush = { finishFlush: constants.Z_FULL_FLUSH };
+  // Blocks behind a full flush do not depend on those before.
+  const block = deflateRawSync(Buffer.alloc(2 ** 20), flush);
+  return Buffer.concat([
+    Buffer.from([0x78, 0x9c]),
+    ...Array.from({ length: mebibytes }, () => block),
+    deflateRawSync(Buffer.alloc(0)),
   ]);
 }

@@ -1,34 +1,76 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodePng as encodeInNode } from "@onnx-asma/node";
+import { encodePng as encodeInNode, readImage } from "@onnx-asma/node";
 import type * as Api from "@onnx-asma/web";
 import { golden } from "../support/golden-scene.ts";
+import { buildPng, channelsOf, pngKinds, zlibBomb, type PngKind } from "../support/png-kinds.ts";
+import { build, conv } from "../support/segmentation-models.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
 declare const attack: Api.Attack;
+declare const greyAttack: Api.Attack;
 declare function codeOf(task: () => Promise<unknown>): Promise<string>;
 
 /** Every pair of values an 8-bit channel can have beside another. */
 const side = 32;
 const values = Array.from({ length: 3 * side * side }, (_, i) => (i * 89 + (i >> 8)) % 256);
 
+/** PNGs of every colour type and depth, with and without Adam7, transparency, and equal channels. */
+function* everyKind(): Generator<PngKind> {
+  const size = { height: 5, width: 7 };
+  for (const [colour, depth] of pngKinds) {
+    const max = 2 ** depth - 1;
+    const colours = colour === "palette" ? 1 : channelsOf[colour] - ((channelsOf[colour] + 1) % 2);
+    const sampleOf =
+      (opacity: number, step: number) =>
+      (y: number, x: number, c: number): number =>
+        c === colours ? opacity : (y * 7919 + x * 40_503 + c * step) % (max + 1);
+    const palette = Uint8Array.from({ length: 3 * (max + 1) }, (_, k) => (k * 53) % 256);
+    const kind = { ...size, colour, depth, palette, sample: sampleOf(max, 977) };
+    yield kind;
+    yield { ...kind, interlaced: true };
+    yield { ...kind, sample: sampleOf(max, 0) };
+    yield { ...kind, sample: sampleOf(max - 1, 977) };
+    if (colour === "palette") {
+      yield { ...kind, palette: palette.map((_, k) => (k - (k % 3)) % 256) };
+      yield { ...kind, transparency: Uint8Array.of(255, 254) };
+      yield { ...kind, transparency: Uint8Array.of(255) };
+    } else {
+      // The first pixel's colour, and one that no pixel has where that is possible.
+      yield {
+        ...kind,
+        transparency: Uint8Array.of(0, 0, 977 >> 8, 977 & 255, 1954 >> 8, 1954 & 255),
+      };
+      yield { ...kind, transparency: Uint8Array.of(255, 255, 0, 0, 0, 0) };
+    }
+  }
+}
+
 describe.skipIf(!hasBrowser)("images in the browser", () => {
   let opened: OpenPage;
   beforeAll(async () => {
     opened = await openPage({ folders: [golden(".")] });
-    await opened.page.evaluate(async () => {
-      Object.assign(globalThis, {
-        attack: await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" }),
-        codeOf: async (task: () => Promise<unknown>) => {
-          try {
-            await task();
-            return "none";
-          } catch (error) {
-            return (error as { code?: string }).code ?? String(error);
-          }
-        },
-      });
-    });
+    const grey = build([1, 1, 16, 16], (b, x) => ({ scores: conv(b, x, 2, [0, 0.4]) }));
+    await opened.page.evaluate(
+      async (greyModel) => {
+        Object.assign(globalThis, {
+          attack: await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" }),
+          greyAttack: await onnxAsma.createAttack(Uint8Array.from(greyModel), { device: "wasm" }),
+          codeOf: async (task: () => Promise<unknown>) => {
+            try {
+              await task();
+              return "none";
+            } catch (error) {
+              return (error as { code?: string }).code ?? String(error);
+            }
+          },
+        });
+      },
+      [...grey],
+    );
   });
   afterAll(async () => await opened.close());
 
@@ -92,6 +134,107 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
     expect(read).toEqual([...image.data]);
   });
 
+  it("say how many levels they have", async () => {
+    const found = await opened.page.evaluate(
+      async ({ values, side }) => {
+        const dims = [1, 3, side, side] as const;
+        const image = { data: Float32Array.from(values, (v) => v / 255), dims };
+        const of = async (source: Blob | ImageData) => (await attack.readImage(source)).levels;
+        const pixels = new ImageData(side, side);
+        pixels.data.fill(255);
+        const canvas = new OffscreenCanvas(side, side);
+        canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+        const webp = await canvas.convertToBlob({ type: "image/webp", quality: 1 });
+        const bytes = { data: Uint8Array.from(values), dims };
+        return [
+          await of(new Blob([onnxAsma.encodePng(image)])),
+          await of(new Blob([onnxAsma.encodePng(image, { levels: 65_536 })])),
+          await of(pixels),
+          await of(webp),
+          await of(new Blob([onnxAsma.encodeNpy(bytes)])),
+          await of(new Blob([onnxAsma.encodeNpy({ data: Uint16Array.from(values), dims })])),
+          await of(new Blob([onnxAsma.encodeNpy(image)])),
+        ];
+      },
+      { values, side },
+    );
+    expect(found).toEqual([256, 65_536, 256, 256, 256, 65_536, Infinity]);
+  });
+
+  it("come from PNGs of every kind as in Node, or are refused in the same words", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "onnx-asma-png-"));
+    const outcomes = new Set<string>();
+    for (const kind of everyKind()) {
+      const bytes = buildPng(kind);
+      const path = join(folder, "x.png");
+      await writeFile(path, bytes);
+      for (const channels of [1, 3]) {
+        const inNode = await readImage(path, { channels }).then(
+          ({ data, dims, levels }) => ({ data: [...data], dims, levels }),
+          (error: Error & { code: string }) => ({
+            code: error.code,
+            message: error.message.replace(path, "x.png"),
+          }),
+        );
+        const inBrowser = await opened.page.evaluate(
+          async ({ bytes, channels }) => {
+            try {
+              const file = new File([Uint8Array.from(bytes)], "x.png");
+              const reader = channels === 1 ? greyAttack : attack;
+              const { data, dims, levels } = await reader.readImage(file);
+              return { data: [...data], dims, levels };
+            } catch (error) {
+              const { code, message } = error as Error & { code: string };
+              return { code, message };
+            }
+          },
+          { bytes: [...bytes], channels },
+        );
+        const { colour, depth, interlaced } = kind;
+        expect(inBrowser, `${colour} ${depth} ${interlaced} for ${channels}`).toEqual(inNode);
+        outcomes.add("code" in inNode ? inNode.code : "read");
+      }
+    }
+    await rm(folder, { recursive: true });
+    expect(outcomes).toEqual(new Set(["read", "ERR_IMAGE_CHANNELS", "ERR_IMAGE_ALPHA"]));
+  });
+
+  it("are refused when a PNG inflates far beyond its size, holding little of it", async () => {
+    const header = { height: 10, width: 10, depth: 8, colour: "rgb", sample: () => 0 } as const;
+    const bomb = buildPng({ ...header, compressed: zlibBomb(1200) });
+    const browser = await opened.browser.newBrowserCDPSession();
+    const { processInfo } = await browser.send("SystemInfo.getProcessInfo");
+    /** Peak resident bytes of the processes that hold pages and workers. */
+    const peak = async () => {
+      const renderers = processInfo.filter(({ type }) => type === "renderer");
+      const kibibytes = await Promise.all(
+        renderers.map(async ({ id }) => {
+          const status = await readFile(`/proc/${id}/status`, "utf8");
+          return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]);
+        }),
+      );
+      return 1024 * Math.max(...kibibytes);
+    };
+    // The transfer itself takes memory.
+    const read = async (base64: string) =>
+      await opened.page.evaluate(async (text) => {
+        const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+        try {
+          await attack.readImage(new File([bytes], "bomb.png"));
+          return "none";
+        } catch (error) {
+          return (error as Error).message;
+        }
+      }, base64);
+    await read(Buffer.alloc(bomb.length).toString("base64"));
+    const before = await peak();
+    expect(before).toBeGreaterThan(2 ** 20);
+    expect(await read(bomb.toString("base64"))).toBe(
+      "Expected a whole PNG but 'bomb.png' is a damaged PNG (its pixel data does not inflate to its size): save it again from the program it came from.",
+    );
+    expect((await peak()) - before).toBeLessThan(100e6);
+  });
+
   it("are turned as their EXIF orientation says", async () => {
     const dims = await opened.page.evaluate(async () => {
       const canvas = new OffscreenCanvas(40, 24);
@@ -128,6 +271,11 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
         const damaged = png.slice();
         damaged.fill(7, 60, 90);
         const transparent = new ImageData(side, side);
+        const jpegOf = (components: number, extent: number) => {
+          const frame = [0xff, 0xd8, 0xff, 0xc0, 0, 20, 8, extent >> 8, extent & 255];
+          const rest = [extent >> 8, extent & 255, components, ...new Uint8Array(12)];
+          return new Blob([Uint8Array.from([...frame, ...rest, 0xff, 0xda, 0, 2, 0xff, 0xd9])]);
+        };
         const read = (source: unknown) =>
           codeOf(() => attack.readImage(source as Parameters<typeof attack.readImage>[0]));
         return {
@@ -138,6 +286,10 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
           text: await read(new Blob(["not an image"])),
           transparent: await read(transparent),
           address: await read("/retina.jpg"),
+          "grey JPEG": await read(jpegOf(1, 16)),
+          "CMYK JPEG": await read(jpegOf(4, 16)),
+          "huge JPEG": await read(jpegOf(3, 30_000)),
+          "cut JPEG": await read(jpegOf(3, 16).slice(0, 27)),
           "empty canvas": await read(Object.assign(document.createElement("canvas"), { width: 0 })),
           "four channels": await codeOf(async () =>
             onnxAsma.encodePng({ data: new Float32Array(4), dims: [1, 4, 1, 1] }),
@@ -154,6 +306,10 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
       text: "ERR_IMAGE_UNREADABLE",
       transparent: "ERR_IMAGE_ALPHA",
       address: "ERR_IMAGE_UNREADABLE",
+      "grey JPEG": "ERR_IMAGE_CHANNELS",
+      "CMYK JPEG": "ERR_IMAGE_COLOUR_SPACE",
+      "huge JPEG": "ERR_IMAGE_TOO_LARGE",
+      "cut JPEG": "ERR_IMAGE_UNREADABLE",
       "empty canvas": "ERR_IMAGE_UNREADABLE",
       "four channels": "ERR_IMAGE_CHANNELS",
     });
