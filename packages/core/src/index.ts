@@ -40,7 +40,7 @@ export { distances, type DistanceName } from "./distance/index.ts";
 export { Goal, type Candidate, type GoalOptions } from "./goal/goal.ts";
 export type { Thresholds } from "./goal/thresholds.ts";
 export { losses, type LossName } from "./loss/index.ts";
-export { fromNdarray, type NdarrayData, type NdarrayLike } from "./ndarray.ts";
+export { fromNdarray, toImageTensor, type NdarrayData, type NdarrayLike } from "./ndarray.ts";
 export type { AttackResult, AttackStep, Iterate, Passes, StopReason } from "./run/attack-result.ts";
 export { AttackRun } from "./run/attack-run.ts";
 export type { BatchResult, BatchStep } from "./run/run-attack.ts";
