@@ -1,8 +1,14 @@
-"""Trains the two small U-Nets, exports them to ONNX and writes the gradient golden. See README.md."""
+"""Trains the small U-Nets, exports them to ONNX and writes the gradient golden. See README.md.
+
+    python make_model.py [CLASSES ...]
+
+CLASSES: 2, 3 or 5; only the models of so many classes are made, or all without it.
+"""
 
 import json
 import os
 import pathlib
+import sys
 import tempfile
 
 import numpy as np
@@ -15,19 +21,22 @@ import scenes
 from unet import MARGIN, UNet, load_unet
 
 HERE = pathlib.Path(__file__).parent
-SIZE, SIZE3 = 92, 76
-STEPS, BATCH, LEARNING_RATE = 500, 8, 3e-3
+SIZE, SIZE3, SIZE5 = 92, 76, 76
+WIDTHS, WIDTHS5 = (8, 16, 32), (5, 10, 20)
+STEPS, STEPS5 = 500, 800
+BATCH, LEARNING_RATE = 8, 3e-3
+DYNAMIC = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "out_height", 3: "out_width"}}
 # The loss sees the logits times this, so that the logits themselves stay small and the step sizes of the attack large.
 SHARPNESS = 8.0
 
 
-def train(classes: int, size: int, seed: int) -> UNet:
+def train(classes: int, size: int, seed: int, steps: int = STEPS, widths: tuple[int, int, int] = WIDTHS) -> UNet:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model = UNet(classes)
+    model = UNet(classes, widths)
     optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, STEPS)
-    for step in range(STEPS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
+    for step in range(steps):
         batch = [scenes.random_ellipses(classes, size, rng) for _ in range(BATCH)]
         images = torch.from_numpy(np.stack([scenes.paint(ellipses, size, rng) for ellipses in batch]))
         labels = torch.from_numpy(np.stack([scenes.mask(ellipses, size) for ellipses in batch]))
@@ -110,12 +119,9 @@ def write_gradient(model: UNet, seed: int) -> None:
     (HERE / "unet-gradient.json").write_text(json.dumps(description, indent=2) + "\n")
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+def make_two() -> None:
     model = train(classes=2, size=SIZE, seed=1)
-    dynamic = {"image": {0: "batch", 2: "height", 3: "width"}, "logits": {0: "batch", 2: "out_height", 3: "out_width"}}
-    legacy = export(model, SIZE, "unet-legacy.onnx", dynamo=False, opset_version=17, dynamic_axes=dynamic)
+    legacy = export(model, SIZE, "unet-legacy.onnx", dynamo=False, opset_version=17, dynamic_axes=DYNAMIC)
     onnx.save(legacy, HERE / "unet-legacy.onnx")
     dynamo = export(model, SIZE, "unet-dynamo.onnx")
     data = HERE / "unet-dynamo.onnx.data"
@@ -127,10 +133,29 @@ def main() -> None:
     verify(model, "unet-dynamo.onnx", SIZE)
     write_gradient(model, seed=2)
 
+
+def make_three() -> None:
     model = train(classes=3, size=SIZE3, seed=3)
     onnx.save(export(model, SIZE3, "unet3.onnx", dynamo=False, opset_version=17), HERE / "unet3.onnx")
     verify(model, "unet3.onnx", SIZE3)
 
 
+def make_five() -> None:
+    model = train(classes=5, size=SIZE5, seed=7, steps=STEPS5, widths=WIDTHS5)
+    proto = export(model, SIZE5, "unet5.onnx", dynamo=False, opset_version=17, dynamic_axes=DYNAMIC)
+    onnx.save(proto, HERE / "unet5.onnx")
+    verify(model, "unet5.onnx", SIZE5, SIZE5 + 16)
+
+
+def main(arguments: list[str]) -> None:
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    makers = {"2": make_two, "3": make_three, "5": make_five}
+    if not set(arguments) <= set(makers):
+        raise SystemExit(__doc__)
+    for classes in arguments or makers:
+        makers[classes]()
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -4,10 +4,8 @@ Notation of arXiv 1907.13124: g(x) logits, yhat(x) = argmax_c g(x)_c, target Y, 
 x_{n+1} = clip(u_n, 0, 1).
 """
 
-import base64
 import copy
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
@@ -16,6 +14,9 @@ import torch
 from torch import Tensor
 
 import scenes
+from iou import iou_adv_lib, iou_ours, iou_reference
+from records import pack, rounded, to_json
+from rounding import approach, margin, variants
 from scenes import Ellipse
 from unet import UNet, load_unet
 
@@ -103,35 +104,6 @@ def configs() -> list[Config]:
     ]
 
 
-# --- IoU, three definitions ------------------------------------------------------------------------------------------
-
-
-def iou_reference(prediction: Tensor, target: Tensor, classes: int) -> float:
-    """Products of raw labels over their sum cut at 1; the foreground is class 1, so for labels 0 and 1 only."""
-    assert classes == 2
-    p, t = prediction.double(), target.double()
-    return ((p * t).sum() / (p + t).clamp(max=1).sum()).item()
-
-
-def class_counts(prediction: Tensor, target: Tensor, label: int) -> tuple[int, int]:
-    p, t = prediction == label, target == label
-    return int((p & t).sum()), int((p | t).sum())
-
-
-def iou_adv_lib(prediction: Tensor, target: Tensor, classes: int) -> float:
-    """The mean over all classes; one that neither mask has counts 0."""
-    counts = [class_counts(prediction, target, label) for label in range(classes)]
-    return sum(intersection / (union + 1e-6) for intersection, union in counts) / classes
-
-
-def iou_ours(prediction: Tensor, target: Tensor, classes: int) -> float:
-    """Two classes: that of class 1, and 1 where neither mask has it. More: the mean over the classes in either mask."""
-    labels = [1] if classes == 2 else range(classes)
-    counts = [class_counts(prediction, target, label) for label in labels]
-    present = [intersection / union for intersection, union in counts if union > 0]
-    return sum(present) / len(present) if present else 1.0
-
-
 # --- One attack ------------------------------------------------------------------------------------------------------
 
 
@@ -147,11 +119,6 @@ class Run:
 def distances(x: Tensor, origin: Tensor, suffix: str) -> dict[str, float]:
     difference = x - origin
     return {f"l2{suffix}": difference.square().sum().sqrt().item(), f"linf{suffix}": difference.abs().max().item()}
-
-
-def margin(logits: Tensor) -> float:
-    top = logits.topk(2, dim=1).values
-    return (top[:, 0] - top[:, 1]).min().item()
 
 
 def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int) -> Run:
@@ -218,38 +185,13 @@ def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int
 # --- How far rounding moves it ---------------------------------------------------------------------------------------
 
 
-def with_noise(model: UNet, seed: int, relative: float) -> UNet:
-    generator = torch.Generator().manual_seed(seed)
-    noisy = copy.deepcopy(model).double()
-    for parameter in noisy.parameters():
-        noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-        parameter.copy_(parameter * (1 + relative * noise))
-    return noisy
-
-
-def variants(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int) -> list[Run]:
-    """The same attack in float32, by two convolution codes, and with weights that moved a little."""
-
-    def go(network: UNet, dtype: torch.dtype, onednn: bool = True) -> Run:
-        with torch.backends.mkldnn.flags(enabled=onednn):
-            return run(config, copy.deepcopy(network).to(dtype), image.to(dtype), target, classes)
-
-    return [
-        go(model, torch.float32),
-        go(model, torch.float32, onednn=False),
-        go(with_noise(model, 9, 1e-7), torch.float32),
-        *(go(with_noise(model, seed, relative), torch.float64) for seed in range(3) for relative in (1e-7, 3e-7)),
-    ]
-
-
 def compare(golden: Run, other: Run) -> dict[str, float]:
     def largest(names: list[str], relative: bool) -> float:
         pairs = [(a[name], b[name]) for a, b in zip(golden.steps, other.steps) for name in names]
         return max(abs(a - b) / (max(abs(a), 1e-12) if relative else 1) for a, b in pairs)
 
     return {
-        # Above 1, a pixel could change its label: the change of any logit (of two) against the nearest border.
-        "approach": max(2 * (a - b).abs().max().item() / margin(a) for a, b in zip(golden.logits, other.logits)),
+        "approach": approach(golden.logits, other.logits),
         "pixels": sum(int((a != b).sum()) for a, b in zip(golden.predictions, other.predictions)),
         "alpha": largest(["alpha"], relative=True),
         "iou": largest(["iou"], relative=False),
@@ -270,20 +212,6 @@ def stable(difference: dict[str, float]) -> bool:
 
 
 # --- Files -----------------------------------------------------------------------------------------------------------
-
-
-def rounded(value, digits: int):
-    """Without the last digits of its floats, which may differ from one run to the next."""
-    if isinstance(value, dict):
-        return {key: rounded(each, digits) for key, each in value.items()}
-    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
-
-
-def pack(labels: Tensor, bits: int) -> str:
-    """Row by row, `bits` per label, the lowest bits of a byte first."""
-    flat = labels.flatten().numpy().astype(np.uint8)
-    single = np.stack([(flat >> bit) & 1 for bit in range(bits)], axis=1).flatten()
-    return base64.b64encode(np.packbits(single, bitorder="little").tobytes()).decode()
 
 
 def picture(scene: Scene) -> np.ndarray:
@@ -326,11 +254,7 @@ def write(config: Config, golden: Run, worst: dict[str, float]) -> None:
         head["threshold"] = ADV_LIB_THRESHOLD
         head["best"] = {**rounded(golden.best, 12), "image": best}
     head["rounding"] = rounded({"smallestMargin": min(map(margin, golden.logits)), **worst}, 2)
-    lines = [f'  "{key}": {json.dumps(value)},' for key, value in head.items()]
-    steps = ",\n".join("    " + json.dumps(row) for row in rows)
-    text = "{\n" + "\n".join(lines) + '\n  "steps": [\n' + steps + "\n  ]\n}\n"
-    assert json.loads(text)["steps"] == rows
-    (OUT / f"{config.name}.json").write_text(text)
+    (OUT / f"{config.name}.json").write_text(to_json(head, rows))
 
 
 def runtime_agrees(golden: Run, scene: Scene, config: Config) -> bool:
@@ -358,7 +282,8 @@ def main() -> None:
         image = torch.from_numpy(picture(scene))
         target = torch.from_numpy(scenes.mask(scene.targets[config.target], scene.size))[None]
         golden = run(config, copy.deepcopy(model).double(), image.double(), target, scene.classes)
-        differences = [compare(golden, other) for other in variants(config, model, image, target, scene.classes)]
+        others = variants(lambda network, dtype: run(config, network, image.to(dtype), target, scene.classes), model)
+        differences = [compare(golden, other) for other in others]
         worst = {key: max(each[key] for each in differences) for key in differences[0]}
         good = stable(worst) and runtime_agrees(golden, scene, config)
         if not good:

@@ -1,6 +1,6 @@
 """A small U-Net of valid convolutions, and its weights read back from an ONNX file.
 
-The sizes of the two-class model (the three-class one goes from 76 to 36):
+The sizes of the two-class model (the others go from 76 to 36):
 92 -> (conv conv) 88 -> pool 44 -> (conv conv) 40 -> pool 20 -> (conv conv) 16
    -> up 32, skip cropped from 40 -> (conv conv) 28 -> up 56, skip cropped from 88 -> (conv conv) 52 -> 1x1
 """
@@ -51,6 +51,7 @@ class UNet(nn.Module):
 def load_unet(path: str) -> UNet:
     """The PyTorch model with the weights of an exported ONNX file (initializers carry the parameters' names)."""
     stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
-    model = UNet(classes=stored["head.bias"].shape[0])
+    widths = tuple(stored[f"{part}.0.bias"].shape[0] for part in ("down1", "down2", "bottom"))
+    model = UNet(stored["head.bias"].shape[0], widths)
     model.load_state_dict({name: torch.from_numpy(np.array(stored[name])) for name in model.state_dict()})
     return model.eval().requires_grad_(False)

@@ -13,6 +13,7 @@ import {
   AutodiffError,
   gradientRules,
   isFloat,
+  Model,
   readModel,
   resolve,
   UnsupportedOperatorError,
@@ -127,7 +128,7 @@ async function reasonOfRuntime(
   const floats = [...inputs].flatMap(([name, { dtype }]) => (isFloat(dtype) ? [name] : []));
   // What is refused for its version alone is tried again under one that the runtime knows.
   const relabelled = fromBinary(ModelProtoSchema, withConstants(proto, inputs, floats));
-  lowerOpset(relabelled);
+  lowerOpset(new Model(relabelled, []));
   let refusal: string | undefined;
   for (const bytes of [
     decodeBytes(testCase.model),

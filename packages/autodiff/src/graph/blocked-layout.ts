@@ -1,13 +1,12 @@
 import type { NodeProto } from "onnx-buf";
-import { intAttribute } from "./attribute.ts";
-import type { GraphBuilder } from "./graph-builder.ts";
+import type { GraphAppender } from "./graph-appender.ts";
 import type { Value } from "./value.ts";
 
 /**
  * ONNX Runtime's CPU provider keeps channels in blocks of 8 or 16 between convolutions, and converts
- * back and forth around every operator outside of a short list. The functions here write masks, zero
- * padding and channel slices with operators of that list. They give the same numbers as the plain
- * forms and are used for the target "cpu" only.
+ * back and forth around every operator outside of a short list. The functions here, and the gradients in
+ * `rules/blocked-gradients.ts`, write zero padding, masks and channel slices with operators of that
+ * list. They give the same numbers as the plain forms and are used for the target "cpu" only.
  */
 
 const blocked = new Set([
@@ -24,7 +23,7 @@ const blocked = new Set([
 ]);
 
 /** Whether a value is likely to be in blocked layout when it is computed. */
-export function isBlocked(b: GraphBuilder, value: Value): boolean {
+export function isBlocked(b: GraphAppender, value: Value): boolean {
   if (b.target !== "cpu") {
     return false;
   }
@@ -52,29 +51,24 @@ export function isBlocked(b: GraphBuilder, value: Value): boolean {
   return known.get(value.name) === true;
 }
 
-const answers = new WeakMap<GraphBuilder, Map<string, boolean>>();
+const answers = new WeakMap<GraphAppender, Map<string, boolean>>();
 
 /** The node that computes a value, if the value and the node can be in blocked layout. */
-function eligibleProducer(b: GraphBuilder, value: Value): NodeProto | undefined {
+function eligibleProducer(b: GraphAppender, value: Value): NodeProto | undefined {
   const { dtype, dims } = value;
   const isEligible = dtype === "float32" && dims.length === 4 && (dims[1] as number) % 16 === 0;
   const producer = isEligible ? b.producer(value) : undefined;
   return producer !== undefined && blocked.has(producer.opType) ? producer : undefined;
 }
 
-/** 1 where y > 0, 0 elsewhere; exact for y ≥ 2⁻¹⁰⁰. A depthwise convolution with clipping fused into it. */
-export function positiveMask(b: GraphBuilder, y: Value): Value {
-  return b.op("Clip", [scaleChannels(b, y, 2 ** 100), b.scalar(0), b.scalar(1)]);
-}
-
 /** Zero padding of height and width ([top, left, bottom, right]), as a depthwise convolution. */
-export function padWithZeros(b: GraphBuilder, x: Value, pads: readonly number[]): Value {
+export function padWithZeros(b: GraphAppender, x: Value, pads: readonly number[]): Value {
   return scaleChannels(b, x, 1, pads);
 }
 
 /** A factor (and a bias) for all channels as a depthwise 1×1 convolution. */
-function scaleChannels(
-  b: GraphBuilder,
+export function scaleChannels(
+  b: GraphAppender,
   x: Value,
   factor: number,
   pads?: readonly number[],
@@ -94,87 +88,4 @@ function scaleChannels(
     group: channels,
     pads,
   });
-}
-
-/**
- * The gradient of a max pool whose windows tile x: dy at the first maximum of each window in row-major
- * order, 0 elsewhere. With ⇑ for nearest upsampling and p = k₀k₁ … 1 over each window:
- *
- *     s  = max(0, 2⁸⁰(x − ⇑y) + p)        p at every maximum, 0 elsewhere
- *     dx = max(0, 1 + s − ⇑maxpool(s)) · ⇑dy
- *
- * Exact for |x| < 2⁴⁸ where maxima differ from the rest by 2⁻⁷⁷ or more. `undefined` when the graph
- * has no input to keep p from being folded (a folded p would take the memory of x).
- */
-export function unpoolInBlocks(
-  b: GraphBuilder,
-  x: Value,
-  y: Value,
-  dy: Value,
-  kernel: readonly number[],
-): Value | undefined {
-  const pattern = tiePattern(b, x, kernel);
-  if (pattern === undefined) {
-    return undefined;
-  }
-  const far = 2 ** 80;
-  const up = (value: Value) => b.upsample(value, kernel);
-  const below = b.op("Add", [scaleChannels(b, x, far), up(scaleChannels(b, y, -far))]);
-  const maxima = b.op("Relu", [b.op("Add", [pattern, below])]);
-  const first = b.op("MaxPool", [maxima], { kernel_shape: [...kernel], strides: [...kernel] });
-  const later = up(scaleChannels(b, first, -1, undefined, 1));
-  const mask = b.op("Relu", [b.op("Add", [scaleChannels(b, maxima, 1), later])]);
-  return b.op("Mul", [mask, up(dy)]);
-}
-
-/** k₀k₁, …, 2, 1 over each window, in every channel of x. */
-function tiePattern(b: GraphBuilder, x: Value, kernel: readonly number[]): Value | undefined {
-  const [n, channels, height, width] = x.dims as [number, number, number, number];
-  const [rows, columns] = kernel as [number, number];
-  const count = rows * columns;
-  const window = b.constant(
-    "float32",
-    [1, 1, rows, columns],
-    Array.from({ length: count }, (_, i) => count - i),
-  );
-  const varying = b.atEveryRun(window);
-  const repeats = b.ints([n, 1, height / rows, width / columns]);
-  const ones = b.constant(
-    "float32",
-    [channels, 1, 1, 1],
-    Array.from({ length: channels }, () => 1),
-    "channel_scale",
-  );
-  return (
-    varying &&
-    b.op("Conv", [b.op("Tile", [varying, repeats]), ones], { kernel_shape: [1, 1], group: 1 })
-  );
-}
-
-/**
- * Channels `start` to `end` of a convolution's result: the convolution by those rows of its weights.
- * `undefined` when the value is something else.
- */
-export function sliceConvolution(
-  b: GraphBuilder,
-  value: Value,
-  start: number,
-  end: number,
-): Value | undefined {
-  const node: NodeProto | undefined = b.producer(value);
-  const isSliceable =
-    isBlocked(b, value) &&
-    node?.opType === "Conv" &&
-    intAttribute(node, "group", 1) === 1 &&
-    node.input.length === 2 &&
-    (end - start) % 16 === 0;
-  if (!isSliceable) {
-    return undefined;
-  }
-  const [x, weights] = node.input as [string, string];
-  return b.opLike(
-    node,
-    [b.value(x), b.slice(b.value(weights), [0], [start], [end])],
-    [value.dims[0] as number, end - start, ...value.dims.slice(2)],
-  );
 }

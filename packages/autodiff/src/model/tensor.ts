@@ -163,3 +163,8 @@ function numberToBfloat(value: number): number {
   const bits = scratch.getUint32(0);
   return Number.isNaN(value) ? 0x7fc0 : ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
+
+/** Whether a tensor is there and is one number, of whatever rank. */
+export function hasOneElement(tensor: TensorProto | undefined): boolean {
+  return tensor !== undefined && elementCount(tensor.dims.map(Number)) === 1;
+}

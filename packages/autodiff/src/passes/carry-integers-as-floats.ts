@@ -10,8 +10,10 @@ import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { renameReads } from "../graph/rename-reads.ts";
 import { dataTypeFromProto, dataTypeToProto, type DataType } from "../model/data-type.ts";
-import { makeTensor } from "../model/tensor.ts";
-import { isQuantization, isScalar } from "../graph/quantization.ts";
+import type { Model } from "../model/model.ts";
+import { hasOneElement, makeTensor } from "../model/tensor.ts";
+import type { PassContext } from "./pass.ts";
+import { isQuantization } from "../graph/quantization.ts";
 
 /** Operators that move or choose numbers, and which of their inputs hold them. */
 const moving: Readonly<Record<string, readonly number[] | "all">> = {
@@ -75,11 +77,16 @@ interface Carried {
  * kernels) still does. QuantizeLinear with DequantizeLinear right behind it stays: these two have
  * gradient rules.
  *
- * @param inputs integer graph inputs that become float32. Whole numbers are meant, but the twin is the
- *   input as it is fed, not rounded
+ * The context names the graph inputs. Whole numbers are meant, but the twin is the input as it is fed, not
+ * rounded.
+ *
+ * @returns whether there was such a tensor
  */
-export function carryIntegersAsFloats(graph: GraphProto, inputs: ReadonlySet<string>): void {
-  new Carrier(graph).run(inputs);
+export function carryIntegersAsFloats(
+  { graph }: Model,
+  { integerInputs }: Pick<PassContext, "integerInputs">,
+): boolean {
+  return new Carrier(graph).run(integerInputs);
 }
 
 class Carrier {
@@ -96,7 +103,7 @@ class Carrier {
     this.#initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   }
 
-  run(inputs: ReadonlySet<string>): void {
+  run(inputs: ReadonlySet<string>): boolean {
     for (const { name } of this.#graph.input.filter((input) => inputs.has(input.name))) {
       this.#freeInput(name);
     }
@@ -120,6 +127,7 @@ class Carrier {
       }
     }
     this.#graph.node.push(...this.#added);
+    return this.#added.length > 0;
   }
 
   /** Makes a graph input float32; who needs integers gets them from it. */
@@ -167,7 +175,7 @@ class Carrier {
     const scale = this.#initializers.get(s);
     if (
       source === undefined ||
-      !isScalar(scale) ||
+      !hasOneElement(scale) ||
       scale?.dataType !== dataTypeToProto("float32") ||
       intAttribute(node, "block_size", 0) !== 0
     ) {

@@ -2,12 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import {
   AttributeProtoSchema,
   GraphProtoSchema,
+  ModelProtoSchema,
   NodeProtoSchema,
   SparseTensorProtoSchema,
   type TensorProto,
 } from "onnx-buf";
 import { expect, it } from "vitest";
 import { dataTypeFromProto } from "../model/data-type.ts";
+import { Model } from "../model/model.ts";
 import { makeTensor, readTensor } from "../model/tensor.ts";
 import { constantsToInitializers } from "./constants-to-initializers.ts";
 
@@ -25,8 +27,10 @@ function convert(attribute: object, change: object = {}) {
       create(NodeProtoSchema, { opType: "Neg", input: ["c"], output: ["y"] }),
     ],
   });
-  constantsToInitializers(graph);
-  return graph;
+  const model = new Model(create(ModelProtoSchema, { graph }), []);
+  const isChanged = constantsToInitializers(model);
+  expect(isChanged).toBe(model.graph.node.length < 2);
+  return model.graph;
 }
 
 const t = makeTensor("inner", "float16", [2, 1], [0.5, -2]);

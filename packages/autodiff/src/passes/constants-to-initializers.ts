@@ -1,13 +1,16 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { TensorProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
+import { TensorProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
 import { dataTypeToProto } from "../model/data-type.ts";
+import type { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 
 /**
  * Turns `Constant` nodes of the main graph into initializers of the same name, so that weights have
  * one place. Sparse and string constants stay nodes.
+ *
+ * @returns whether there was one
  */
-export function constantsToInitializers(graph: GraphProto): void {
+export function constantsToInitializers({ graph }: Model): boolean {
   const kept: NodeProto[] = [];
   for (const node of graph.node) {
     const tensor = node.opType === "Constant" && node.domain === "" ? tensorOf(node) : undefined;
@@ -18,7 +21,9 @@ export function constantsToInitializers(graph: GraphProto): void {
       graph.initializer.push(Object.assign(tensor, { name }));
     }
   }
+  const isChanged = kept.length < graph.node.length;
   graph.node = kept;
+  return isChanged;
 }
 
 function tensorOf(node: NodeProto): TensorProto | undefined {

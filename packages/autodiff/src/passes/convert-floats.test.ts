@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 import { run, tinyModel, type TinyModel } from "../../../../test/support/tiny-model.ts";
 import { differentiate } from "../reverse-mode/differentiate.ts";
 import { valueInfo } from "../graph/value-info.ts";
-import { dataTypeFromProto } from "../model/data-type.ts";
+import { dataTypeFromProto, type DataType } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { readModel } from "../model/read-model.ts";
 import { makeTensor, readTensor } from "../model/tensor.ts";
@@ -20,7 +20,7 @@ import { resolve, type ResolveOptions } from "../resolve/resolve.ts";
 import { convertFloats } from "./convert-floats.ts";
 
 const half = "float16" as const;
-const float16 = new Set([half]);
+const float16: ReadonlySet<DataType> = new Set([half]);
 
 async function derived(model: TinyModel, options?: ResolveOptions) {
   return differentiate(await resolve(await readModel(tinyModel(model)), ort, options));
@@ -85,7 +85,9 @@ describe("in place", () => {
       tinyModel({ inputs: { x: { dtype: half, dims: [2] } }, nodes: [["Relu", ["x"], "y"]] }),
     );
     change(model);
-    expect([...convertFloats(model, float16)]).toEqual([half]);
+    const context = { floatTypes: float16, foundFloats: new Set<DataType>() };
+    expect(convertFloats(model, context)).toBe(true);
+    expect([...context.foundFloats]).toEqual([half]);
     return model.graph;
   }
 

@@ -18,6 +18,7 @@ import {
 } from "../model/data-type.ts";
 import { inlineLimit, type Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
+import type { PassContext } from "./pass.ts";
 
 /** Attributes that hold an element type. */
 const typeAttributes = new Set([
@@ -31,7 +32,7 @@ const typeAttributes = new Set([
 ]);
 
 /**
- * Turns every tensor of the float types `from` into float32, in place: inputs, outputs, weights,
+ * Turns every tensor of the context's float types into float32, in place: inputs, outputs, weights,
  * element types in attributes (Cast, ConstantOfShape, random operators, …), subgraphs and functions.
  *
  * A large weight stays where it is: its initializer gets another name, and a Cast, which the runtime
@@ -40,18 +41,24 @@ const typeAttributes = new Set([
  * Activations are no longer rounded to the model's own type, and no longer overflow at its largest
  * number; otherwise the model computes the same.
  *
- * @returns the types that were found
+ * The types that it finds are added to the context's.
+ *
+ * @returns whether it found one
  */
-export function convertFloats(model: Model, from: ReadonlySet<DataType>): ReadonlySet<DataType> {
+export function convertFloats(
+  model: Model,
+  { floatTypes, foundFloats }: Pick<PassContext, "floatTypes" | "foundFloats">,
+): boolean {
   const names = new NameAuthority(namesOf(model.graph));
-  const found = new Set<DataType>();
+  let isChanged = false;
   /** The type if it is to be converted. */
   const converted = (elementType: number): DataType | undefined => {
     const dtype = dataTypeFromProto(elementType);
-    if (dtype === undefined || !from.has(dtype)) {
+    if (dtype === undefined || !floatTypes.has(dtype)) {
       return undefined;
     }
-    found.add(dtype);
+    foundFloats.add(dtype);
+    isChanged = true;
     return dtype;
   };
   const float32 = dataTypeToProto("float32");
@@ -132,5 +139,5 @@ export function convertFloats(model: Model, from: ReadonlySet<DataType>): Readon
 
   convertGraph(model.graph);
   model.proto.functions.forEach(({ node }) => convertNodes(node));
-  return found;
+  return isChanged;
 }

@@ -38,7 +38,7 @@ async function drop({ opType, size, kernel, stride, begin, end, includesPads }: 
   });
   const model = await readModel(bytes);
   const types = new Map([["x", { dtype: "float32", dims: [1, 1, size] } as const]]);
-  const isChanged = dropCeilMode(model.graph, types);
+  const isChanged = dropCeilMode(model, { types });
   const ceilMode = intAttribute(model.graph.node[0] as NodeProto, "ceil_mode", 0);
   expect(ceilMode).toBe(isChanged ? 0 : 1);
   return { isChanged, before: bytes, after: writeModel(model, "embed").bytes };

@@ -2,11 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
-  type GraphProto,
   type NodeProto,
 } from "onnx-buf";
 import { intAttribute, intsAttribute, stringAttribute } from "../graph/attribute.ts";
-import type { TensorType } from "../model/data-type.ts";
+import type { Model } from "../model/model.ts";
+import type { PassContext } from "./pass.ts";
 
 /**
  * Sets `ceil_mode` of pools to 0 where rounding down gives as many windows, or does with wider padding
@@ -18,7 +18,7 @@ import type { TensorType } from "../model/data-type.ts";
  *
  * @returns whether a pool changed
  */
-export function dropCeilMode(graph: GraphProto, types: ReadonlyMap<string, TensorType>): boolean {
+export function dropCeilMode({ graph }: Model, { types }: Pick<PassContext, "types">): boolean {
   let isChanged = false;
   for (const node of graph.node) {
     const isPool = node.opType === "MaxPool" || node.opType === "AveragePool";

@@ -50,7 +50,7 @@ function inlineOnce(model: Model): boolean {
     }
   }
   graph.node = nodes;
-  constantsToInitializers(graph);
+  constantsToInitializers(model);
   return true;
 }
 

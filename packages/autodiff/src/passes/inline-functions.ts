@@ -12,6 +12,7 @@ import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { subgraphsOf } from "../graph/subgraphs.ts";
+import type { Model } from "../model/model.ts";
 import { changesMeaning } from "./opset-changes.ts";
 
 /** More nodes than any real model has: functions that call each other twice grow without bound. */
@@ -27,15 +28,17 @@ const depthLimit = 256;
  * A local function goes before an operator of the same name. Attributes that a call leaves out take
  * the function's default; without one, the attributes that refer to them are left out.
  *
+ * @returns whether there were functions
  * @throws AutodiffError `ERR_MODEL_FUNCTION` for functions that call themselves, whose bodies pass a
  *   million nodes, that are given twice, or whose opset gives an operator another meaning than the
  *   model's
  */
-export function inlineFunctions(model: ModelProto): void {
-  if (model.functions.length === 0 || model.graph === undefined) {
-    return;
+export function inlineFunctions({ proto }: Model): boolean {
+  if (proto.functions.length === 0 || proto.graph === undefined) {
+    return false;
   }
-  new Inliner(model).run();
+  new Inliner(proto).run();
+  return true;
 }
 
 class Inliner {

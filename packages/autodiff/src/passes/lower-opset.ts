@@ -1,4 +1,5 @@
-import type { ModelProto, NodeProto } from "onnx-buf";
+import type { NodeProto } from "onnx-buf";
+import type { Model } from "../model/model.ts";
 
 /** Operators of the default domain that opset 21 does not have. */
 const newerThan21 = new Set([
@@ -27,14 +28,19 @@ export function isNewerThan21(node: NodeProto): boolean {
  * Relabels a model of opset 22 or newer as opset 21 where nothing but type lists changed in between:
  * execution providers match the version of a kernel exactly, and many have none for 22. The IR version
  * is lowered in any case, as exporters write versions that the runtime does not know yet.
+ *
+ * @returns whether either was lowered
  */
-export function lowerOpset(model: ModelProto): void {
-  const entry = model.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
-  const isNewer = model.graph?.node.some(isNewerThan21);
-  if (entry !== undefined && entry.version > 21n && !isNewer) {
+export function lowerOpset({ proto, graph }: Model): boolean {
+  const entry = proto.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
+  let isChanged = false;
+  if (entry !== undefined && entry.version > 21n && !graph.node.some(isNewerThan21)) {
     entry.version = 21n;
+    isChanged = true;
   }
-  if (model.irVersion > irVersion) {
-    model.irVersion = irVersion;
+  if (proto.irVersion > irVersion) {
+    proto.irVersion = irVersion;
+    isChanged = true;
   }
+  return isChanged;
 }

@@ -1,20 +1,23 @@
 import { create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
+import { NodeProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
 import { intAttribute, makeAttributes, type Attributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { normalizeAxis } from "../graph/value.ts";
 import { dataTypeFromProto, dataTypeToProto } from "../model/data-type.ts";
-import { makeTensor } from "../model/tensor.ts";
-import { isQuantization, isScalar } from "../graph/quantization.ts";
+import type { Model } from "../model/model.ts";
+import { hasOneElement, makeTensor } from "../model/tensor.ts";
+import { isQuantization } from "../graph/quantization.ts";
 
 /**
  * Writes DequantizeLinear of a constant as (Cast(q) − Cast(z))·s. Runtimes compute that once, when they
  * load the graph; a DequantizeLinear they leave in place, for integer kernels that a gradient graph
  * cannot use, and compute it at every run. The integers stay where they are. Blocks, 4 bits and float8
  * are left as they are.
+ *
+ * @returns whether there was one
  */
-export function unfoldQuantizedWeights(graph: GraphProto): void {
+export function unfoldQuantizedWeights({ graph }: Model): boolean {
   const names = new NameAuthority(namesOf(graph));
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const producers = new Map(graph.node.flatMap((node) => node.output.map((o) => [o, node])));
@@ -24,6 +27,7 @@ export function unfoldQuantizedWeights(graph: GraphProto): void {
     const behind = node && isQuantization(node, "QuantizeLinear") ? node.input[0] : name;
     return initializers.get(behind ?? "");
   };
+  let isChanged = false;
   graph.node = graph.node.flatMap((node) => {
     const [q = "", s = "", z = ""] = node.input;
     const weight = isQuantization(node, "DequantizeLinear") ? weightOf(q) : undefined;
@@ -40,6 +44,7 @@ export function unfoldQuantizedWeights(graph: GraphProto): void {
     ) {
       return [node];
     }
+    isChanged = true;
     const added: NodeProto[] = [];
     const append = (opType: string, input: string[], attributes: Attributes = {}, to?: string) => {
       const name = names.unique(`${node.name}/${opType}`);
@@ -61,7 +66,7 @@ export function unfoldQuantizedWeights(graph: GraphProto): void {
     let alongAxis: string | undefined;
     /** Along the axis of the channels; one number needs no axis. */
     const broadcast = (name: string) => {
-      if (isScalar(scale)) {
+      if (hasOneElement(scale)) {
         return rank === 0 ? name : append("Reshape", [name, shape([1])]);
       }
       alongAxis ??= shape(Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)));
@@ -77,4 +82,5 @@ export function unfoldQuantizedWeights(graph: GraphProto): void {
     append("Mul", [centred, broadcast(s)], {}, node.output[0]);
     return added;
   });
+  return isChanged;
 }

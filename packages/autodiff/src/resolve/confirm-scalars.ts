@@ -11,7 +11,8 @@ import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import type { TensorType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";
-import { withoutWeights, type Probe } from "./probe.ts";
+import type { ResolveContext } from "./resolve-context.ts";
+import { withoutWeights } from "./without-weights.ts";
 
 /** ONNX's own inference gives such an output no shape at all. */
 function isScalarGatherND(
@@ -28,14 +29,17 @@ function isScalarGatherND(
 }
 
 /**
- * Removes the types of values that only look like scalars: the runtime reports a value of unknown
- * rank as one without dims. The shape of a scalar has the known length 0, that of the others has not.
+ * Removes the types of values that only look like scalars from the context: the runtime reports a value
+ * of unknown rank as one without dims. The shape of a scalar has the known length 0, that of the others
+ * has not. The model stays as it is.
+ *
+ * @returns whether there was one
  */
 export async function confirmScalars(
   { proto, graph, files }: Model,
-  types: Map<string, TensorType>,
-  probe: Probe,
-): Promise<void> {
+  context: ResolveContext,
+): Promise<boolean> {
+  const { types, probe } = context;
   const names = new NameAuthority(namesOf(graph));
   const nodes = probe.loadable(graph.node);
   const scalars = nodes
@@ -44,7 +48,7 @@ export async function confirmScalars(
     .filter((name) => types.get(name)?.dims.length === 0)
     .map((name) => ({ name, shape: names.unique(`${name}_shape`) }));
   if (scalars.length === 0) {
-    return;
+    return false;
   }
   const shapes = scalars.map(({ name, shape }) =>
     create(NodeProtoSchema, { opType: "Shape", input: [name], output: [shape] }),
@@ -62,11 +66,10 @@ export async function confirmScalars(
     const lengths = new Map(
       session.outputMetadata.map((m) => [m.name, m.isTensor ? m.shape[0] : undefined]),
     );
-    for (const { name, shape } of scalars) {
-      if (lengths.get(shape) !== 0) {
-        types.delete(name);
-      }
-    }
+    const others = scalars.filter(({ shape }) => lengths.get(shape) !== 0);
+    const unknown = new Set(others.map(({ name }) => name));
+    context.types = new Map([...types].filter(([name]) => !unknown.has(name)));
+    return unknown.size > 0;
   } finally {
     await session.release();
   }

@@ -2,9 +2,8 @@ import { AutodiffError } from "../errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import { isGradientNode } from "../graph/gradient-node.ts";
 import { ResolvedModel } from "../graph/resolved-model.ts";
-import type { TensorType } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
-import type { Probe } from "./probe.ts";
+import type { ResolveContext } from "./resolve-context.ts";
 import { expandGradientNode } from "./expand-gradient-node.ts";
 import { expandNode } from "../expansions/expand-node.ts";
 import { inputsOf } from "../graph/inputs-of.ts";
@@ -14,15 +13,11 @@ import { sortTopologically } from "../graph/sort-topologically.ts";
  * Replaces the nodes that the runtime is not asked about, as far as the types of their inputs are
  * known by now.
  *
- * @returns whether there was one
+ * @returns whether one was replaced
  * @throws AutodiffError `ERR_UNKNOWN_TYPE` when a Gradient node is left whose inputs stay unknown, and
  *   the runtime's refusal when other nodes are that it does not have
  */
-export function expandDeferred(
-  model: Model,
-  types: ReadonlyMap<string, TensorType>,
-  probe: Probe,
-): boolean {
+export function expandDeferred(model: Model, { types, probe }: ResolveContext): boolean {
   if (!model.graph.node.some((node) => probe.isDeferred(node))) {
     return false;
   }

@@ -18,6 +18,7 @@ import {
 import { inlineLimit, Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import type { Probe } from "./probe.ts";
+import type { ResolveContext } from "./resolve-context.ts";
 import { inputsOf } from "../graph/inputs-of.ts";
 import { sortTopologically } from "../graph/sort-topologically.ts";
 
@@ -46,8 +47,7 @@ const random = new Set([
  */
 export async function foldConstants(
   model: Model,
-  types: ReadonlyMap<string, TensorType>,
-  probe: Probe,
+  { types, probe }: ResolveContext,
 ): Promise<boolean> {
   const { graph } = model;
   const known = new Map<string, TensorProto>();

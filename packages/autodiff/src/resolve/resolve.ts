@@ -1,36 +1,33 @@
-import { clone, create } from "@bufbuild/protobuf";
-import {
-  ModelProtoSchema,
-  TensorShapeProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  ValueInfoProtoSchema,
-  type GraphProto,
-  type ValueInfoProto,
-} from "onnx-buf";
-import { confirmScalars } from "./confirm-scalars.ts";
+import { clone } from "@bufbuild/protobuf";
+import { ModelProtoSchema, type GraphProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
-import { ResolvedModel, type Adaptations } from "../graph/resolved-model.ts";
-import { dataTypeFromProto, isFloat, type DataType, type TensorType } from "../model/data-type.ts";
+import { isQuantization } from "../graph/quantization.ts";
+import { ResolvedModel } from "../graph/resolved-model.ts";
+import { sortTopologically } from "../graph/sort-topologically.ts";
+import { isFloat, type DataType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";
 import { carryIntegersAsFloats } from "../passes/carry-integers-as-floats.ts";
 import { compressToGather } from "../passes/compress-to-gather.ts";
 import { constantsToInitializers } from "../passes/constants-to-initializers.ts";
 import { convertFloats } from "../passes/convert-floats.ts";
 import { dropCeilMode } from "../passes/drop-ceil-mode.ts";
-import { expandDeferred } from "./expand-deferred.ts";
 import { expandNewerOperators } from "../passes/expand-newer-operators.ts";
-import { isExpandable } from "../expansions/expand-node.ts";
-import { foldConstants } from "./fold-constants.ts";
 import { inlineBranches } from "../passes/inline-branches.ts";
 import { inlineFunctions } from "../passes/inline-functions.ts";
 import { lowerOpset } from "../passes/lower-opset.ts";
-import { isQuantization, standardizeQuantization } from "../graph/quantization.ts";
-import { sortTopologically } from "../graph/sort-topologically.ts";
+import type { Pass, PassContext } from "../passes/pass.ts";
+import { standardizeQuantization } from "../passes/standardize-quantization.ts";
 import { unfoldQuantizedWeights } from "../passes/unfold-quantized-weights.ts";
-import { Probe, withoutWeights } from "./probe.ts";
-import type { Runtime, Session, SessionOptions } from "../runtime.ts";
+import type { Runtime, SessionOptions } from "../runtime.ts";
+import { confirmScalars } from "./confirm-scalars.ts";
+import { expandDeferred } from "./expand-deferred.ts";
+import { fixDims, freeDims } from "./fix-dims.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { Probe } from "./probe.ts";
+import type { ResolveContext } from "./resolve-context.ts";
+import { typesOf } from "./types-of.ts";
 
 /** Float types narrower than float32, for which few kernels exist. */
 const halves: ReadonlySet<DataType> = new Set(["float16", "bfloat16"]);
@@ -97,67 +94,84 @@ export async function resolve(
   for (const output of graph.output) {
     freeDims(output);
   }
-  inlineFunctions(proto);
-  constantsToInitializers(graph);
   const result = new Model(proto, model.files);
-  inlineBranches(result);
+  const integerInputs = integerInputsOf(result, options.integerInputs);
+  const context: ResolveContext = {
+    types: new Map(),
+    floatTypes: options.precision === "model" ? new Set() : halves,
+    foundFloats: new Set(),
+    integerInputs: new Set(Object.keys(integerInputs)),
+    probe: new Probe(runtime, options.sessionOptions),
+  };
+  runAll([inlineFunctions, constantsToInitializers, inlineBranches], result, context);
   sortTopologically(graph);
-  lowerOpset(proto);
+  lowerOpset(result);
   if (proto.irVersion < 4n) {
     proto.irVersion = 4n;
   }
-  const adaptations = adapt(result, options);
-  return await findTypes(result, new Probe(runtime, options.sessionOptions), options, adaptations);
+  // Floats are made of what gradients cannot flow through.
+  runAll([convertFloats, standardizeQuantization, unfoldQuantizedWeights], result, context);
+  const quantized = countQuantized(graph);
+  carryIntegersAsFloats(result, context);
+  sortTopologically(graph);
+  await findTypes(result, context);
+  expandNewerOperators(result, context);
+  const floats = [...context.foundFloats];
+  return new ResolvedModel(result, context.types, { floats, integerInputs, quantized });
+}
+
+/** Applies passes one after the other; returns whether one changed the model. */
+function runAll(passes: readonly Pass[], model: Model, context: PassContext): boolean {
+  return passes.map((pass) => pass(model, context)).includes(true);
 }
 
 /** Rounds without progress but in dims that became known when shape computations were folded. */
 const roundLimit = 3;
 
-async function findTypes(
-  model: Model,
-  probe: Probe,
-  options: ResolveOptions,
-  adaptations: Adaptations,
-): Promise<ResolvedModel> {
-  let { floats } = adaptations;
+/** Asks for types, and transforms the model by what they tell, until neither brings anything new. */
+async function findTypes(model: Model, context: ResolveContext): Promise<void> {
   for (let round = 1; ; round++) {
-    const { types, ...narrowed } = await typesOrNarrow(model, probe, options);
-    floats = [...floats, ...narrowed.floats];
-    const isFolded = await foldConstants(model, types, probe);
+    await askTypes(model, context);
+    const isFolded = await foldConstants(model, context);
     // Each leaves fewer branches, or fewer nodes that wait, so that this ends.
-    if (inlineBranches(model) || expandDeferred(model, types, probe)) {
+    if (inlineBranches(model) || expandDeferred(model, context)) {
       sortTopologically(model.graph);
       round = 0;
       continue;
     }
     const isComplete = model.graph.node.every((node) =>
-      node.output.every((name) => name === "" || types.has(name)),
+      node.output.every((name) => name === "" || context.types.has(name)),
     );
     // Dims may differ from what was inferred without these, or be known for the first time.
-    const isChanged = [dropCeilMode(model.graph, types), compressToGather(model)].includes(true);
+    const isChanged = runAll([dropCeilMode, compressToGather], model, context);
     if (round < roundLimit && (isChanged || (!isComplete && isFolded))) {
       continue;
     }
     sortTopologically(model.graph);
-    await confirmScalars(model, types, probe);
-    return expandNewerOperators(new ResolvedModel(model, types, { ...adaptations, floats }));
+    await confirmScalars(model, context);
+    return;
   }
 }
 
-/** Makes floats of what gradients cannot flow through. */
-function adapt(model: Model, options: ResolveOptions): Adaptations {
-  const { graph, opset } = model;
-  const floats = options.precision === "model" ? [] : convertFloats(model, halves);
-  const integerInputs = integerInputsOf(model, options.integerInputs);
-  standardizeQuantization(graph, opset);
-  unfoldQuantizedWeights(graph);
+/** Puts the types of a model into the context; one of float64 without kernels for it becomes float32. */
+async function askTypes(model: Model, context: ResolveContext): Promise<void> {
+  try {
+    context.types = await typesOf(model, context.probe);
+  } catch (error) {
+    const isKept = context.floatTypes.size === 0;
+    if (isKept || !convertFloats(model, { ...context, floatTypes: doubles })) {
+      throw error;
+    }
+    context.types = await typesOf(model, context.probe);
+  }
+}
+
+/** How many activations are quantized. */
+function countQuantized(graph: GraphProto): number {
   const constants = new Set(graph.initializer.map(({ name }) => name));
-  const quantized = graph.node.filter(
+  return graph.node.filter(
     (node) => isQuantization(node, "QuantizeLinear") && !constants.has(node.input[0] ?? ""),
   ).length;
-  carryIntegersAsFloats(graph, new Set(Object.keys(integerInputs)));
-  sortTopologically(graph);
-  return { floats: [...floats], integerInputs, quantized };
 }
 
 function integerInputsOf(
@@ -175,132 +189,4 @@ function integerInputsOf(
       .filter(({ dtype }) => isInteger(dtype))
       .map(({ name, dtype }) => [name, dtype as DataType]),
   );
-}
-
-/** The types of a model; one of float64 without kernels for it becomes float32. */
-async function typesOrNarrow(
-  model: Model,
-  probe: Probe,
-  options: ResolveOptions,
-): Promise<{ types: Map<string, TensorType>; floats: readonly DataType[] }> {
-  try {
-    return { types: await typesOf(model, probe), floats: [] };
-  } catch (error) {
-    const floats = options.precision === "model" ? [] : [...convertFloats(model, doubles)];
-    if (floats.length === 0) {
-      throw error;
-    }
-    return { types: await typesOf(model, probe), floats };
-  }
-}
-
-function fixDims(input: ValueInfoProto, given: readonly number[] | undefined): void {
-  const tensor = input.type?.value;
-  if (tensor?.case !== "tensorType") {
-    return;
-  }
-  const declared = tensor.value.shape?.dim.map((dim) =>
-    dim.value.case === "dimValue" && dim.value.value > 0n
-      ? Number(dim.value.value)
-      : dim.value.case === "dimParam" && dim.value.value !== ""
-        ? dim.value.value
-        : "?",
-  );
-  const fits =
-    given === undefined ||
-    ((declared === undefined || given.length === declared.length) &&
-      given.every((d, i) => {
-        const own = declared?.[i];
-        return Number.isSafeInteger(d) && d > 0 && (typeof own !== "number" || own === d);
-      }));
-  const dims = given ?? declared;
-  if (!fits || dims === undefined || dims.some((d) => !Number.isSafeInteger(d))) {
-    const wanted = declared === undefined ? "of any rank" : `[${declared.join(", ")}]`;
-    const found = given === undefined ? "none are given" : `[${given.join(", ")}] are given`;
-    throw new AutodiffError(
-      "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims ${wanted}, but ${found}: give concrete ones, for example --shape ${input.name}=${(declared ?? ["1", "3", "H", "W"]).map((d, i) => (typeof d === "number" ? d : (["1", "3", "512", "512"][i] ?? "1"))).join(",")}.`,
-      { details: { input: input.name, declared, given } },
-    );
-  }
-  tensor.value.shape = create(TensorShapeProtoSchema, {
-    dim: dims.map((d) =>
-      create(TensorShapeProto_DimensionSchema, {
-        value: { case: "dimValue", value: BigInt(d as number) },
-      }),
-    ),
-  });
-}
-
-/** Drops the declared dims of an output: they may be symbolic or hold for other input dims. */
-function freeDims(output: ValueInfoProto): void {
-  const tensor = output.type?.value;
-  if (tensor?.case === "tensorType") {
-    tensor.value.shape = undefined;
-  }
-}
-
-/** dtypes and dims of all that the runtime can tell: of what does not wait for a deferred node. */
-async function typesOf(model: Model, probe: Probe): Promise<Map<string, TensorType>> {
-  const types = new Map<string, TensorType>();
-  for (const input of model.graph.input) {
-    const tensor = input.type?.value;
-    const dtype = tensor?.case === "tensorType" && dataTypeFromProto(tensor.value.elemType);
-    if (tensor?.case === "tensorType" && dtype) {
-      const dims = tensor.value.shape?.dim.map((dim) => Number(dim.value.value)) ?? [];
-      types.set(input.name, { dtype, dims });
-    }
-  }
-  const session = await openTypeSession(model, probe);
-  try {
-    for (const metadata of session?.outputMetadata ?? []) {
-      if (metadata.isTensor) {
-        // Dims that are not known come as names, which may be empty.
-        const dims = metadata.shape.filter((d) => typeof d === "number" && d >= 0) as number[];
-        if (dims.length === metadata.shape.length) {
-          types.set(metadata.name, { dtype: metadata.type as DataType, dims });
-        }
-      }
-    }
-  } finally {
-    await session?.release();
-  }
-  return types;
-}
-
-/** A session that gives every value which does not wait for a deferred node, if there is one. */
-async function openTypeSession(model: Model, probe: Probe): Promise<Session | undefined> {
-  const { graph } = model;
-  const node = probe.loadable(graph.node);
-  if (node.length === 0) {
-    return undefined;
-  }
-  const made = new Set([
-    ...node.flatMap((n) => n.output),
-    ...graph.input.map(({ name }) => name),
-    ...graph.initializer.map(({ name }) => name),
-  ]);
-  const declared = graph.output.filter(({ name }) => made.has(name));
-  const known = new Set(declared.map((output) => output.name));
-  const extra = node
-    .flatMap((n) => n.output)
-    .filter((name) => name !== "" && !known.has(name))
-    .map((name) => create(ValueInfoProtoSchema, { name }));
-  const part = create(ModelProtoSchema, {
-    ...model.proto,
-    graph: { ...graph, node, output: [...declared, ...extra] },
-  });
-  try {
-    return await probe.open(withoutWeights(new Model(part, model.files)));
-  } catch (error) {
-    const isRefused = error instanceof AutodiffError && error.code === "ERR_MODEL_REFUSED";
-    if (!isRefused || probe.refusal !== undefined) {
-      throw probe.refusal ?? error;
-    }
-    if (!node.some(isExpandable)) {
-      throw error;
-    }
-    probe.deferExpandable(error);
-    return await openTypeSession(model, probe);
-  }
 }

@@ -1,19 +1,14 @@
 import type { NodeProto } from "onnx-buf";
-import { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "../errors.ts";
+import { AutodiffError, UnsupportedOperatorError } from "../errors.ts";
+import { expandNode, isExpandable } from "../expansions/expand-node.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
-import { OperatorTable } from "../graph/operator-table.ts";
 import { sameDims, type Value } from "../graph/value.ts";
 import { isFloat } from "../model/data-type.ts";
-import { expandNode, isExpandable } from "../expansions/expand-node.ts";
-import { isQuantization } from "../graph/quantization.ts";
-import { inputsOf } from "../graph/inputs-of.ts";
 import { RuleContext, RuleRefusal, type GradientRule } from "../rules/gradient-rule.ts";
-import {
-  gradientRules,
-  integerArithmetic,
-  notDifferentiable,
-  zeroGradients,
-} from "../rules/index.ts";
+import { integerArithmetic, notDifferentiable } from "../rules/index.ts";
+import { findPath, type GradientPath } from "./gradient-path.ts";
+import { GradientRules } from "./gradient-rules.ts";
+import { UnsupportedNodes } from "./unsupported-nodes.ts";
 
 /** Options of {@link vectorJacobianProduct}. */
 export interface VectorJacobianProductOptions {
@@ -61,7 +56,7 @@ export function vectorJacobianProduct(
     }
     b.within(`${node.name}_grad`, () => {
       const context = new RuleContext(b, node, upstream, path.active);
-      sweep.buildOrRefuse(rule as GradientRule, context, output).forEach((build, i) => {
+      sweep.buildOrRefuse(rule, context, output).forEach((build, i) => {
         const name = node.input[i] ?? "";
         if (build !== null && path.active.has(name)) {
           const gradient = build();
@@ -74,51 +69,33 @@ export function vectorJacobianProduct(
   return inputs.map((input) => gradients.get(input.name));
 }
 
-interface Path {
-  /** Nodes through which a gradient may flow, in topological order. */
-  readonly nodes: readonly NodeProto[];
-  /** Float values that depend on an input, and integers that stand for them: quantized tensors. */
-  readonly active: ReadonlySet<string>;
-}
-
-/** One differentiation: the nodes on the way, and which rule each has. */
+/** One differentiation: which rule each node has, and the nodes on the way, expanded where they have none. */
 class Sweep {
   readonly #b: GraphBuilder;
-  readonly #rules: OperatorTable<GradientRule>;
-  readonly #own: OperatorTable<GradientRule>;
+  readonly #rules: GradientRules;
+  readonly #unsupported: UnsupportedNodes;
   /** The node of the model that each node of an expansion stands for. */
   readonly #origin = new Map<NodeProto, NodeProto>();
 
   constructor(b: GraphBuilder, own: readonly GradientRule[]) {
     this.#b = b;
-    this.#own = new OperatorTable(own);
-    this.#rules = new OperatorTable([...gradientRules, ...own]);
+    this.#rules = new GradientRules(b, own);
+    this.#unsupported = new UnsupportedNodes(b, this.#rules, this.#origin);
   }
 
-  /** The rule of a node, or that its gradient is zero. */
-  ruleFor(node: NodeProto): GradientRule | "zero" | undefined {
-    if (node.domain !== "" && isQuantizing(node)) {
-      // ONNX Runtime's own ones mean the same.
-      return (
-        this.#own.find(node, this.#b.opsetOf(node.domain)) ??
-        this.#rules.find({ ...node, domain: "" }, this.#b.opset)
-      );
-    }
-    const opset = this.#b.opsetOf(node.domain);
-    const isZero = node.domain === "" && zeroGradients.has(node.opType);
-    return isZero && this.#own.find(node, opset) === undefined
-      ? "zero"
-      : this.#rules.find(node, opset);
+  /** The rule of a node on the path, or that its gradient is zero. */
+  ruleFor(node: NodeProto): GradientRule | "zero" {
+    return this.#rules.of(node) as GradientRule | "zero";
   }
 
   /** The paths, with a rule for every node on them. */
-  prepare(inputs: readonly string[], outputs: readonly string[]): Path {
+  prepare(inputs: readonly string[], outputs: readonly string[]): GradientPath {
     const reasons = new Map<NodeProto, string>();
     for (;;) {
-      const path = this.#nodesBetween(inputs, outputs);
+      const path = findPath(this.#b, this.#rules, inputs, outputs);
       let isExpanded = false;
       for (const node of path.nodes) {
-        if (this.ruleFor(node) === undefined && !reasons.has(node)) {
+        if (this.#rules.of(node) === undefined && !reasons.has(node)) {
           const reason = this.#expand(node);
           if (reason === undefined) {
             isExpanded = true;
@@ -129,7 +106,7 @@ class Sweep {
       }
       // The body of one operator may hold another that has one, and parts that are off the path.
       if (!isExpanded) {
-        this.#refuseUnsupported(path, reasons, outputs[0] ?? "");
+        this.#unsupported.refuse(path, reasons, outputs[0] ?? "");
         return path;
       }
     }
@@ -137,7 +114,7 @@ class Sweep {
 
   /** Replaces a node by its function body; the reason if it cannot be. */
   #expand(node: NodeProto): string | undefined {
-    const unknown = isExpandable(node) ? this.#unknownValue(node) : undefined;
+    const unknown = isExpandable(node) ? this.#unsupported.unknownDims(node) : undefined;
     if (unknown !== undefined) {
       return unknown;
     }
@@ -155,150 +132,18 @@ class Sweep {
     return undefined;
   }
 
-  #unknownValue(node: NodeProto): string | undefined {
-    const name = [...node.input, ...node.output].find((n) => n !== "" && !this.#b.has(n));
-    return name && `the dims of '${name}' depend on the image and are not known beforehand`;
-  }
-
   /** A rule may refuse what shows only now, such as gradients that arrive at a second output. */
   buildOrRefuse(rule: GradientRule, context: RuleContext, output: string) {
     try {
       return rule.build(context);
     } catch (error) {
       if (error instanceof RuleRefusal) {
-        throw new UnsupportedOperatorError(output, [this.#describe(context.node, error.message)]);
+        const node = this.#unsupported.describe(context.node, error.message);
+        throw new UnsupportedOperatorError(output, [node]);
       }
       throw error;
     }
   }
-
-  /** The nodes that depend on an input (forwards) and that an output depends on (backwards). */
-  #nodesBetween(inputs: readonly string[], outputs: readonly string[]): Path {
-    const b = this.#b;
-    const active = new Set(inputs);
-    const forward = b.graph.node.filter((node) => {
-      const isActive = inputsOf(node).some((name) => active.has(name));
-      if (isActive) {
-        // Integers and booleans carry nothing, unless they are quantized floats.
-        const isQuantized =
-          quantizes(node) ||
-          (this.ruleFor(node) !== "zero" &&
-            inputsOf(node).some((name) => active.has(name) && isInteger(b, name)));
-        for (const name of node.output) {
-          if (name !== "" && (isQuantized || !isInteger(b, name))) {
-            active.add(name);
-          }
-        }
-      }
-      return isActive && node.output.some((name) => active.has(name));
-    });
-    const needed = new Set(outputs);
-    const nodes = forward.toReversed().filter((node) => {
-      const isNeeded = node.output.some((name) => needed.has(name) && active.has(name));
-      if (isNeeded && this.ruleFor(node) !== "zero") {
-        inputsOf(node).forEach((name) => needed.add(name));
-      }
-      return isNeeded;
-    });
-    return { nodes: nodes.toReversed(), active };
-  }
-
-  #refuseUnsupported(path: Path, reasons: ReadonlyMap<NodeProto, string>, output: string): void {
-    const unsupported = new Map<NodeProto, string>();
-    for (const node of path.nodes) {
-      const reason = reasons.get(node) ?? this.#reasonAgainst(node, path.active);
-      if (reason !== undefined) {
-        unsupported.set(node, reason);
-      }
-    }
-    if (unsupported.size === 0) {
-      return;
-    }
-    const all = [...unsupported];
-    // A Cast or MaxPool on integers is no fault of its own where a kernel on integers made them.
-    const kernels = all.filter(([node]) => this.ruleFor(node) === undefined);
-    // Unknown dims spread: only the nodes where they begin are named.
-    const failed = new Set(all.flatMap(([node]) => node.output));
-    const named = all.filter(
-      ([node, reason]) =>
-        (reason !== integerArithmetic ||
-          kernels.length === 0 ||
-          this.ruleFor(node) === undefined) &&
-        (this.#unknownValue(node) === undefined || !node.input.some((name) => failed.has(name))),
-    );
-    const blocked = new Set<string>();
-    let nearest: string | undefined;
-    for (const node of path.nodes) {
-      const isBlocked = unsupported.has(node) || inputsOf(node).some((name) => blocked.has(name));
-      const origin = this.#origin.get(node);
-      for (const name of node.output) {
-        if (isBlocked) {
-          blocked.add(name);
-        } else if (
-          path.active.has(name) &&
-          this.ruleFor(node) !== "zero" &&
-          !isInteger(this.#b, name) &&
-          // Values inside of an expansion are none of the model's.
-          (origin === undefined || origin.output.includes(name))
-        ) {
-          nearest = name;
-        }
-      }
-    }
-    const described = new Map<NodeProto, UnsupportedNode>();
-    for (const [node, reason] of named) {
-      const origin = this.#origin.get(node) ?? node;
-      if (!described.has(origin)) {
-        described.set(origin, this.#describe(node, reason));
-      }
-    }
-    throw new UnsupportedOperatorError(output, [...described.values()], nearest);
-  }
-
-  #describe(node: NodeProto, reason: string): UnsupportedNode {
-    const origin = this.#origin.get(node) ?? node;
-    const { name: nodeName, opType, domain } = origin;
-    const inside = origin === node ? "" : `${node.opType} in its function body: `;
-    const opset = this.#b.opsetOf(domain);
-    return { nodeName, opType, domain, opset, reason: `${inside}${reason}` };
-  }
-
-  #reasonAgainst(node: NodeProto, active: ReadonlySet<string>): string | undefined {
-    const rule = this.ruleFor(node);
-    if (rule === "zero" || rule === undefined) {
-      return undefined;
-    }
-    const isFedIntegers = node.input.some((name) => active.has(name) && isInteger(this.#b, name));
-    if (isFedIntegers && !isQuantization(node, "DequantizeLinear")) {
-      return integerArithmetic;
-    }
-    const unknown = this.#unknownValue(node);
-    if (unknown !== undefined) {
-      return unknown;
-    }
-    try {
-      rule.build(new RuleContext(this.#b, node, [], active));
-    } catch (error) {
-      if (error instanceof RuleRefusal) {
-        return error.message;
-      }
-      throw error;
-    }
-    return undefined;
-  }
-}
-
-function isQuantizing(node: NodeProto): boolean {
-  return isQuantization(node, "QuantizeLinear") || isQuantization(node, "DequantizeLinear");
-}
-
-/** Whether a node turns floats into integers that stand for them. */
-function quantizes(node: NodeProto): boolean {
-  return node.opType === "QuantizeLinear" || node.opType === "DynamicQuantizeLinear";
-}
-
-function isInteger(b: GraphBuilder, name: string): boolean {
-  return b.has(name) && !isFloat(b.value(name).dtype);
 }
 
 function checkGradientType(node: NodeProto, x: Value, gradient: Value): void {

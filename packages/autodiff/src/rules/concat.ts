@@ -1,4 +1,4 @@
-import { sliceConvolution } from "../graph/blocked-layout.ts";
+import { sliceConvolution } from "./blocked-gradients.ts";
 import { normalizeAxis } from "../graph/value.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 

@@ -1,4 +1,5 @@
-import { isBlocked, unpoolInBlocks } from "../graph/blocked-layout.ts";
+import { isBlocked } from "../graph/blocked-layout.ts";
+import { unpoolInBlocks } from "./blocked-gradients.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";

@@ -1,4 +1,5 @@
-import { isBlocked, positiveMask } from "../graph/blocked-layout.ts";
+import { isBlocked } from "../graph/blocked-layout.ts";
+import { positiveMask } from "./blocked-gradients.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 
 /**
