@@ -1,24 +1,22 @@
 /**
- * The Adaptive Segmentation Mask Attack in Node.
+ * Adversarial attacks on segmentation models in Node.
  *
  * @module
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
-export {
-  Attack,
-  createAttack,
-  type CreateAttackOptions,
-  type ImageInput,
-  type TargetInput,
-} from "./create-attack.ts";
+export { recordFile, type FileRecord } from "./file-record.ts";
+export { loadModel, type LoadModelOptions } from "./load-model.ts";
+export type { LoadedModel, ModelSources } from "./loaded-model.ts";
 export { readModelFile } from "./read-model-file.ts";
 export { findPreprocessor, readPreprocessor } from "./read-preprocessor.ts";
-export { toNdarray, fromNdarray, type NdarrayLike } from "./images/ndarray.ts";
+export type { TrainingGraphSource } from "./read-training-graph.ts";
+export { toNdarray } from "./images/ndarray.ts";
 export { readNpy, writeNpy } from "./images/npy.ts";
 export { readImage, type ReadImageOptions } from "./images/read-image.ts";
 export { readMask, type ReadMaskOptions } from "./images/read-mask.ts";
 export { writePng } from "./images/write-image.ts";
 export { writeLabelPng, writeMaskPng } from "./images/write-mask.ts";
-export { writeResults, type AttackReport, type ResultRecord } from "./report/write-results.ts";
+export type { AttackSources, ResultRecord } from "./report/result-record.ts";
+export { writeResults, type AttackReport } from "./report/write-results.ts";

@@ -1,20 +1,29 @@
-import type { SessionOptions } from "@onnx-asma/autodiff";
+import type { Model, SessionOptions } from "@onnx-asma/autodiff";
 import type { TrainingGraphOptions } from "@onnx-asma/core";
 import { graphTarget } from "./graph-target.ts";
 import { readModelFile } from "./read-model-file.ts";
 
+/** A training graph of the model: its path, or one that was read before, with the names of its values. */
+export type TrainingGraphSource =
+  | string
+  | (Omit<TrainingGraphOptions, "model"> & { readonly model: string | Model });
+
 /**
- * A training graph from a path, or as it was given, for the sessions that will run it.
+ * A training graph for the sessions that will run it.
  *
  * @throws AsmaError `ERR_FILE_NOT_FOUND`; AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
  */
 export async function readTrainingGraph(
-  given: string | TrainingGraphOptions | undefined,
+  given: TrainingGraphSource | undefined,
   sessionOptions: SessionOptions | undefined,
 ): Promise<TrainingGraphOptions | undefined> {
   if (given === undefined) {
     return undefined;
   }
-  const options = typeof given === "string" ? { model: await readModelFile(given) } : given;
-  return { target: graphTarget(sessionOptions), ...options };
+  const { model, ...names } = typeof given === "string" ? { model: given } : given;
+  return {
+    target: graphTarget(sessionOptions),
+    ...names,
+    model: typeof model === "string" ? await readModelFile(model) : model,
+  };
 }

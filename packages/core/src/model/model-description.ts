@@ -18,6 +18,8 @@ export interface ModelDescription {
   readonly grid: OutputGrid;
   readonly classNames: readonly string[];
   readonly opset: number;
+  /** Types of the operators that are left of the model for images of this size, sorted. */
+  readonly operators: readonly string[];
   /** How the differentiated model departs from the file. */
   readonly adaptations: Adaptations;
   readonly decisions: readonly Decision[];

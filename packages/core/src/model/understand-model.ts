@@ -87,6 +87,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     grid,
     classNames: classNamesFor(head, classNames),
     opset: original.opset,
+    operators: [...new Set(resolved.model.graph.node.map(({ opType }) => opType))].toSorted(),
     adaptations,
     decisions,
   };

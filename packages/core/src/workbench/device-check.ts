@@ -1,3 +1,4 @@
+import type { Target } from "@onnx-asma/autodiff";
 import { defineRecipe } from "../attack/recipe.ts";
 import { AsmaError } from "../errors.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
@@ -29,14 +30,14 @@ const probe = defineRecipe({
  */
 export class DeviceCheck {
   readonly #model: SegmentationModel;
-  readonly #host: StepHost;
+  readonly #host: StepHost & { readonly target: Target };
   readonly #loadOnProcessor: () => Promise<SegmentationModel>;
   #hasPredicted = false;
   #hasStepped = false;
 
   constructor(
     model: SegmentationModel,
-    host: StepHost,
+    host: StepHost & { readonly target: Target },
     loadOnProcessor: () => Promise<SegmentationModel>,
   ) {
     this.#model = model;
@@ -65,7 +66,7 @@ export class DeviceCheck {
       return;
     }
     await this.#onProcessor(async (processor) => {
-      const expected = await gradientOn(processor, { outputs: "fresh" }, input);
+      const expected = await gradientOn(processor, { outputs: "fresh", target: "cpu" }, input);
       const found = await gradientOn(this.#model, this.#host, input);
       const difference = relativeDifference(expected, found);
       if (!(difference <= differingGradient)) {
@@ -90,13 +91,13 @@ export class DeviceCheck {
 /** The gradient of the first image. */
 async function gradientOn(
   model: SegmentationModel,
-  host: StepHost,
+  host: StepHost & { readonly target: Target },
   { image, target }: AttackInput,
 ): Promise<Float32Array> {
   const step = await StepSession.create(
     model,
     probe,
-    { iou: "mean-present", target: host.outputs === "gpu-buffer" ? "any" : "cpu" },
+    { iou: "mean-present", target: host.target },
     host,
   );
   const repeat = (data: ArrayLike<number>) => {

@@ -3,7 +3,13 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import * as ort from "onnxruntime-node";
 import type { Runtime } from "@onnx-asma/autodiff";
-import { prepareAsma, SegmentationModel } from "@onnx-asma/core";
+import {
+  Iterates,
+  parseChoice,
+  SegmentationModel,
+  StepSession,
+  type StepGraphOptions,
+} from "@onnx-asma/core";
 import { note, printResult, table } from "../cli/output.ts";
 import { integer } from "../cli/parsers.ts";
 import { paperUnet } from "./paper-unet.ts";
@@ -16,6 +22,9 @@ interface Figures {
   readonly forwardSeconds: number;
   readonly stepSeconds: number;
   readonly stepOverForward: number;
+  /** The same where the model sees the image rounded to 8 bits. */
+  readonly roundedStepSeconds: number;
+  readonly roundedStepOverForward: number;
   /** Resolving, differentiating and loading the step graph. */
   readonly buildSeconds: number;
   readonly differentiateSeconds: number;
@@ -30,24 +39,17 @@ interface Figures {
   readonly stepOverTorchBest?: number;
 }
 
+/** The attack that is timed, with step sizes as its paper has them. */
+const attack = { attack: "asma", beta: 1e-6, tau: 1e-7, lambda: 1 } as const;
+
 async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): Promise<Figures> {
   const start = performance.now();
   const model = await SegmentationModel.load(ort as Runtime, bytes);
-  const session = await prepareAsma(model, { target: "cpu" });
+  const plain = await startSteps(model, undefined);
   const buildSeconds = (performance.now() - start) / 1000;
-  const { imageDims, description } = model;
-  const count = imageDims.reduce((n, d) => n * d, 1);
-  const data = Float32Array.from({ length: count }, (_, i) => ((i * 2654435761) % 4096) / 4096);
-  const [height, width] = description.head.size;
-  const target = Int32Array.from({ length: height * width }, (_, i) =>
-    i % width < width / 3 ? 1 : 0,
-  );
-  const step = session.step.begin(
-    { data, dims: imageDims },
-    { data: target, dims: [height, width] },
-  );
+  const rounded = await startSteps(model, 256);
   const forward = await ort.InferenceSession.create(bytes);
-  const { input } = description;
+  const { input } = model.description;
   const inputTensor = new ort.Tensor(
     "float32",
     new Float32Array(input.dims.reduce((n, d) => n * d, 1)).fill(0.5),
@@ -55,7 +57,8 @@ async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): P
   );
   const runs: Record<string, () => Promise<number>> = {
     forward: () => timed(() => forward.run({ [input.name]: inputTensor })),
-    step: () => timed(() => step(data, { beta: 1e-6, tau: 1e-7, lambda: 1 })),
+    step: () => timed(plain.step),
+    roundedStep: () => timed(rounded.step),
     ...(torch && {
       reference: () => torch.step("reference"),
       inputGradient: () => torch.step("input_gradient"),
@@ -70,10 +73,12 @@ async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): P
     forwardSeconds: median("forward"),
     stepSeconds: median("step"),
     stepOverForward: median("step") / median("forward"),
+    roundedStepSeconds: median("roundedStep"),
+    roundedStepOverForward: median("roundedStep") / median("forward"),
     buildSeconds,
-    differentiateSeconds: session.step.build.differentiateSeconds,
-    stepGraphBytes: session.step.build.graphBytes,
-    stepGraphNodes: session.step.build.nodes,
+    differentiateSeconds: plain.session.build.differentiateSeconds,
+    stepGraphBytes: plain.session.build.graphBytes,
+    stepGraphNodes: plain.session.build.nodes,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     ...(torch && {
       torchReferenceLoopSeconds: median("reference"),
@@ -83,8 +88,40 @@ async function measure(bytes: Uint8Array, rounds: number, torch?: TorchSteps): P
       stepOverTorchBest: median("step") / Math.min(median("inputGradient"), median("channelsLast")),
     }),
   };
-  await Promise.all([forward.release(), session.step.release(), model.release()]);
+  await Promise.all([forward.release(), plain.session.release(), rounded.session.release()]);
+  await model.release();
   return figures;
+}
+
+/** A loaded step graph, and one step of it from a synthetic image, again and again the same. */
+async function startSteps(model: SegmentationModel, levels: StepGraphOptions["levels"]) {
+  const { batchDims, description } = model;
+  const { classes, size } = description.head;
+  const { definition, attackOptions, run } = parseChoice(attack, []);
+  const recipe = definition.recipe(attackOptions as never, { classes });
+  const options = { iou: "foreground", levels, target: "cpu" } as const;
+  const session = await StepSession.create(model, recipe, options);
+  const values = batchDims.reduce((n, d) => n * d, 1);
+  const image = Float32Array.from({ length: values }, (_, i) => ((i * 2654435761) % 4096) / 4096);
+  const width = size.at(-1) as number;
+  const labels = Float32Array.from({ length: size.reduce((n, d) => n * d, 1) }, (_, i) =>
+    i % width < width / 3 ? 1 : 0,
+  );
+  const iterates = new Iterates(session, {
+    original: image,
+    image,
+    labels,
+    region: undefined,
+    state: {},
+  });
+  const { iterations } = run;
+  const numbers = {
+    isFirst: 1,
+    margin: 0,
+    absentBefore: 0,
+    ...recipe.schedule({ iterations, values, classes }).next(0),
+  };
+  return { session, step: async () => await iterates.step([numbers]) };
 }
 
 async function timed(run: () => Promise<unknown>): Promise<number> {
@@ -124,6 +161,7 @@ function print(name: string, f: Figures): string {
   const rows = [
     ["forward", ms(f.forwardSeconds)],
     ["step", ms(f.stepSeconds), `${f.stepOverForward.toFixed(2)} × forward`],
+    ["step, 8 bits", ms(f.roundedStepSeconds), `${f.roundedStepOverForward.toFixed(2)} × forward`],
     ["build", ms(f.buildSeconds), `of which differentiating ${ms(f.differentiateSeconds)}`],
     [
       "step graph",

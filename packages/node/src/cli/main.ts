@@ -1,13 +1,16 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
-import { attack, type AttackFlags } from "./commands/attack.ts";
+import { addAttackFlag, AttackFlags } from "./attack-flags.ts";
+import { attack, type AttackCommandFlags } from "./commands/attack.ts";
 import { differentiate, type DifferentiateFlags } from "./commands/differentiate.ts";
-import { inspect } from "./commands/inspect.ts";
+import { inspect, type InspectFlags } from "./commands/inspect.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import { addModelFlags, precisionOption, type ModelFlags } from "./model-flags.ts";
+import { checkFlagEffects } from "./flag-effects.ts";
+import { addModelFlags, modelFlagEffects, precisionOption } from "./model-flags.ts";
 import { errorHeading, printError, printErrorObject } from "./output.ts";
-import { integerFrom, nonNegative, positive, shape } from "./parsers.ts";
-import { addTargetFlags } from "./target-flags.ts";
+import { shape } from "./parsers.ts";
+import { addRunFlags, runFlagEffects } from "./run-flags.ts";
+import { addTargetFlags, targetFlagEffects } from "./target-flags.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
@@ -23,13 +26,27 @@ export function program(exit: (code: number) => void): Command {
       outputError: (text, write) => write(text.replace(/^error:/, errorHeading("ERR_USAGE"))),
     })
     .showHelpAfterError("(see --help)");
-  addModelFlags(command.command("inspect <model>"))
+  addInspect(command, exit);
+  addDifferentiate(command, exit);
+  addAttack(command, exit);
+  return command;
+}
+
+type Exit = (code: number) => void;
+
+function addInspect(parent: Command, exit: Exit): void {
+  const command = parent
+    .command("inspect <model>")
     .description("say what a model was taken to mean, why, and how to overrule it")
-    .option("--json", "one JSON object on stdout")
-    .action(async (model: string, flags: ModelFlags & { json?: boolean }) =>
-      exit(await inspect(model, flags)),
-    );
-  command
+    .option("--json", "one JSON object on stdout");
+  addModelFlags(command).action(async (model: string, flags: InspectFlags) => {
+    checkFlagEffects(command, modelFlagEffects);
+    exit(await inspect(model, flags));
+  });
+}
+
+function addDifferentiate(parent: Command, exit: Exit): void {
+  parent
     .command("differentiate <model>")
     .description(
       "write the training graph: image and <output>_grad in, outputs and <input>_grad out; float16, bfloat16, integer images and QDQ models give float32 graphs (quantized ones with straight-through gradients)",
@@ -56,58 +73,25 @@ export function program(exit: (code: number) => void): Command {
     .action(async (model: string, flags: DifferentiateFlags) =>
       exit(await differentiate(model, flags)),
     );
-  addModelFlags(
-    addTargetFlags(
-      command
-        .command("attack <model> <image>")
-        .description("change the image until the model draws the target")
-        .requiredOption("-o, --out <folder>", "folder for the results"),
-    ),
-  )
-    .addOption(
-      new Option(
-        "--variant <name>",
-        "loss over wrong pixels (asm) or all (ssm), with growing step (asma, ssm+dpm) or constant",
-      )
-        .choices(["asma", "asm", "ssm", "ssm+dpm"])
-        .default("asma"),
-    )
-    .addOption(
-      new Option("--flavour <name>", "whose bookkeeping")
-        .choices(["default", "reference", "adv_lib"])
-        .default("default"),
-    )
-    .option("--beta <number>", "β of the step size β·IoU + τ (default: automatic)", positive)
-    .option("--tau <number>", "τ of the step size (default: automatic)", positive)
-    .option("--alpha <number>", "constant step size of asm and ssm (default: automatic)", positive)
-    .option(
-      "--lambda <number>",
-      "weight of the distance loss (default: 0; 1 in the other flavours)",
-      nonNegative(),
-    )
-    .addOption(
-      new Option("--iterations <number>", "steps at most").argParser(integerFrom(1)).default(500),
-    )
-    .addOption(
-      new Option("--iou <number>", "IoU that counts as reached")
-        .argParser(nonNegative(1))
-        .default(0.95),
-    )
-    .addOption(
-      new Option("--pixel-accuracy <number>", "pixel accuracy that counts as reached")
-        .argParser(nonNegative(1))
-        .default(0),
-    )
-    .option("--no-early-stop", "use all iterations, and keep the reached iterate of smallest L2")
-    .option("--region <mask>", "where the image may change (PNG of the image's size, white = may)")
-    .option("--float", "optimise the float image instead of what the saved file can hold")
+}
+
+function addAttack(parent: Command, exit: Exit): void {
+  const command = parent
+    .command("attack <model> <image>")
+    .description("change the image until the model draws the target")
+    .requiredOption("-o, --out <folder>", "folder for the results")
     .option("--force", "overwrite existing results")
     .option("--quiet", "no progress bar")
-    .option("--json", "one JSON object on stdout")
-    .action(async (model: string, image: string, flags: AttackFlags) =>
-      exit(await attack(model, image, flags)),
-    );
-  return command;
+    .option("--json", "one JSON object on stdout");
+  addTargetFlags(command);
+  addAttackFlag(command);
+  addRunFlags(command);
+  addModelFlags(command);
+  const attackFlags = new AttackFlags(command);
+  command.action(async (modelPath: string, imagePath: string, flags: AttackCommandFlags) => {
+    checkFlagEffects(command, [...targetFlagEffects, ...runFlagEffects, ...modelFlagEffects]);
+    exit(await attack({ modelPath, imagePath, chosen: attackFlags.read(), flags }));
+  });
 }
 
 /** Runs the command line and returns its exit code. */

@@ -1,17 +1,15 @@
 import { Option, type Command } from "commander";
 import {
-  AsmaError,
   layouts,
   outputKinds,
   type ChannelOrder,
   type LabelGrid,
   type Layout,
-  type ModelOptions,
   type OutputKind,
   type Padding,
 } from "@onnx-asma/core";
-import { findPreprocessor, readPreprocessor } from "../read-preprocessor.ts";
-import { readTrainingGraph } from "../read-training-graph.ts";
+import type { LoadModelOptions } from "../load-model.ts";
+import type { FlagEffect } from "./flag-effects.ts";
 import {
   classIndexOrName,
   number,
@@ -66,6 +64,7 @@ export function precisionOption(): Option {
 /** Adds the flags of {@link ModelFlags} to a command. */
 export function addModelFlags(command: Command): Command {
   return command
+    .optionsGroup("How the model is understood:")
     .option(
       "--shape <name=dims>",
       "concrete dims of an input, e.g. image=1,3,512,512 (repeatable)",
@@ -104,9 +103,10 @@ export function addModelFlags(command: Command): Command {
       padding,
     )
     .addOption(
-      new Option("--padding-mode <mode>", "what the padding is filled with")
-        .choices(["edge", "reflect", "constant", "zero"])
-        .default("constant"),
+      new Option(
+        "--padding-mode <mode>",
+        "what the padding is filled with (default: constant)",
+      ).choices(["edge", "reflect", "constant", "zero"]),
     )
     .option(
       "--resize <height,width>",
@@ -120,9 +120,9 @@ export function addModelFlags(command: Command): Command {
       classIndexOrName,
     )
     .addOption(
-      new Option("--output-kind <kind>", "what the output's numbers are")
-        .choices(outputKinds)
-        .default("auto"),
+      new Option("--output-kind <kind>", "what the output's numbers are (default: auto)").choices(
+        outputKinds,
+      ),
     )
     .option(
       "--border <number>",
@@ -146,51 +146,43 @@ export function addModelFlags(command: Command): Command {
     .option("--threads <number>", "threads per operator (0: as many as cores)", integerFrom(0));
 }
 
-/**
- * The model options that the flags stand for; a `preprocessor_config.json` is read, as told or beside
- * the model.
- *
- * @throws AsmaError `ERR_PREPROCESSOR`, `ERR_FILE_NOT_FOUND`, `ERR_USAGE` for names of a training graph
- *   that is not given; as `readTrainingGraph` does
- */
-export async function readModelOptions(
-  modelPath: string,
-  flags: ModelFlags,
-): Promise<ModelOptions> {
-  const {
-    shape: dims,
-    padding: pixels,
-    paddingMode: mode,
-    preprocessor,
-    provider,
-    threads,
-    trainingGraph: path,
-    gradientOutput,
-    upstreamInput,
-    ...rest
-  } = flags;
-  const sessionOptions = {
-    ...(provider === undefined ? {} : { executionProviders: provider }),
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-  };
-  if (path === undefined && (gradientOutput ?? upstreamInput) !== undefined) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      "--gradient-output and --upstream-input name values of a training graph: give it with --training-graph.",
-    );
-  }
-  const trainingGraph = await readTrainingGraph(path, sessionOptions);
+/** When these flags have an effect. */
+export const modelFlagEffects: readonly FlagEffect[] = [
+  { flag: "paddingMode", needs: ["padding"] },
+  { flag: "gradientOutput", needs: ["trainingGraph"] },
+  { flag: "upstreamInput", needs: ["trainingGraph"] },
+];
+
+/** The options that the flags stand for. */
+export function modelOptionsOf(flags: ModelFlags): LoadModelOptions {
+  const { padding: pixels, paddingMode: mode, provider, threads } = flags;
+  const { trainingGraph, gradientOutput, upstreamInput } = flags;
   return {
-    ...(rest as ModelOptions),
-    dims,
+    input: flags.input,
+    output: flags.output,
+    queryClasses: flags.queryClasses,
+    voidClass: flags.voidClass,
+    dims: flags.shape,
+    layout: flags.layout,
+    outputLayout: flags.outputLayout,
+    preprocessor: flags.preprocessor,
+    channelOrder: flags.channelOrder,
+    range: flags.range,
+    mean: flags.mean,
+    std: flags.std,
     padding: pixels === undefined ? undefined : { pixels, mode },
-    preprocessor:
-      preprocessor === false
+    resize: flags.resize,
+    classes: flags.classes,
+    class: flags.class,
+    outputKind: flags.outputKind,
+    border: flags.border,
+    grid: flags.grid,
+    precision: flags.precision,
+    trainingGraph:
+      trainingGraph === undefined
         ? undefined
-        : preprocessor === undefined
-          ? await findPreprocessor(modelPath)
-          : await readPreprocessor(preprocessor),
-    trainingGraph: trainingGraph && { ...trainingGraph, gradientOutput, upstreamInput },
-    sessionOptions,
+        : { model: trainingGraph, gradientOutput, upstreamInput },
+    sessionOptions: provider === undefined ? undefined : { executionProviders: provider },
+    threads,
   };
 }

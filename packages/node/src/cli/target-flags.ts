@@ -1,4 +1,4 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import {
   AsmaError,
   disc,
@@ -12,10 +12,10 @@ import {
   type ImageTensor,
   type LabelMap,
   type ModelDescription,
-  type SegmentationModel,
 } from "@onnx-asma/core";
-import { readImage } from "../images/read-image.ts";
 import { readMask } from "../images/read-mask.ts";
+import type { LoadedModel } from "../loaded-model.ts";
+import type { FlagEffect } from "./flag-effects.ts";
 import { classMap, integer, integerFrom, number, numbers, numbersOf, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
@@ -28,7 +28,7 @@ export interface TargetFlags {
   readonly scale?: number;
   readonly disc?: number[];
   readonly rectangle?: number[];
-  readonly targetClass: number;
+  readonly targetClass?: number;
   readonly maskThreshold?: number;
   readonly classMap?: Record<string, number>;
   readonly ignoreLabel?: number;
@@ -37,6 +37,7 @@ export interface TargetFlags {
 /** Adds the flags of {@link TargetFlags} to a command. */
 export function addTargetFlags(command: Command): Command {
   return command
+    .optionsGroup("What the model shall draw, exactly one of:")
     .option(
       "--target <mask>",
       "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size",
@@ -60,10 +61,11 @@ export function addTargetFlags(command: Command): Command {
       "a rectangle, in pixels of the image (in a volume a box: front,top,left,depth,height,width)",
       numbersOf(4, 6),
     )
-    .addOption(
-      new Option("--target-class <class>", "class of --disc and --rectangle")
-        .argParser(integerFrom(0))
-        .default(1),
+    .optionsGroup("How that is read:")
+    .option(
+      "--target-class <class>",
+      "class of --disc and --rectangle (default: 1)",
+      integerFrom(0),
     )
     .option("--mask-threshold <value>", "grey values above it are class 1", number)
     .option(
@@ -72,6 +74,24 @@ export function addTargetFlags(command: Command): Command {
       classMap,
     )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
+}
+
+/** When these flags have an effect. */
+export const targetFlagEffects: readonly FlagEffect[] = [
+  { flag: "targetClass", needs: ["disc", "rectangle"] },
+  { flag: "maskThreshold", needs: ["target"], overruledBy: ["classMap"] },
+  { flag: "classMap", needs: ["target"] },
+  { flag: "ignoreLabel", needs: ["target"] },
+];
+
+/** The flags that say what the target is, as they were given, for records. */
+export function targetRequestOf(flags: TargetFlags): Readonly<Record<string, unknown>> {
+  const { hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass } = flags;
+  const { maskThreshold, classMap: map, ignoreLabel } = flags;
+  return {
+    ...{ hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass },
+    ...{ maskThreshold, classMap: map, ignoreLabel },
+  };
 }
 
 /**
@@ -111,20 +131,26 @@ export function checkTargetFlags(flags: TargetFlags): void {
   }
 }
 
+/** The image that a target is made for. */
+export interface TargetScene {
+  readonly image: ImageTensor;
+  /** What the model means for images of that size. */
+  readonly description: ModelDescription;
+  /** What it predicts for the untouched image. */
+  readonly prediction: LabelMap;
+}
+
 /**
  * The target that the flags ask for, on the model's output grid.
  *
- * @param prediction what the model predicts for the untouched image
  * @throws AsmaError `ERR_TARGET_CLASS`, `ERR_TARGET_SIZE`, `ERR_TARGET_EMPTY` for a shape outside the
  *   output grid, and whatever reading a mask or an image throws
  */
 export async function makeTarget(
   flags: TargetFlags,
-  model: SegmentationModel,
-  image: ImageTensor,
-  prediction: LabelMap,
+  model: LoadedModel,
+  { image, description, prediction }: TargetScene,
 ): Promise<LabelMap> {
-  const { description } = model;
   const { classes } = description.head;
   const checkClass = (label: number): number => {
     if (!(label >= 0 && label < classes)) {
@@ -150,7 +176,7 @@ export async function makeTarget(
     return fitTarget({ data, dims: mask.dims }, description);
   }
   if (flags.targetImage !== undefined) {
-    const other = await readImage(flags.targetImage, { channels: image.dims[1], spatialAxes });
+    const other = await model.readImage(flags.targetImage);
     if (!sameSize(sizeOf(other), size)) {
       throw new AsmaError(
         "ERR_TARGET_SIZE",
@@ -162,13 +188,14 @@ export async function makeTarget(
   if (flags.hide !== undefined) {
     return hideClass(prediction, checkClass(flags.hide));
   }
+  const { targetClass = 1 } = flags;
   if (flags.disc !== undefined) {
     const [radius, ...centre] = flags.disc.toReversed() as [number, ...number[]];
-    const label = checkClass(flags.targetClass);
+    const label = checkClass(targetClass);
     return onGrid("--disc", disc(size, centre.toReversed(), radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
-    const label = checkClass(flags.targetClass);
+    const label = checkClass(targetClass);
     return onGrid("--rectangle", rectangle(size, flags.rectangle, label), label, description);
   }
   const { shift, rotate, scale } = flags;

@@ -30,8 +30,20 @@ export interface ReadImageOptions {
  * ERR_ARRAY_SHAPE or ERR_ARRAY_DTYPE.
  */
 export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
+  return await decodeImage(await readBytes(path), path, options);
+}
+
+/**
+ * Decodes the bytes of an image file as {@link readImage} does.
+ *
+ * @param path names it in messages
+ */
+export async function decodeImage(
+  bytes: Buffer,
+  path: string,
+  options: ReadImageOptions,
+): Promise<FileImage> {
   const { maxPixels = defaultMaxPixels } = options;
-  const bytes = await readBytes(path);
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
   const file = openPicture(path, bytes, maxPixels);
   const image = await imageOfPicture(`'${path}'`, file, options);

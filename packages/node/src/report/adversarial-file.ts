@@ -1,28 +1,27 @@
-import { levelsOf, type ImageTensor } from "@onnx-asma/core";
-import type { FileImage } from "../images/file-image.ts";
-import { writeNpy } from "../images/npy.ts";
-import { readImage } from "../images/read-image.ts";
-import { writePng } from "../images/write-image.ts";
+import type { ImageTensor } from "@onnx-asma/core";
+import { encodeImage, imageFormatOf, type ImageFormat } from "@onnx-asma/core/png";
+import { writeFile } from "../images/write-file.ts";
 
 /** The file that the adversarial image is saved to, and that the verdict is taken from. */
-export interface AdversarialFile {
+export interface AdversarialFile extends ImageFormat {
   readonly name: "adversarial.png" | "adversarial.npy";
-  /** Values per channel that it holds; `undefined` for floating point. */
-  readonly levels: 256 | 65536 | undefined;
 }
 
 /**
- * Decides how an adversarial image is saved: as PNG when a PNG can hold it (1 or 3 channels, no volume, 256
- * or 65536 levels), otherwise as `.npy`: uint8, uint16 or, for all other levels, float32.
+ * Decides how an adversarial image is saved. A PNG where one can hold the image: a PNG has its levels
+ * whatever was optimised, a `.npy` those of the attack.
  *
- * @param levels values per channel that it shall have; default: those of the image, see `levelsOf`
+ * @param image the untouched image
+ * @param levels that were optimised
  */
-export function adversarialFile(image: ImageTensor, levels = levelsOf(image)): AdversarialFile {
-  const [, channels] = image.dims;
-  const stored = levels === 256 || levels === 65_536 ? levels : undefined;
-  const isPicture = image.dims.length === 4 && (channels === 1 || channels === 3);
-  const name = isPicture && stored !== undefined ? "adversarial.png" : "adversarial.npy";
-  return { name, levels: stored };
+export function adversarialFile(image: ImageTensor, levels: number | "float"): AdversarialFile {
+  const own = imageFormatOf(image);
+  if (levels === "float") {
+    return own.format === "png" ? named(own) : named({ format: "npy", levels: undefined });
+  }
+  // What a file of more levels holds exactly needs no floats.
+  const whole = ([256, 65_536] as const).find((stored) => (stored - 1) % (levels - 1) === 0);
+  return named(imageFormatOf(image, whole ?? levels));
 }
 
 /**
@@ -33,23 +32,11 @@ export function adversarialFile(image: ImageTensor, levels = levelsOf(image)): A
 export async function writeAdversarial(
   path: string,
   image: ImageTensor,
-  { name, levels }: AdversarialFile,
+  format: ImageFormat,
 ): Promise<void> {
-  if (name === "adversarial.png") {
-    return await writePng(path, image, { levels });
-  }
-  const { data, dims } = image;
-  const rounded = (v: number) => Math.round(v * ((levels ?? 1) - 1));
-  const stored =
-    levels === undefined
-      ? data
-      : levels === 256
-        ? Uint8Array.from(data, rounded)
-        : Uint16Array.from(data, rounded);
-  return await writeNpy(path, { data: stored, dims });
+  await writeFile(path, encodeImage(image, format));
 }
 
-/** Reads such a file back as what it has become. */
-export async function readAdversarial(path: string, { dims }: ImageTensor): Promise<FileImage> {
-  return await readImage(path, { channels: dims[1], spatialAxes: dims.length === 5 ? 3 : 2 });
+function named(format: ImageFormat): AdversarialFile {
+  return { ...format, name: format.format === "png" ? "adversarial.png" : "adversarial.npy" };
 }

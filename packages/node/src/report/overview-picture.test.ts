@@ -53,7 +53,7 @@ describe("overviewPicture", () => {
       "Iteration 7",
       "Iteration 10",
     ]);
-    expect(overviewSvg(overviewOf(40, 60, 0))).not.toContain("Adaptive mask");
+    expect(overviewSvg(overviewOf(40, 60, 0))).not.toContain("Wrong pixels");
   });
 
   it("escapes markup, drops control characters and cuts lines that are too long", () => {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { ImageTensor } from "@onnx-asma/core";
 import type { LabelMap } from "@onnx-asma/core";
-import { adaptiveMaskColours, adaptiveMaskPicture } from "./adaptive-mask-picture.ts";
+import { wrongPixelColours, wrongPixelsPicture } from "./wrong-pixels-picture.ts";
 import { maskPicture, overlay } from "./mask-picture.ts";
 import { perturbationPicture, type PerturbationPicture } from "./perturbation-picture.ts";
 import {
@@ -23,7 +23,7 @@ export interface Overview {
   readonly target: LabelMap;
   readonly adversarial: ImageTensor;
   readonly adversarialPrediction: LabelMap;
-  /** Predictions along the way; four of them, evenly spaced, are shown as adaptive masks. */
+  /** Predictions along the way; four of them, evenly spaced, show which pixels are still wrong. */
   readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];
   readonly ignoreLabel?: number;
   /** Where the label maps lie in the image, in its pixels. Default: all of it. */
@@ -32,7 +32,7 @@ export interface Overview {
   readonly title?: string;
   /** Line below it, such as the metrics. */
   readonly subtitle?: string;
-  /** Up to five figures beside the adaptive masks, such as { name: "IoU", value: "98.2 %" }. */
+  /** Up to five figures beside them, such as { name: "IoU", value: "98.2 %" }. */
   readonly facts?: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -50,7 +50,7 @@ interface Tile {
 /**
  * The whole attack in one PNG (1600 pixels wide) in the manner of the paper's figure. Above: the image
  * with its prediction, the target, the adversarial image, its prediction, the amplified perturbation.
- * Below: up to four snapshots of the adaptive mask.
+ * Below: up to four snapshots of the pixels that are still wrong.
  *
  * @throws AsmaError ERR_ARRAY_SHAPE when images or label maps differ in dims.
  */
@@ -89,7 +89,7 @@ export function overviewSvg(overview: Overview): string {
     { picture: fit(perturbation), caption: "Perturbation", note: amplified(perturbation) },
   ];
   const below: Tile[] = evenlySpaced(overview.snapshots, columns - 1).map((snapshot) => ({
-    picture: asMask(adaptiveMaskPicture(snapshot.prediction, target, { ignoreLabel })),
+    picture: asMask(wrongPixelsPicture(snapshot.prediction, target, { ignoreLabel })),
     caption: `Iteration ${snapshot.iteration.toLocaleString("en")}`,
     note: wrongPixels(snapshot.prediction, target, ignoreLabel),
   }));
@@ -110,8 +110,8 @@ export function overviewSvg(overview: Overview): string {
   y += rowHeight;
   if (below.length > 0) {
     y += 26;
-    parts.push(text(page.margin, y + 14, "Adaptive mask", 20, ink.text, 600));
-    parts.push(legend(page.margin + 164, y + 14, overview.ignoreLabel !== undefined));
+    parts.push(text(page.margin, y + 14, "Wrong pixels", 20, ink.text, 600));
+    parts.push(legend(page.margin + 152, y + 14, overview.ignoreLabel !== undefined));
     y += 34;
     parts.push(...below.map((tile, column) => tileSvg(tile, column, y)));
     parts.push(factsSvg(overview.facts ?? [], y, tileSize.height));
@@ -171,10 +171,10 @@ function shorten(line: string, size: number): string {
 
 function legend(x: number, baseline: number, withIgnored: boolean): string {
   const entries = [
-    { colour: adaptiveMaskColours.toBackground, label: "must become background" },
-    { colour: adaptiveMaskColours.toForeground, label: "must become foreground" },
-    { colour: adaptiveMaskColours.right, label: "already right" },
-    ...(withIgnored ? [{ colour: adaptiveMaskColours.ignored, label: "ignored" }] : []),
+    { colour: wrongPixelColours.toBackground, label: "must become background" },
+    { colour: wrongPixelColours.toForeground, label: "must become foreground" },
+    { colour: wrongPixelColours.right, label: "already right" },
+    ...(withIgnored ? [{ colour: wrongPixelColours.ignored, label: "ignored" }] : []),
   ];
   let at = x;
   return entries

@@ -1,7 +1,9 @@
 import * as Plot from "@observablehq/plot";
+import type { StepRecord } from "@onnx-asma/core";
 import { parseHTML } from "linkedom";
+import { axisOf, type Axis } from "./plot-axis.ts";
 import { escapeXml, fontFamily, renderSvg, textWidth } from "./render-svg.ts";
-import type { TrajectoryStep } from "./trajectory.ts";
+import { logNames } from "./trajectory-csv.ts";
 
 /** Goals that are drawn as dashed lines, 0 to 1. */
 export interface TrajectoryThresholds {
@@ -10,93 +12,139 @@ export interface TrajectoryThresholds {
 }
 
 interface Series {
-  readonly key: "iou" | "pixelAccuracy" | "l2" | "linf" | "alpha";
   readonly name: string;
   readonly colour: string;
+  readonly value: (step: StepRecord) => number | undefined;
   readonly threshold?: number;
 }
 
 interface Panel {
   readonly title: string;
   readonly series: readonly Series[];
-  /** Fixed range of the vertical axis; otherwise from 0 to a little above the largest value. */
+  /** Fixed range of the vertical axis; otherwise as its values need it. */
   readonly range?: readonly [number, number];
 }
 
-const size = { width: 1120, height: 720, margin: 28, gap: 32, top: 50 };
+/** A value of a series that can be drawn. */
+interface Point {
+  readonly step: number;
+  readonly value: number;
+}
+
+const size = { width: 1120, rowHeight: 316, margin: 28, gap: 32, top: 50 };
 const ink = { text: "#1d2127", quiet: "#6a7280", grid: "#e6e8ec" };
 const colours = { blue: "#0072b2", orange: "#d55e00", green: "#00805e", purple: "#9a4f82" };
+const logColours = ["#57606e", colours.orange, colours.blue];
 
 /**
- * Draws the course of an attack as SVG (1120 x 720): IoU and pixel accuracy, L2, L-infinity and the
- * step multiplier over the iterations.
+ * Draws the course of an attack as SVG, 1120 pixels wide, two panels in a row: IoU and pixel accuracy, L2
+ * and L-infinity over the iterations, and the attack's own numbers by the names of its logs, three in a
+ * panel. L1 fills up the last row.
  */
 export function trajectoryPlot(
-  steps: readonly TrajectoryStep[],
+  steps: readonly StepRecord[],
   thresholds: TrajectoryThresholds = {},
 ): string {
-  const panels: Panel[] = [
-    {
-      title: "Agreement with the target",
-      range: [0, 1],
-      series: [
-        {
-          key: "pixelAccuracy",
-          name: "pixel accuracy",
-          colour: colours.orange,
-          threshold: thresholds.pixelAccuracy,
-        },
-        { key: "iou", name: "IoU", colour: colours.blue, threshold: thresholds.iou },
-      ],
-    },
-    { title: "L2 of the perturbation", series: [{ key: "l2", name: "L2", colour: colours.green }] },
-    {
-      title: "L∞ of the perturbation",
-      series: [{ key: "linf", name: "L∞", colour: colours.purple }],
-    },
-    { title: "Step multiplier α", series: [{ key: "alpha", name: "α", colour: "#57606e" }] },
-  ];
+  const panels = panelsOf(steps, thresholds);
+  const rows = Math.ceil(panels.length / 2);
+  const height = 2 * size.margin + rows * size.rowHeight + (rows - 1) * size.gap;
   const width = (size.width - 2 * size.margin - size.gap) / 2;
-  const height = (size.height - 2 * size.margin - size.gap) / 2;
   const parts = panels.map((panel, k) => {
     const x = size.margin + (k % 2) * (width + size.gap);
-    const y = size.margin + Math.floor(k / 2) * (height + size.gap);
-    return `<g transform="translate(${x} ${y})">${panelSvg(panel, steps, width, height)}</g>`;
+    const y = size.margin + Math.floor(k / 2) * (size.rowHeight + size.gap);
+    return `<g transform="translate(${x} ${y})">${panelSvg(panel, steps, width, size.rowHeight)}</g>`;
   });
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" ` +
-    `height="${size.height}" font-family="${fontFamily}, system-ui, sans-serif">` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" ` +
+    `height="${height}" font-family="${fontFamily}, system-ui, sans-serif">` +
     `<rect width="100%" height="100%" fill="white"/>${parts.join("")}</svg>`
   );
 }
 
-/** PNG bytes of {@link trajectoryPlot}, at `scale` pixels per unit (default 1.4: 1568 x 1008). */
+/** PNG bytes of {@link trajectoryPlot}, at `scale` pixels per unit (default 1.4: 1568 pixels wide). */
 export function trajectoryPlotPng(
-  steps: readonly TrajectoryStep[],
+  steps: readonly StepRecord[],
   thresholds: TrajectoryThresholds = {},
   options: { readonly scale?: number } = {},
 ): Uint8Array {
   return renderSvg(trajectoryPlot(steps, thresholds), { scale: options.scale ?? 1.4 });
 }
 
+function panelsOf(steps: readonly StepRecord[], thresholds: TrajectoryThresholds): Panel[] {
+  const norm = (title: string, name: "l1" | "l2" | "linf", colour: string): Panel => ({
+    title: `${title} of the perturbation`,
+    series: [{ name: title, colour, value: (step) => step[name] }],
+  });
+  const panels: Panel[] = [
+    {
+      title: "Agreement with the target",
+      range: [0, 1],
+      series: [
+        {
+          name: "pixel accuracy",
+          colour: colours.orange,
+          value: (step) => step.pixelAccuracy,
+          threshold: thresholds.pixelAccuracy,
+        },
+        {
+          name: "IoU",
+          colour: colours.blue,
+          value: (step) => step.iou,
+          threshold: thresholds.iou,
+        },
+      ],
+    },
+    norm("L2", "l2", colours.green),
+    norm("L∞", "linf", colours.purple),
+    ...logPanels(logNames(steps)),
+  ];
+  return panels.length % 2 === 0 ? panels : [...panels, norm("L1", "l1", "#8a6d00")];
+}
+
+/** Up to three logs in each panel, as evenly as possible. */
+function logPanels(names: readonly string[]): Panel[] {
+  const count = Math.ceil(names.length / logColours.length);
+  const each = Math.ceil(names.length / Math.max(1, count));
+  return Array.from({ length: count }, (_, k) => {
+    const shown = names.slice(k * each, (k + 1) * each);
+    return {
+      title: shown.join(", "),
+      series: shown.map((name, i) => ({
+        name,
+        colour: logColours[i] as string,
+        value: (step) => step.logs[name],
+      })),
+    };
+  });
+}
+
 function panelSvg(
   panel: Panel,
-  steps: readonly TrajectoryStep[],
+  steps: readonly StepRecord[],
   width: number,
   height: number,
 ): string {
   const finite = steps.filter((s) => Number.isFinite(s.step));
-  const points = panel.series.map((series) => finite.filter((s) => Number.isFinite(s[series.key])));
+  const points = panel.series.map((series) =>
+    finite
+      .map((step) => ({ step: step.step, value: series.value(step) ?? Number.NaN }))
+      .filter(({ value }) => Number.isFinite(value)),
+  );
   const last = finite.reduce((most, s) => Math.max(most, s.step), 1);
   const first = Math.min(
     last - 1,
     finite.reduce((least, s) => Math.min(least, s.step), last),
   );
-  const peak = Math.max(
-    0,
-    ...panel.series.map((s, k) => points[k]?.reduce((m, p) => Math.max(m, p[s.key]), 0) ?? 0),
-  );
-  const y = panel.range ?? [0, peak > 0 ? peak * 1.08 : 1];
+  const axis: Axis =
+    panel.range === undefined
+      ? axisOf(points.flat().map(({ value }) => value))
+      : {
+          type: "linear",
+          domain: panel.range,
+          ticks: 5,
+          format: (v: number) => `${Math.round(v * 100)} %`,
+        };
+  const isShown = ({ value }: Point) => axis.type === "linear" || value > 0;
   const { document } = parseHTML("<html><body></body></html>");
   const plot = Plot.plot({
     document,
@@ -108,21 +156,17 @@ function panelSvg(
     marginBottom: 38,
     style: { fontSize: "12.5px", color: ink.quiet, background: "none" },
     x: { domain: [first, last], label: null },
-    y: { domain: y, label: null },
+    y: { type: axis.type, domain: axis.domain, label: null },
     marks: [
-      Plot.gridY({ ticks: 5, stroke: ink.grid, strokeOpacity: 1 }),
-      Plot.axisY({
-        ticks: 5,
-        tickSize: 0,
-        tickFormat: panel.range ? (v: number) => `${Math.round(v * 100)} %` : tick,
-      }),
+      Plot.gridY({ ticks: axis.ticks, stroke: ink.grid, strokeOpacity: 1 }),
+      Plot.axisY({ ticks: axis.ticks, tickSize: 0, tickFormat: axis.format }),
       Plot.axisX({
         ticks: xTicks(first, last),
         tickSize: 4,
         tickFormat: (v: number) => v.toLocaleString("en"),
       }),
-      Plot.ruleY([y[0]], { stroke: "#aab0ba" }),
-      ...panel.series.flatMap((series, k) => marks(series, points[k] ?? [])),
+      Plot.ruleY([axis.domain[0]], { stroke: "#aab0ba" }),
+      ...panel.series.flatMap((series, k) => marks(series, (points[k] ?? []).filter(isShown))),
     ],
   });
   // The style sheet repeats what the attributes say, in selectors that few rasterisers know.
@@ -139,11 +183,10 @@ function panelSvg(
   );
 }
 
-function marks(series: Series, points: readonly TrajectoryStep[]): Plot.Markish[] {
-  const { key, colour, threshold } = series;
+function marks({ colour, threshold }: Series, points: readonly Point[]): Plot.Markish[] {
   const line = Plot.line(points, {
     x: "step",
-    y: key,
+    y: "value",
     stroke: colour,
     strokeWidth: 2,
     strokeLinejoin: "round",
@@ -155,7 +198,8 @@ function marks(series: Series, points: readonly TrajectoryStep[]): Plot.Markish[
     );
   }
   result.push(line);
-  if (points.length <= 40) result.push(Plot.dot(points, { x: "step", y: key, fill: colour, r: 3 }));
+  if (points.length <= 40)
+    result.push(Plot.dot(points, { x: "step", y: "value", fill: colour, r: 3 }));
   return result;
 }
 
@@ -184,15 +228,4 @@ function xTicks(first: number, last: number): number[] {
       .find((s) => (last - first) / s <= 6) ?? 1e7;
   const start = Math.ceil(first / step) * step;
   return Array.from({ length: Math.floor((last - start) / step) + 1 }, (_, k) => start + k * step);
-}
-
-/** Short numbers for axes: 0.02, 1.5, 2e-7. */
-function tick(value: number): string {
-  if (value === 0) return "0";
-  return Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5
-    ? value
-        .toExponential(2)
-        .replace(/\.?0+e/, "e")
-        .replace("e+", "e")
-    : String(+value.toPrecision(4));
 }

@@ -1,58 +1,54 @@
-import * as ort from "onnxruntime-node";
-import type { Runtime } from "@onnx-asma/autodiff";
 import {
   AsmaError,
-  asma,
-  describeImageInput,
-  prepareAsma,
+  isAsmaError,
+  parseChoice,
   sameSize,
   sizeOf,
-  SegmentationModel,
-  type AsmaFlavour,
-  type AsmaVariant,
+  type AttackChoice,
+  type AttackResult,
+  type AttackRun,
+  type AttackStep,
   type ImageTensor,
-  type LabelMap,
 } from "@onnx-asma/core";
-import { readImage } from "../../images/read-image.ts";
+import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
-import { checkProviders } from "../../check-providers.ts";
-import { graphTarget } from "../../graph-target.ts";
-import { readModelFile } from "../../read-model-file.ts";
-import { adversarialFile } from "../../report/adversarial-file.ts";
+import { loadModel } from "../../load-model.ts";
+import type { LoadedModel } from "../../loaded-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
-import { percent, writeResults, type ResultRecord } from "../../report/write-results.ts";
+import { writeResults, type AttackReport } from "../../report/write-results.ts";
+import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { readModelOptions, type ModelFlags } from "../model-flags.ts";
-import { note, printError, printResult, table } from "../output.ts";
+import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import { note, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { checkTargetFlags, makeTarget, type TargetFlags } from "../target-flags.ts";
+import { runOptionsOf, type RunFlags } from "../run-flags.ts";
+import { Snapshots } from "../snapshots.ts";
+import { summary } from "../summary.ts";
+import {
+  checkTargetFlags,
+  makeTarget,
+  targetRequestOf,
+  type TargetFlags,
+} from "../target-flags.ts";
 
-/** Flags of `onnx-asma attack`. */
-export interface AttackFlags extends ModelFlags, TargetFlags {
+/** Flags of `onnx-asma attack`, but for those of the attacks. */
+export interface AttackCommandFlags extends ModelFlags, TargetFlags, RunFlags {
   readonly out: string;
-  readonly variant: AsmaVariant;
-  readonly flavour: AsmaFlavour;
-  readonly beta?: number;
-  readonly tau?: number;
-  readonly alpha?: number;
-  readonly lambda?: number;
-  readonly iterations: number;
-  readonly iou: number;
-  readonly pixelAccuracy: number;
-  readonly earlyStop: boolean;
-  readonly region?: string;
-  readonly float?: boolean;
   readonly force?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
 
+/** What `onnx-asma attack` was asked for. */
+export interface AttackRequest {
+  readonly modelPath: string;
+  readonly imagePath: string;
+  readonly chosen: ChosenAttack;
+  readonly flags: AttackCommandFlags;
+}
+
 /** `onnx-asma attack MODEL IMAGE --target MASK -o DIR`. */
-export async function attack(
-  modelPath: string,
-  imagePath: string,
-  flags: AttackFlags,
-): Promise<number> {
+export async function attack(request: AttackRequest): Promise<number> {
   const interrupt = new AbortController();
   const onInterrupt = () => {
     if (interrupt.signal.aborted) {
@@ -63,95 +59,106 @@ export async function attack(
   };
   process.on("SIGINT", onInterrupt).on("SIGTERM", onInterrupt);
   try {
-    return await runAttack(modelPath, imagePath, flags, interrupt.signal);
+    return await runAttack(request, interrupt.signal);
   } finally {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
   }
 }
 
-async function runAttack(
-  modelPath: string,
-  imagePath: string,
-  flags: AttackFlags,
-  signal: AbortSignal,
-): Promise<number> {
+async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<number> {
+  const { flags, modelPath } = request;
   checkTargetFlags(flags);
-  const options = await readModelOptions(modelPath, flags);
-  checkProviders(options.sessionOptions);
+  const { choice, iterations } = choiceOf(request);
+  const options = modelOptionsOf(flags);
   await checkResultsFolder(flags.out, flags.force === true);
-  const file = await readModelFile(modelPath);
-  const input = describeImageInput(file, options);
-  const spatialAxes = input.size.length === 3 ? 3 : 2;
-  const image = await readImage(imagePath, { channels: input.channels, spatialAxes });
-  const model = await SegmentationModel.load(ort as Runtime, file, sizeOf(image), options);
+  const model = await loadModel(modelPath, options);
+  try {
+    const { run, ...scene } = await startRun(request, model, { ...choice, signal });
+    const isQuiet = flags.quiet === true || flags.json === true;
+    const ended = await follow(run, startProgress(iterations, isQuiet));
+    return await conclude(request, { model, ...scene, ...ended });
+  } finally {
+    await model.release();
+  }
+}
+
+/** The choice that the flags stand for; all that can be wrong with it is said before any file is read. */
+function choiceOf({ chosen, flags }: AttackRequest) {
+  const choice = {
+    attack: chosen.attack,
+    ...chosen.options,
+    ...runOptionsOf(flags),
+  } as AttackChoice;
+  const { run } = parseChoice(choice, []);
+  const isErasing = flags.hide !== undefined && run.iouDefinition === undefined;
+  return {
+    choice: isErasing ? { ...choice, iouDefinition: "erased" as const } : choice,
+    iterations: run.iterations,
+  };
+}
+
+/** Reads all files and starts the attack. */
+async function startRun(
+  { imagePath, flags }: AttackRequest,
+  model: LoadedModel,
+  choice: AttackChoice,
+) {
+  const image = await model.readImage(imagePath);
+  const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
-  const target = await makeTarget(flags, model, image, predictionBefore);
-  const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
-  const { variant, flavour } = flags;
-  const isOurs = flavour === "default";
-  const kind = adversarialFile(image);
-  const levels = flags.float === true || !isOurs ? undefined : kind.levels;
-  // An array holds what the attack gives; a PNG has its levels whatever was optimised.
-  const saved = kind.name === "adversarial.npy" ? { ...kind, levels } : kind;
-  const session = await prepareAsma(model, {
-    variant,
-    flavour,
-    levels,
-    target: graphTarget(options.sessionOptions),
+  const target = await makeTarget(flags, model, {
+    image,
+    description,
+    prediction: predictionBefore,
   });
-  const { beta, tau, alpha, lambda, iterations, earlyStop } = flags;
-  const run = asma(
-    session,
-    { image, target },
-    {
-      beta,
-      tau,
-      alpha,
-      lambda,
-      iterations,
-      region,
-      signal,
-      iouThreshold: flags.iou,
-      pixelAccuracyThreshold: flags.pixelAccuracy,
-      earlyStop: earlyStop && isOurs,
-    },
-  );
+  const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
+  const run = await model.attack(image, target, { ...choice, region });
+  const sources = {
+    image: await recordFile(imagePath),
+    target: await recordIfNamed(flags.target ?? flags.targetImage),
+    region: await recordIfNamed(flags.region),
+    // The model's files are hashed now: later they may have changed.
+    model: model.sources,
+  };
+  return { image, predictionBefore, target, run, sources };
+}
+
+async function recordIfNamed(path: string | undefined): Promise<FileRecord | undefined> {
+  return path === undefined ? undefined : await recordFile(path);
+}
+
+/** Runs the attack to its end; what came before a failure is kept with it. */
+async function follow(
+  run: AttackRun<AttackStep, AttackResult>,
+  progress: ReturnType<typeof startProgress>,
+) {
   const snapshots = new Snapshots();
-  const progress = startProgress(iterations, flags.quiet === true || flags.json === true);
-  let failure: unknown;
+  let [result, failure]: [AttackResult | undefined, AsmaError | undefined] = [undefined, undefined];
   try {
     for await (const step of run) {
       progress.update(step);
-      snapshots.offer(step.step, step.prediction);
+      await snapshots.offer(step.step, step.prediction);
     }
+    result = await run.result;
   } catch (error) {
+    if (!isAsmaError(error) || error.partial === undefined) {
+      throw error;
+    }
     failure = error;
+    result = error.partial as AttackResult;
   } finally {
     progress.stop();
   }
-  // Rejects with the failure if there was no step at all.
-  const ended = await run.result;
-  // The authors' code keeps its last iterate.
-  const result = flavour === "reference" ? { ...ended, best: ended.last } : ended;
-  const record = await writeResults(flags.out, {
-    model,
-    modelPath,
-    imagePath,
-    image,
-    file: saved,
-    target,
-    predictionBefore,
-    result,
-    snapshots: snapshots.chosen,
-    thresholds: {
-      iou: flags.iou,
-      pixelAccuracy: flags.pixelAccuracy,
-    },
-    options: recordedOptions(flags, levels),
-    build: session.step.build,
-  });
-  await session.step.release();
-  await model.release();
+  return { result, failure, snapshots: snapshots.chosen };
+}
+
+async function conclude(
+  { flags }: AttackRequest,
+  report: Omit<AttackReport, "request"> & { readonly failure: AsmaError | undefined },
+): Promise<number> {
+  const { result, failure } = report;
+  result.notices.forEach((notice) => note(notice));
+  const record = await writeResults(flags.out, { ...report, request: targetRequestOf(flags) });
   printResult(flags.json === true, record, () => summary(record, flags.out));
   if (failure !== undefined) {
     printError(failure, false);
@@ -173,64 +180,4 @@ async function readRegion(path: string, image: ImageTensor): Promise<Float32Arra
     );
   }
   return Float32Array.from(mask.data);
-}
-
-/** Keeps predictions of a bounded number of steps, evenly spread, however long the attack runs. */
-class Snapshots {
-  #kept: { iteration: number; prediction: LabelMap }[] = [];
-  #stride = 1;
-
-  offer(iteration: number, prediction: () => LabelMap): void {
-    if (iteration % this.#stride !== 0) {
-      return;
-    }
-    this.#kept.push({ iteration, prediction: prediction() });
-    if (this.#kept.length > 16) {
-      this.#stride *= 2;
-      this.#kept = this.#kept.filter((snapshot) => snapshot.iteration % this.#stride === 0);
-    }
-  }
-
-  get chosen(): readonly { iteration: number; prediction: LabelMap }[] {
-    return this.#kept;
-  }
-}
-
-function recordedOptions(flags: AttackFlags, levels: number | undefined): Record<string, unknown> {
-  const { json: _json, quiet: _quiet, force: _force, out: _out, ...rest } = flags;
-  return { ...rest, levels: levels ?? null };
-}
-
-function summary(record: ResultRecord, folder: string): string {
-  const { saved, float } = record;
-  const row = (name: string, v: typeof saved) => [
-    name,
-    percent(v.iou),
-    percent(v.pixelAccuracy),
-    v.l2.toPrecision(4),
-    `${v.linf.toPrecision(3)} (${(v.linf * 255).toFixed(1)}/255)`,
-  ];
-  const scale = record.scale;
-  return [
-    record.reached
-      ? `Reached in ${record.bestStep} steps: the model draws the target on the saved file.`
-      : `Not reached (${record.stopReason}): best IoU ${percent(saved.iou)} after ${record.steps} steps.`,
-    "",
-    table([
-      ["", `IoU (${record.iouDefinition})`, "pixel accuracy", "L2", "L∞"],
-      row("saved file", saved),
-      row("float image", float),
-    ]),
-    "",
-    `  step size  β ${scale.beta.toPrecision(3)}, τ ${scale.tau.toPrecision(3)}${scale.isAutomatic ? " (automatic)" : ""}`,
-    `  cost       ${record.forwards} forwards, ${record.backwards} backwards, ${record.seconds["attack"]?.toFixed(1)} s`,
-    `  pictures   ${folder}/overview.png, perturbation.png (×${record.perturbationPictureFactor}), trajectory.svg`,
-    `  images     ${folder}/${record.files.filter((name) => name.startsWith("adversarial")).join(", ")}`,
-    ...(record.slice === undefined
-      ? []
-      : [
-          `  slice      pictures show slice ${record.slice.imageIndex + 1} of ${record.slice.of}: ${record.slice.because}`,
-        ]),
-    `  figures    ${folder}/result.json, trajectory.csv`,
-  ].join("\n");
 }

@@ -1,42 +1,39 @@
-import * as ort from "onnxruntime-node";
-import type { Runtime } from "@onnx-asma/autodiff";
-import { buildStepGraph, SegmentationModel } from "@onnx-asma/core";
-import { readModelFile } from "../../read-model-file.ts";
+import { loadModel } from "../../load-model.ts";
+import type { LoadedModel } from "../../loaded-model.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { readModelOptions, type ModelFlags } from "../model-flags.ts";
+import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { printError, printResult, table } from "../output.ts";
 
+/** Flags of `onnx-asma inspect`. */
+export interface InspectFlags extends ModelFlags {
+  readonly json?: boolean;
+}
+
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
-export async function inspect(
-  path: string,
-  flags: ModelFlags & { readonly json?: boolean },
-): Promise<number> {
-  const file = await readModelFile(path);
-  const model = await SegmentationModel.load(
-    ort as Runtime,
-    file,
-    undefined,
-    await readModelOptions(path, flags),
-  );
-  const { description } = model;
-  let problem: unknown;
+export async function inspect(path: string, flags: InspectFlags): Promise<number> {
+  const model = await loadModel(path, modelOptionsOf(flags));
   try {
-    buildStepGraph(model, { mask: "adaptive", iou: "mean-present" });
-  } catch (error) {
-    problem = error;
+    return await report(path, model, flags.json === true);
+  } finally {
+    await model.release();
   }
+}
+
+async function report(path: string, model: LoadedModel, asJson: boolean): Promise<number> {
+  const description = await model.describe();
+  const problem = await model.gradientProblem();
   const isDifferentiable = problem === undefined;
-  const { graph, proto } = file;
+  const { graph, proto } = model.model;
   const facts = {
     producer: `${proto.producerName} ${proto.producerVersion}`.trim(),
     irVersion: Number(proto.irVersion),
     opset: description.opset,
     nodes: graph.node.length,
-    operators: [...new Set(model.resolved.model.graph.node.map((node) => node.opType))].toSorted(),
+    operators: description.operators,
   };
   const { code, message } = (problem ?? {}) as { code?: string; message?: string };
   printResult(
-    flags.json === true,
+    asJson,
     {
       model: path,
       ...facts,
@@ -62,12 +59,11 @@ export async function inspect(
   if (!isDifferentiable) {
     printError(problem, false);
   }
-  await model.release();
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
 }
 
-function gradientOrigin({ trainingGraph }: SegmentationModel): string {
-  return trainingGraph === undefined
+function gradientOrigin({ options }: LoadedModel): string {
+  return options.trainingGraph === undefined
     ? "every operator on the way has a rule"
     : "from the training graph";
 }

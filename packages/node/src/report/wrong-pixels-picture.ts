@@ -3,25 +3,24 @@ import type { LabelMap } from "@onnx-asma/core";
 import type { Rgb } from "../images/palette.ts";
 import type { Picture } from "./picture.ts";
 
-/** Colours of the adaptive mask, as in the paper's figure. */
-export const adaptiveMaskColours = {
+/** Colours of pixels by what is still to become of them. */
+export const wrongPixelColours = {
   /** Wrong, must become background (target class 0). */
   toBackground: [214, 48, 62],
   /** Wrong, must become foreground (target class other than 0). */
   toForeground: [45, 108, 223],
-  /** Already right: out of the loss. */
+  /** Already right. */
   right: [196, 201, 209],
   /** Does not count. */
   ignored: [30, 33, 39],
 } as const satisfies Record<string, Rgb>;
 
 /**
- * Draws the adaptive mask: which pixels of `prediction` still differ from `target`, and which way
- * they must go.
+ * Draws which pixels of `prediction` still differ from `target`, and which way they must go.
  *
  * @throws AsmaError ERR_ARRAY_SHAPE when the two label maps differ in dims.
  */
-export function adaptiveMaskPicture(
+export function wrongPixelsPicture(
   prediction: LabelMap,
   target: LabelMap,
   options: { readonly ignoreLabel?: number } = {},
@@ -37,9 +36,9 @@ export function adaptiveMaskPicture(
   const rgb = new Uint8Array(3 * height * width);
   target.data.forEach((wanted, i) => {
     let colour: Rgb =
-      wanted === 0 ? adaptiveMaskColours.toBackground : adaptiveMaskColours.toForeground;
-    if (wanted === options.ignoreLabel) colour = adaptiveMaskColours.ignored;
-    else if (wanted === prediction.data[i]) colour = adaptiveMaskColours.right;
+      wanted === 0 ? wrongPixelColours.toBackground : wrongPixelColours.toForeground;
+    if (wanted === options.ignoreLabel) colour = wrongPixelColours.ignored;
+    else if (wanted === prediction.data[i]) colour = wrongPixelColours.right;
     rgb.set(colour, 3 * i);
   });
   return { rgb, width, height };

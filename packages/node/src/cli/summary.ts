@@ -1,0 +1,45 @@
+import type { Verdict } from "@onnx-asma/core";
+import { percent, type ResultRecord } from "../report/result-record.ts";
+import { table } from "./output.ts";
+
+/** What an attack came to, for people. */
+export function summary(record: ResultRecord, folder: string): string {
+  const { attack, best, float, passes, saved, seconds, slice } = record;
+  const row = (name: string, v: Verdict) => [
+    name,
+    percent(v.iou),
+    percent(v.pixelAccuracy),
+    v.l2.toPrecision(4),
+    `${v.linf.toPrecision(3)} (${(v.linf * 255).toFixed(1)}/255)`,
+  ];
+  const logs = Object.entries(best.logs).map(([name, value]) => `${name} ${value.toPrecision(3)}`);
+  const count = (n: number, of: string) => `${n} ${of}${n === 1 ? "" : "s"}`;
+  return [
+    headline(record),
+    "",
+    table([
+      ["", `IoU (${record.iouDefinition})`, "pixel accuracy", "L2", "L∞"],
+      row("saved file", saved),
+      row("float image", float),
+    ]),
+    "",
+    `  attack     ${attack.title}${logs.length === 0 ? "" : `; at the best step ${logs.join(", ")}`}`,
+    `  cost       ${count(passes.forwards, "forward")}, ${count(passes.backwards, "backward")}, of which ${count(passes.judgements, "judgement")}, ${seconds["attack"]?.toFixed(1)} s`,
+    `  pictures   ${folder}/overview.png, perturbation.png (×${record.perturbationPictureFactor}), trajectory.svg`,
+    `  images     ${folder}/${record.files.filter((name) => name.startsWith("adversarial")).join(", ")}`,
+    ...(slice === undefined
+      ? []
+      : [
+          `  slice      pictures show slice ${slice.imageIndex + 1} of ${slice.of}: ${slice.because}`,
+        ]),
+    `  figures    ${folder}/result.json, trajectory.csv`,
+  ].join("\n");
+}
+
+function headline({ best, reached, saved, steps, stopReason }: ResultRecord): string {
+  if (reached) {
+    return `Reached in ${best.step} steps: the model draws the target on the saved file.`;
+  }
+  const why = stopReason === "reached" ? "by the float image only" : stopReason;
+  return `Not reached (${why}): best IoU ${percent(saved.iou)} after ${steps} steps.`;
+}

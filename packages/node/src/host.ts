@@ -1,0 +1,25 @@
+import * as ort from "onnxruntime-node";
+import type { Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
+import type { Host } from "@onnx-asma/core";
+import { graphTarget } from "./graph-target.ts";
+
+/**
+ * How Node computes: with onnxruntime-node. A device, which is any first provider other than the CPU, is
+ * compared with the CPU once for each size of image.
+ *
+ * @param target where step graphs run. Default: as the first provider needs it
+ */
+export function hostFor(
+  sessionOptions: SessionOptions | undefined,
+  target: Target = graphTarget(sessionOptions),
+): Host {
+  return {
+    runtime: ort as Runtime,
+    sessionOptions,
+    target,
+    processor:
+      graphTarget(sessionOptions) === "cpu"
+        ? undefined
+        : { ...sessionOptions, executionProviders: ["cpu"] },
+  };
+}
