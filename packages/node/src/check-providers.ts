@@ -14,7 +14,7 @@ export function checkProviders(options: SessionOptions | undefined): void {
     if (!known.includes(name)) {
       throw new AsmaError(
         "ERR_PROVIDER",
-        `Expected execution providers among ${known.join(", ")} but found '${name}': correct --provider (executionProviders), or leave it out for the CPU.`,
+        `Expected execution providers among ${known.join(", ")} but found '${name}': correct \`executionProviders\`, or leave it out for the CPU.`,
         { details: { provider: name, known } },
       );
     }

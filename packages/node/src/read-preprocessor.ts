@@ -23,7 +23,7 @@ export async function readPreprocessor(path: string, source = path): Promise<Pre
   if (bytes.length > maxBytes) {
     throw new AsmaError(
       "ERR_PREPROCESSOR",
-      `Expected a ${fileName} but '${path}' holds ${bytes.length} bytes: name another file, or leave it out with --no-preprocessor.`,
+      `Expected a ${fileName} but '${path}' holds ${bytes.length} bytes: name another file, or leave it out with \`preprocessor: undefined\`.`,
     );
   }
   return parsePreprocessor(bytes.toString("utf8"), source);
