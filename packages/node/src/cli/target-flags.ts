@@ -5,14 +5,15 @@ import {
   fitTarget,
   hideClass,
   ignored,
-  moveForeground,
-  rectangle,
-  sameSize,
-  sizeOf,
   type ImageTensor,
   type LabelMap,
   type ModelDescription,
+  moveForeground,
+  rectangle,
+  refusal,
+  sameSize,
   type SegmentationModel,
+  sizeOf,
 } from "@onnx-asma/core";
 import { readImage } from "../images/read-image.ts";
 import { readMask } from "../images/read-mask.ts";
@@ -98,16 +99,16 @@ export function checkTargetFlags(flags: TargetFlags): void {
     );
   }
   if (flags.disc !== undefined && !((flags.disc.at(-1) as number) > 0)) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      `Expected a radius greater than 0 in --disc y,x,radius but received ${flags.disc.join(",")}.`,
-    );
+    throw refusal("ERR_USAGE", {
+      expected: "a radius greater than 0 in --disc y,x,radius",
+      found: `received ${flags.disc.join(",")}`,
+    });
   }
   if (flags.rectangle?.slice(flags.rectangle.length / 2).some((n) => !(n > 0)) === true) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      `Expected extents greater than 0 in --rectangle top,left,height,width but received ${flags.rectangle.join(",")}.`,
-    );
+    throw refusal("ERR_USAGE", {
+      expected: "extents greater than 0 in --rectangle top,left,height,width",
+      found: `received ${flags.rectangle.join(",")}`,
+    });
   }
 }
 
@@ -152,10 +153,11 @@ export async function makeTarget(
   if (flags.targetImage !== undefined) {
     const other = await readImage(flags.targetImage, { channels: image.dims[1], spatialAxes });
     if (!sameSize(sizeOf(other), size)) {
-      throw new AsmaError(
-        "ERR_TARGET_SIZE",
-        `Expected a target image of ${size.join("×")} pixels, like the image, but '${flags.targetImage}' has ${sizeOf(other).join("×")}: crop or resize it.`,
-      );
+      throw refusal("ERR_TARGET_SIZE", {
+        expected: `a target image of ${size.join("×")} pixels, like the image`,
+        found: `'${flags.targetImage}' has ${sizeOf(other).join("×")}`,
+        wayOut: "crop or resize it",
+      });
     }
     return await model.predict(other);
   }

@@ -1,4 +1,4 @@
-import { AsmaError, checkImageSize } from "@onnx-asma/core";
+import { checkImageSize, refusal } from "@onnx-asma/core";
 import { decodeGif, type RawGif } from "./decode-gif.ts";
 import { decodePng, readPngLayout, type RawPng } from "./decode-png.ts";
 import { unreadable } from "./image-errors.ts";
@@ -55,19 +55,20 @@ export function openRaster(path: string, bytes: Buffer, maxPixels: number): Rast
   const header = readHeader(path, format, bytes);
   checkImageSize(`'${path}'`, [header.height, header.width], maxPixels);
   if (header.colour === "cmyk") {
-    throw new AsmaError(
-      "ERR_IMAGE_COLOUR_SPACE",
-      `Expected grey or RGB pixels but '${path}' is a CMYK or YCCK ${format.toUpperCase()}: convert it to RGB first.`,
-      { details: { path } },
-    );
+    throw refusal("ERR_IMAGE_COLOUR_SPACE", {
+      expected: "grey or RGB pixels",
+      found: `'${path}' is a CMYK or YCCK ${format.toUpperCase()}`,
+      wayOut: "convert it to RGB first",
+      details: { path },
+    });
   }
   if (header.depth > 8) {
-    throw new AsmaError(
-      "ERR_IMAGE_BIT_DEPTH",
-      `Expected at most 8 bits per channel in a ${format.toUpperCase()} but '${path}' has ${header.depth}: ` +
-        "save it as 16-bit PNG or as float .npy.",
-      { details: { path, bitDepth: header.depth } },
-    );
+    throw refusal("ERR_IMAGE_BIT_DEPTH", {
+      expected: `at most 8 bits per channel in a ${format.toUpperCase()}`,
+      found: `'${path}' has ${header.depth}`,
+      wayOut: "save it as 16-bit PNG or as float .npy",
+      details: { path, bitDepth: header.depth },
+    });
   }
   if (header.truncated) throw unreadable(path, `is a truncated ${format.toUpperCase()}`);
   if (format === "gif")
@@ -79,12 +80,12 @@ export function openRaster(path: string, bytes: Buffer, maxPixels: number): Rast
 /** Throws ERR_IMAGE_ALPHA when any pixel of `raster` is not fully opaque. */
 export function assertOpaque(path: string, raster: Raster): void {
   if (raster.transparentPixels === 0) return;
-  throw new AsmaError(
-    "ERR_IMAGE_ALPHA",
-    `Expected an opaque image but '${path}' has an alpha channel with ${raster.transparentPixels} transparent ` +
-      "pixels: flatten it onto a background first.",
-    { details: { path, transparentPixels: raster.transparentPixels } },
-  );
+  throw refusal("ERR_IMAGE_ALPHA", {
+    expected: "an opaque image",
+    found: `'${path}' has an alpha channel with ${raster.transparentPixels} transparent pixels`,
+    wayOut: "flatten it onto a background first",
+    details: { path, transparentPixels: raster.transparentPixels },
+  });
 }
 
 function readHeader(

@@ -1,4 +1,4 @@
-import { AsmaError, defaultMaxPixels } from "@onnx-asma/core";
+import { AsmaError, defaultMaxPixels, refusal } from "@onnx-asma/core";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import { sniffFormat } from "./image-header.ts";
 import { unitTable, type FileImage } from "./file-image.ts";
@@ -33,11 +33,12 @@ export async function readImage(path: string, options: ReadImageOptions): Promis
   const bytes = await readBytes(path);
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
   if (options.spatialAxes === 3) {
-    throw new AsmaError(
-      "ERR_ARRAY_SHAPE",
-      `Expected a volume as the model does but '${path}' is a picture: bring it as .npy of shape [${channels}, D, H, W].`,
-      { details: { path } },
-    );
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: "a volume as the model does",
+      found: `'${path}' is a picture`,
+      wayOut: `bring it as .npy of shape [${channels}, D, H, W]`,
+      details: { path },
+    });
   }
 
   const file = openRaster(path, bytes, maxPixels);

@@ -1,4 +1,4 @@
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 import { encode } from "fast-png";
 import { assertDims } from "./dims.ts";
 import type { LabelMap } from "@onnx-asma/core";
@@ -44,11 +44,12 @@ export function encodeLabelPng(labels: LabelMap): Uint8Array {
   assertDims(labels.dims, labels.data.length, "the label map");
   const outside = labels.data.find((label) => label < 0 || label > 255);
   if (outside !== undefined) {
-    throw new AsmaError(
-      "ERR_MASK_VALUES",
-      `Expected labels from 0 to 255 for an 8-bit PNG but found ${outside}: write the labels as .npy instead.`,
-      { details: { label: outside } },
-    );
+    throw refusal("ERR_MASK_VALUES", {
+      expected: "labels from 0 to 255 for an 8-bit PNG",
+      found: `found ${outside}`,
+      wayOut: "write the labels as .npy instead",
+      details: { label: outside },
+    });
   }
   return encode({ width, height, data: Uint8Array.from(labels.data), channels: 1, depth: 8 });
 }

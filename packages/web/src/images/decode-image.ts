@@ -1,5 +1,5 @@
 import { decode } from "fast-png";
-import { AsmaError, checkImageSize, type ImageTensor } from "@onnx-asma/core";
+import { AsmaError, checkImageSize, type ImageTensor, refusal } from "@onnx-asma/core";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import type { PixelSource } from "../worker/messages.ts";
 
@@ -79,11 +79,12 @@ function decodeExactly(
 function checkPicture({ channels, spatialAxes }: ImageShape): void {
   if (spatialAxes === 3 || (channels !== 1 && channels !== 3)) {
     const axes = spatialAxes === 3 ? "D, H, W" : "H, W";
-    throw new AsmaError(
-      "ERR_IMAGE_CHANNELS",
-      `Expected an image of ${channels} channels${spatialAxes === 3 ? " with depth" : ""}, as the model does, but pictures have 1 or 3: bring it as .npy of shape [${channels}, ${axes}].`,
-      { details: { expected: channels } },
-    );
+    throw refusal("ERR_IMAGE_CHANNELS", {
+      expected: `an image of ${channels} channels${spatialAxes === 3 ? " with depth" : ""}, as the model does`,
+      found: "pictures have 1 or 3",
+      wayOut: `bring it as .npy of shape [${channels}, ${axes}]`,
+      details: { expected: channels },
+    });
   }
 }
 
@@ -177,30 +178,33 @@ function checkOpaque({ data, channels, max }: Raster): void {
     transparent += data[i] === max ? 0 : 1;
   }
   if (transparent > 0) {
-    throw new AsmaError(
-      "ERR_IMAGE_ALPHA",
-      `Expected an opaque image but ${transparent} of its pixels are transparent: flatten it onto a background first.`,
-      { details: { transparentPixels: transparent } },
-    );
+    throw refusal("ERR_IMAGE_ALPHA", {
+      expected: "an opaque image",
+      found: `${transparent} of its pixels are transparent`,
+      wayOut: "flatten it onto a background first",
+      details: { transparentPixels: transparent },
+    });
   }
 }
 
 function checkGrey({ data, channels }: Raster): void {
   for (let i = 0; i < data.length; i += channels) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) {
-      throw new AsmaError(
-        "ERR_IMAGE_CHANNELS",
-        "Expected grey (1 channel) as the model does but the image is RGB: convert it to grey first.",
-        { details: { expected: 1, found: 3 } },
-      );
+      throw refusal("ERR_IMAGE_CHANNELS", {
+        expected: "grey (1 channel) as the model does",
+        found: "the image is RGB",
+        wayOut: "convert it to grey first",
+        details: { expected: 1, found: 3 },
+      });
     }
   }
 }
 
 function unreadable(found: string, cause?: unknown): AsmaError {
-  return new AsmaError(
-    "ERR_IMAGE_UNREADABLE",
-    `Expected an image that the browser reads (PNG, JPEG, WebP, …) but ${found}: save it again from the program it came from.`,
-    { cause },
-  );
+  return refusal("ERR_IMAGE_UNREADABLE", {
+    expected: "an image that the browser reads (PNG, JPEG, WebP, …)",
+    found,
+    wayOut: "save it again from the program it came from",
+    cause,
+  });
 }

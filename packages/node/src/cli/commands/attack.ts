@@ -1,17 +1,17 @@
 import * as ort from "onnxruntime-node";
 import type { Runtime } from "@onnx-asma/autodiff";
 import {
-  AsmaError,
   asma,
-  describeImageInput,
-  prepareAsma,
-  sameSize,
-  sizeOf,
-  SegmentationModel,
   type AsmaFlavour,
   type AsmaVariant,
+  describeImageInput,
   type ImageTensor,
   type LabelMap,
+  prepareAsma,
+  refusal,
+  sameSize,
+  SegmentationModel,
+  sizeOf,
 } from "@onnx-asma/core";
 import { readImage } from "../../images/read-image.ts";
 import { readMask } from "../../images/read-mask.ts";
@@ -167,10 +167,11 @@ async function readRegion(path: string, image: ImageTensor): Promise<Float32Arra
   const mask = await readMask(path, { classes: 2, spatialAxes: image.dims.length === 5 ? 3 : 2 });
   const size = sizeOf(image);
   if (!sameSize(mask.dims, size)) {
-    throw new AsmaError(
-      "ERR_REGION",
-      `Expected a region of ${size.join("×")} pixels, the image's size, but '${path}' has ${mask.dims.join("×")}: resize it with nearest neighbours.`,
-    );
+    throw refusal("ERR_REGION", {
+      expected: `a region of ${size.join("×")} pixels, the image's size`,
+      found: `'${path}' has ${mask.dims.join("×")}`,
+      wayOut: "resize it with nearest neighbours",
+    });
   }
   return Float32Array.from(mask.data);
 }
