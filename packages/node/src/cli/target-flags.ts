@@ -89,8 +89,16 @@ export function targetRequestOf(flags: TargetFlags): Readonly<Record<string, unk
   const { hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass } = flags;
   const { maskThreshold, classMap: map, ignoreLabel } = flags;
   return {
-    ...{ hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass },
-    ...{ maskThreshold, classMap: map, ignoreLabel },
+    hide,
+    shift,
+    rotate,
+    scale,
+    disc: ball,
+    rectangle: box,
+    targetClass,
+    maskThreshold,
+    classMap: map,
+    ignoreLabel,
   };
 }
 
