@@ -103,6 +103,8 @@ it("--hide reaches an empty target", async () => {
   const { code, object, target } = await targetOf(temporaryFolder(), [
     "--hide",
     "1",
+    "--iou",
+    "1",
     "--iterations",
     "150",
   ]);
