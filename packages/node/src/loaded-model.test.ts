@@ -34,7 +34,12 @@ it("attacks a volume given as ndarray", async () => {
 });
 
 describe("preprocessor_config.json", () => {
-  const config = JSON.stringify({ do_resize: false, do_normalize: true, image_mean: [0.5] });
+  const config = JSON.stringify({
+    do_resize: false,
+    do_normalize: true,
+    image_mean: [0.5],
+    image_std: [1],
+  });
 
   it("is found beside the model, read from a path, taken parsed, or left alone", async () => {
     const { folder, path } = saveModel(channelsLastModel(16, 16));
