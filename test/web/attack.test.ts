@@ -13,22 +13,24 @@ describe.skipIf(!hasBrowser)("an attack in the browser, on WebAssembly", () => {
 
   it("draws the wanted disc, and so does the untouched model on the PNG", async () => {
     const found = await opened.page.evaluate(async () => {
-      const { createAttack, disc, encodePng } = onnxAsma;
-      const attack = await createAttack("/optic-disc.onnx", { device: "wasm", levels: 256 });
-      const image = await attack.readImage(await (await fetch("/retina.jpg")).blob());
-      const description = await attack.describe([image.dims[2], image.dims[3]]);
+      const { loadModel, disc } = onnxAsma;
+      const model = await loadModel("/optic-disc.onnx", { device: "wasm", preprocessor: false });
+      const image = await model.readImage(await (await fetch("/retina.jpg")).blob());
+      const description = await model.describe([image.dims[2], image.dims[3]]);
       const target = disc([image.dims[2], image.dims[3]], [420, 560], 130);
-      const run = await attack.run(image, target, { iouThreshold: 0.95 });
+      const run = await model.attack(image, target);
       const steps: { step: number; iou: number; milliseconds: number }[] = [];
       for await (const { step, iou, milliseconds } of run) {
         steps.push({ step, iou, milliseconds });
       }
-      const { best, reached, stopReason } = await run.result;
-      const png = encodePng(best.image);
-      const verdict = await attack.verify(png, target, { original: image });
-      await attack.release();
+      const { best, reached, stopReason, attack, options } = await run.result;
+      const png = await model.encode(best.image);
+      const verdict = await model.verify(png, target, { original: image });
+      await model.release();
       return {
-        backend: attack.backend,
+        backend: model.backend,
+        attack: attack.name,
+        options,
         dims: image.dims,
         grid: description.grid.size,
         steps,
@@ -40,7 +42,8 @@ describe.skipIf(!hasBrowser)("an attack in the browser, on WebAssembly", () => {
       };
     });
     expect(found.backend).toMatchObject({ device: "wasm", threads: Math.min(8, found.threads) });
-    expect(found).toMatchObject({ reached: true, stopReason: "reached" });
+    expect(found).toMatchObject({ reached: true, stopReason: "reached", attack: "asma" });
+    expect(found.options).toMatchObject({ iouThreshold: 0.95, levels: 256, iterations: 500 });
     expect(found.steps.map(({ step }) => step)).toEqual(found.steps.map((_, i) => i));
     expect(found.best).toBeGreaterThanOrEqual(0.95);
     expect(found.verdict.reached).toBe(true);

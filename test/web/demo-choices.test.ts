@@ -157,7 +157,9 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
   it("refuses a picture that claims too many pixels, and goes on", async () => {
     const buffer = claimingPng(60_000, 60_000);
     await drop(page, { name: "huge.png", mimeType: "image/png", buffer });
-    expect(await problemOf(page)).toMatch(/at most 64 megapixels but 'huge.png' claims 60000x60000/);
+    expect(await problemOf(page)).toMatch(
+      /at most 64 megapixels but 'huge.png' claims 60000x60000/,
+    );
     await attackWorks(page);
   });
 

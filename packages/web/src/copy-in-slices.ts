@@ -1,4 +1,10 @@
-import { AsmaError } from "@onnx-asma/core";
+import {
+  AsmaError,
+  type ImageLike,
+  type ImageTensor,
+  type LabelsLike,
+  type NdarrayLike,
+} from "@onnx-asma/core";
 
 /** Elements that are copied without a pause: 2 MiB of float32, about a millisecond. */
 const slice = 1 << 19;
@@ -30,14 +36,33 @@ export async function copyInSlices<A extends Float32Array | Int32Array>(
   return copy;
 }
 
-/** As {@link copyInSlices} for the data of an image or a label map; the copy's buffer may be moved. */
-export async function copyToSend<T extends { readonly data: Float32Array | Int32Array }>(
-  tensor: T,
-  name: string,
-): Promise<{ readonly copy: T; readonly buffer: ArrayBuffer }> {
-  const data = await copyInSlices(tensor?.data, name);
-  return { copy: { ...tensor, data }, buffer: data.buffer as ArrayBuffer };
+/** Gathers what is sent to the worker: copies, and their memory, which may be moved. */
+export class Parcel {
+  readonly transfer: Transferable[] = [];
+
+  /** An image or labels, tensor or ndarray; see {@link copyInSlices}. */
+  async add<T extends ImageLike | LabelsLike>(array: T, name: string): Promise<T> {
+    const { data: given, dims, levels, shape, stride, offset } = (array ?? {}) as Fields;
+    const data = await this.addData(given, name);
+    const copy =
+      shape === undefined
+        ? { data, dims, ...(levels !== undefined && { levels }) }
+        : // Of an ndarray's class the fields alone can be sent.
+          { data, shape: [...shape], stride: [...(stride ?? [])], offset };
+    return copy as Fields as T;
+  }
+
+  async addData<A extends Float32Array | Int32Array>(data: A, name: string): Promise<A> {
+    const copy = await copyInSlices(data, name);
+    this.transfer.push(copy.buffer as ArrayBuffer);
+    return copy;
+  }
 }
+
+type Fields = { readonly data: Float32Array | Int32Array } & Partial<
+  Pick<ImageTensor, "dims" | "levels"> &
+    Pick<NdarrayLike<Float32Array>, "shape" | "stride" | "offset">
+>;
 
 /** A task of its own, at once: timers wait for milliseconds, and in hidden pages for seconds. */
 function nextTask(): Promise<void> {

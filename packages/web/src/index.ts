@@ -1,25 +1,13 @@
 /**
- * The Adaptive Segmentation Mask Attack in the browser.
+ * Adversarial attacks on segmentation models in the browser.
  *
  * @module
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
-export {
-  Attack,
-  createAttack,
-  type CreateAttackOptions,
-  type RunAttackOptions,
-  type VerifyOptions,
-} from "./create-attack.ts";
-export type { WebAttackRun, WebAttackStep } from "./attack-run.ts";
+export { loadModel, type LoadModelOptions } from "./load-model.ts";
+export { LoadedModel } from "./loaded-model.ts";
 export type { ImageSource } from "./images/to-pixel-source.ts";
 export type { FileInput, ModelSource, ModelWithData, TrainingGraphSource } from "./model-source.ts";
-export type {
-  Backend,
-  Device,
-  LoadProgress,
-  StepNumbers,
-  Verification,
-} from "./worker/messages.ts";
+export type { Backend, Device, LoadProgress } from "./worker/messages.ts";

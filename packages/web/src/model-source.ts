@@ -4,10 +4,13 @@ import type { FileSource, ModelFiles, TrainingGraphFiles } from "./worker/messag
 /** A file: its address (relative to the page), itself, or its bytes. */
 export type FileInput = string | URL | Blob | Uint8Array;
 
-/** A model with its external data files, by the names under which it refers to them. */
+/**
+ * A model with the files that belong to it: its external data by the names under which it refers to them (or
+ * as files of these names), and its `preprocessor_config.json` where it has one.
+ */
 export interface ModelWithData {
   readonly model: FileInput;
-  readonly externalData: Readonly<Record<string, FileInput>>;
+  readonly externalData: Readonly<Record<string, FileInput>> | readonly File[];
 }
 
 /** A model, alone or with its external data files. */
@@ -29,7 +32,10 @@ export function toModelFiles(source: ModelSource, transfer: Transferable[]): Mod
   if (typeof source !== "object" || !("model" in source)) {
     return { model: toFile(source, transfer), externalData: {} };
   }
-  const data = Object.entries(source.externalData);
+  const { externalData } = source;
+  const data = Array.isArray(externalData)
+    ? (externalData as readonly File[]).map((file) => [file.name, file] as const)
+    : Object.entries(externalData as Readonly<Record<string, FileInput>>);
   return {
     model: toFile(source.model, transfer),
     externalData: Object.fromEntries(data.map(([name, file]) => [name, toFile(file, transfer)])),
@@ -48,7 +54,8 @@ export function toTrainingGraphFiles(
   return { ...names, ...toModelFiles({ model, externalData }, transfer) };
 }
 
-function toFile(input: FileInput, transfer: Transferable[]): FileSource {
+/** As {@link toModelFiles}, for one file. */
+export function toFile(input: FileInput, transfer: Transferable[]): FileSource {
   if (typeof input === "string" || input instanceof URL) {
     return { url: new URL(input, globalThis.document?.baseURI ?? location.href).href };
   }
@@ -62,6 +69,6 @@ function toFile(input: FileInput, transfer: Transferable[]): FileSource {
   }
   throw new AsmaError(
     "ERR_OPTION",
-    "Expected a model as address, File, Blob or Uint8Array, alone or as { model, externalData }.",
+    "Expected a file as address, File, Blob or Uint8Array; a model alone or as { model, externalData }.",
   );
 }

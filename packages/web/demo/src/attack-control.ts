@@ -1,17 +1,18 @@
 import type {
-  Attack,
+  AttackChoice,
   AttackResult,
+  AttackStep,
   ImageTensor,
   LabelMap,
-  RunAttackOptions,
-  WebAttackStep,
+  LoadedModel,
 } from "@onnx-asma/web";
 
 /** What is told about a running attack. */
 export interface ControlEvents {
   /** A step; the attack goes on when this has settled. */
-  step(step: WebAttackStep): Promise<void>;
-  paused(isPaused: boolean): void;
+  step(step: AttackStep): Promise<void>;
+  /** The step that was under way has come, and none is. */
+  paused(): void;
 }
 
 /** Start, pause, resume and stop of one attack. */
@@ -28,16 +29,17 @@ export class AttackControl {
 
   /** Runs to the end; pausing is not asking for the next step. */
   async run(
-    attack: Attack,
+    model: LoadedModel,
     image: ImageTensor,
     target: LabelMap,
-    options: RunAttackOptions,
+    choice: AttackChoice,
   ): Promise<AttackResult> {
     const { signal } = this.#abort;
-    const run = await attack.run(image, target, { ...options, signal });
+    const run = await model.attack(image, target, { ...choice, signal });
     for await (const step of run) {
       await this.#events.step(step);
       if (this.#isPaused && !signal.aborted) {
+        this.#events.paused();
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
         });
@@ -46,12 +48,13 @@ export class AttackControl {
     return await run.result;
   }
 
-  toggle(): void {
+  /** Pauses after the step that is under way, or goes on. @returns whether it pauses */
+  toggle(): boolean {
     this.#isPaused = !this.#isPaused;
     if (!this.#isPaused) {
       this.#resume?.();
     }
-    this.#events.paused(this.#isPaused);
+    return this.#isPaused;
   }
 
   stop(): void {

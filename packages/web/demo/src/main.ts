@@ -1,9 +1,16 @@
-import { encodeNpy, type LabelMap } from "@onnx-asma/web";
+import {
+  encodeNpy,
+  isAsmaError,
+  type AttackChoice,
+  type AttackResult,
+  type LabelMap,
+} from "@onnx-asma/web";
 import { AttackControl } from "./attack-control.ts";
+import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
-import { element, numberOf } from "./element.ts";
+import { element } from "./element.ts";
 import { isolate } from "./isolate.ts";
-import { endingInWords, report, verdictInWords, type Outcome } from "./outcome.ts";
+import { endingInWords, report, verdictInWords, type Outcome, type SavedImage } from "./outcome.ts";
 import { classColours } from "./picture.ts";
 import { save } from "./save.ts";
 import { say } from "./say.ts";
@@ -17,9 +24,9 @@ import {
   type Scene,
 } from "./scene.ts";
 import { drawIterate, drawScene, drawTarget } from "./stage.ts";
-import { StepView } from "./step-view.ts";
+import { clearSteps, StepView } from "./step-view.ts";
 import { TargetEditor } from "./target.ts";
-import { describeInWords } from "./words.ts";
+import { describeInWords, inWords } from "./words.ts";
 
 /** What is shown. */
 let scene: Scene | undefined;
@@ -29,12 +36,15 @@ let refused: Choice | undefined;
 let other: LabelMap | undefined;
 let control: AttackControl | undefined;
 let outcome: Outcome | undefined;
+/** What the page says about results before there is one. */
+const checking = element("verdict").textContent;
 /** Loading, attacking and starting afresh, one after the other. */
 let work: Promise<void> = Promise.resolve();
 
 const button = (id: string) => element<HTMLButtonElement>(id);
 const field = (id: string) => element<HTMLSelectElement>(id).value;
 const curves = new Curves(element("curves"));
+const form = new AttackForm();
 const editor = new TargetEditor(() => showTarget());
 
 /** Does what the user asked for, after what is being done; a failure is said, and the page goes on. */
@@ -52,17 +62,22 @@ function attempt(task: () => Promise<void>): void {
 
 function complain(error: unknown): void {
   const problem = element("problem");
-  problem.textContent = error instanceof Error ? error.message : String(error);
+  problem.textContent = inWords(error instanceof Error ? error.message : String(error));
   problem.hidden = false;
   say("That did not work.");
 }
 
-/** Loads the model again when its worker has died: memory ran out, or the GPU was lost. */
+/**
+ * Loads the model again when its worker has died: memory ran out, or the GPU was lost. What an attack had
+ * come to by then can still be saved.
+ */
 async function startAfresh(): Promise<void> {
-  if (scene?.attack.failure !== undefined) {
+  if (scene?.model.failure !== undefined) {
     const { choice } = scene;
     scene = undefined;
+    const kept = outcome;
     await show(choice);
+    showEnd(kept);
   }
 }
 
@@ -110,8 +125,8 @@ async function show(choice: Choice): Promise<void> {
     bar.hidden = true;
     button("start").disabled = scene === undefined;
   }
-  if (former !== undefined && former.attack !== scene.attack) {
-    await former.attack.release();
+  if (former !== undefined && former.model !== scene.model) {
+    await former.model.release();
   }
   other = undefined;
   showScene(scene);
@@ -135,13 +150,13 @@ function showScene(shown: Scene): void {
     Object.assign(document.createElement("li"), { textContent: "target", className: "outline" }),
   );
   drawScene("before", shown, shown);
-  drawScene("after", shown, shown);
+  clearSteps(shown, curves);
   showTarget();
   showDevice();
 }
 
 function showDevice(): void {
-  const backend = scene?.attack.backend;
+  const backend = scene?.model.backend;
   if (backend !== undefined) {
     const device = backend.device === "wasm" ? "WebAssembly" : "WebGPU";
     const threads = `${backend.threads} thread${backend.threads === 1 ? "" : "s"}`;
@@ -169,20 +184,28 @@ function showTarget(): void {
   }
 }
 
+/** What the fields say about the attack, for the target that they say. */
+function currentAttack(): AttackChoice {
+  return {
+    ...form.choice,
+    ...editor.runOptions,
+    iouThreshold: numberIn(element<HTMLInputElement>("threshold")),
+    iterations: numberIn(element<HTMLInputElement>("iterations")),
+  };
+}
+
 async function attack(): Promise<void> {
   const target = currentTarget();
   if (scene === undefined || target === undefined) {
     throw new Error("There is no target yet: choose the other image first.");
   }
   const attacked = scene;
+  const kind = editor.kind;
   showEnd(undefined);
   const view = new StepView(attacked, curves);
   control = new AttackControl({
     step: (step) => view.show(step),
-    paused: (isPaused) => {
-      button("pause").textContent = isPaused ? "Resume" : "Pause";
-      say(isPaused ? `Paused at step ${view.trajectory.length - 1}.` : "Going on.");
-    },
+    paused: () => say(`Paused at step ${view.trajectory.length - 1}.`),
   });
   setRunning(true);
   try {
@@ -190,25 +213,36 @@ async function attack(): Promise<void> {
     // The left part stays as it was, to compare with.
     element<HTMLInputElement>("split").value = "30";
     split();
-    const iouThreshold = numberOf("threshold");
-    const result = await control.run(attacked.attack, attacked.image, target, {
-      iouThreshold,
-      iterations: numberOf("iterations"),
-    });
+    const { model, image } = attacked;
+    const result = await control.run(model, image, target, currentAttack());
     say("Checking the bytes of the saved image…");
-    const png = (await attacked.attack.encode(result.best.image)) as Uint8Array<ArrayBuffer>;
-    const verdict = await attacked.attack.verify(png, target, {
-      original: attacked.image,
-      iouThreshold,
-    });
-    await drawIterate(attacked, verdict);
+    const saved = await saveAndVerify(attacked, target, result);
+    await drawIterate(attacked, saved.verdict);
     curves.draw(result.trajectory);
-    showEnd({ scene: attacked, target: editor.kind, result, png, verdict });
+    showEnd({ scene: attacked, target: kind, result, saved });
+  } catch (error) {
+    if (isAsmaError(error) && error.partial !== undefined) {
+      const result = error.partial as AttackResult;
+      showEnd({ scene: attacked, target: kind, result, saved: undefined });
+    }
+    throw error;
   } finally {
     control = undefined;
     setRunning(false);
     showDevice();
   }
+}
+
+/** The bytes of the best image, and what the untouched model draws on what is read from them. */
+async function saveAndVerify(
+  { model, image }: Scene,
+  target: LabelMap,
+  { best, options }: AttackResult,
+): Promise<SavedImage> {
+  const png = Uint8Array.from(await model.encode(best.image));
+  const { iouThreshold, pixelAccuracyThreshold, iouDefinition, targeted } = options;
+  const judging = { iouThreshold, pixelAccuracyThreshold, iouDefinition, targeted };
+  return { png, verdict: await model.verify(png, target, { original: image, ...judging }) };
 }
 
 function setRunning(isRunning: boolean): void {
@@ -218,14 +252,31 @@ function setRunning(isRunning: boolean): void {
   button("pause").textContent = "Pause";
 }
 
+function pause(): void {
+  const isPausing = control?.toggle() === true;
+  button("pause").textContent = isPausing ? "Resume" : "Pause";
+  say(isPausing ? "Pausing after this step…" : "Going on.");
+}
+
 function showEnd(end: Outcome | undefined): void {
   outcome = end;
-  for (const id of ["save-png", "save-npy", "save-json"]) {
+  button("save-png").disabled = end?.saved === undefined;
+  for (const id of ["save-npy", "save-json"]) {
     button(id).disabled = end === undefined;
   }
-  if (end !== undefined) {
-    element("verdict").textContent = verdictInWords(end);
-    say(`${endingInWords(end)} ${verdictInWords(end)}`);
+  element("notices").replaceChildren(
+    ...(end?.result.notices ?? []).map((notice) =>
+      Object.assign(document.createElement("li"), { textContent: notice }),
+    ),
+  );
+  element("verdict").textContent =
+    end === undefined
+      ? checking
+      : end.saved === undefined
+        ? `${endingInWords(end)} The best image by then was not checked.`
+        : verdictInWords(end.saved);
+  if (end?.saved !== undefined) {
+    say(`${endingInWords(end)} ${verdictInWords(end.saved)}`);
   }
 }
 
@@ -242,7 +293,7 @@ function take(files: readonly File[]): void {
 
 function listen(): void {
   button("start").addEventListener("click", () => attempt(attack));
-  button("pause").addEventListener("click", () => control?.toggle());
+  button("pause").addEventListener("click", pause);
   button("stop").addEventListener("click", () => control?.stop());
   element("split").addEventListener("input", split);
   for (const id of ["device-choice", "normalisation"]) {
@@ -261,7 +312,7 @@ function listen(): void {
     attempt(async () => {
       const file = otherInput.files?.[0];
       if (file !== undefined && scene !== undefined) {
-        other = await scene.attack.predict(await scene.attack.readImage(file));
+        other = await scene.model.predict(await scene.model.readImage(file));
         showTarget();
       }
     }),
@@ -281,7 +332,7 @@ function listen(): void {
     take([...(event.dataTransfer?.files ?? [])]);
   });
   button("save-png").addEventListener("click", () => {
-    if (outcome !== undefined) save("adversarial.png", outcome.png, "image/png");
+    if (outcome?.saved !== undefined) save("adversarial.png", outcome.saved.png, "image/png");
   });
   button("save-npy").addEventListener("click", () => {
     if (outcome === undefined) return;

@@ -1,11 +1,9 @@
 import {
-  createAttack,
-  parsePreprocessor,
-  type Attack,
-  type CreateAttackOptions,
-  type FileInput,
+  loadModel,
   type ImageTensor,
   type LabelMap,
+  type LoadedModel,
+  type LoadModelOptions,
   type LoadProgress,
   type ModelDescription,
   type ModelSource,
@@ -17,9 +15,7 @@ const bundled = {
 };
 
 /** How pixels are brought to what a model was trained on, by the value of the field. */
-const normalisations: Readonly<
-  Record<string, Pick<CreateAttackOptions, "range" | "mean" | "std">>
-> = {
+const normalisations: Readonly<Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>> = {
   unit: { range: [0, 1] },
   signed: { range: [-1, 1] },
   bytes: { range: [0, 255] },
@@ -31,7 +27,7 @@ export interface Choice {
   /** The model, its data files and its preprocessor_config.json; empty: the bundled one. */
   readonly modelFiles: readonly File[];
   readonly imageFile: File | undefined;
-  readonly device: CreateAttackOptions["device"];
+  readonly device: LoadModelOptions["device"];
   /** A key of {@link normalisations}; any other: as the model says. */
   readonly normalisation: string;
 }
@@ -39,7 +35,7 @@ export interface Choice {
 /** A model that is loaded, an image, and what the model draws on it. */
 export interface Scene {
   readonly choice: Choice;
-  readonly attack: Attack;
+  readonly model: LoadedModel;
   readonly image: ImageTensor;
   readonly prediction: LabelMap;
   readonly description: ModelDescription;
@@ -89,33 +85,31 @@ export async function openScene(
   former: Scene | undefined,
   events: SceneEvents,
 ): Promise<Scene> {
-  const attack =
+  const model =
     former !== undefined &&
-    former.attack.failure === undefined &&
+    former.model.failure === undefined &&
     hasSameModel(choice, former.choice)
-      ? former.attack
+      ? former.model
       : await openModel(choice, events);
   try {
     const source = choice.imageFile ?? (await (await fetch(bundled.image)).blob());
-    const image = await attack.readImage(source);
+    const image = await model.readImage(source);
     events.say("The model looks at the image…");
-    const prediction = await attack.predict(image);
-    const description = await attack.describe([image.dims[2], image.dims[3]]);
-    return { choice, attack, image, prediction, description };
+    const prediction = await model.predict(image);
+    const description = await model.describe([image.dims[2], image.dims[3]]);
+    return { choice, model, image, prediction, description };
   } catch (error) {
-    if (attack !== former?.attack) {
-      await attack.release();
+    if (model !== former?.model) {
+      await model.release();
     }
     throw error;
   }
 }
 
-async function openModel(choice: Choice, events: SceneEvents): Promise<Attack> {
-  const config = choice.modelFiles.find(isConfig);
-  return await createAttack(modelSource(choice), {
+async function openModel(choice: Choice, events: SceneEvents): Promise<LoadedModel> {
+  return await loadModel(modelSource(choice), {
     device: choice.device,
-    levels: 256,
-    ...(config && { preprocessor: parsePreprocessor(await config.text(), config.name) }),
+    preprocessor: choice.modelFiles.find(isConfig) ?? false,
     ...normalisations[choice.normalisation],
     onProgress: events.progress,
     onNotice: events.notice,
@@ -132,10 +126,7 @@ function modelSource({ modelFiles }: Choice): ModelSource {
   if (model === undefined) {
     return bundled.model;
   }
-  const externalData: Record<string, FileInput> = Object.fromEntries(
-    data.map((file) => [file.name, file]),
-  );
-  return data.length === 0 ? model : { model, externalData };
+  return { model, externalData: data };
 }
 
 function hasSameModel(a: Choice, b: Choice): boolean {

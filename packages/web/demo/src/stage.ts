@@ -50,6 +50,15 @@ export async function drawIterate(
   await nextFrame();
 }
 
+/** Shows the untouched image, and no change. */
+export function clearIterate(scene: Scene): void {
+  drawScene("after", scene, scene);
+  const picture = canvas("perturbation");
+  contextOf(picture).clearRect(0, 0, picture.width, picture.height);
+  element("perturbation-caption").textContent =
+    "The change, amplified: appears with the first step.";
+}
+
 /** The change in grey around the middle, amplified until its largest value is seen. */
 function drawPerturbation(image: ImageTensor, original: ImageTensor, linf: number): void {
   const factor = linf > 0 ? 0.5 / linf : 1;

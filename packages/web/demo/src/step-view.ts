@@ -1,10 +1,10 @@
-import type { StepRecord, WebAttackStep } from "@onnx-asma/web";
+import type { AttackStep, StepRecord } from "@onnx-asma/web";
 import type { Curves } from "./curves.ts";
 import { element } from "./element.ts";
 import { percent } from "./percent.ts";
 import { say } from "./say.ts";
 import type { Scene } from "./scene.ts";
-import { drawIterate } from "./stage.ts";
+import { clearIterate, drawIterate } from "./stage.ts";
 
 /** Shows steps: numbers of each, pictures as often as the screen and the processor allow. */
 export class StepView {
@@ -17,9 +17,10 @@ export class StepView {
   constructor(scene: Scene, curves: Curves) {
     this.#scene = scene;
     this.#curves = curves;
+    clearSteps(scene, curves);
   }
 
-  async show(step: WebAttackStep): Promise<void> {
+  async show(step: AttackStep): Promise<void> {
     this.trajectory.push(step);
     element("step").textContent = String(step.step);
     element("iou").textContent = percent(step.iou);
@@ -40,4 +41,13 @@ export class StepView {
     this.#curves.draw(this.trajectory);
     this.#shownAt = performance.now();
   }
+}
+
+/** Takes away what is shown of a former run. */
+export function clearSteps(scene: Scene, curves: Curves): void {
+  for (const id of ["step", "iou", "accuracy", "l2", "linf", "time"]) {
+    element(id).textContent = "–";
+  }
+  curves.draw([]);
+  clearIterate(scene);
 }

@@ -5,6 +5,7 @@ import {
   rectangle,
   type ImageTensor,
   type LabelMap,
+  type RunOptions,
 } from "@onnx-asma/web";
 import { element, numberOf } from "./element.ts";
 
@@ -43,6 +44,11 @@ export class TargetEditor {
 
   get kind(): string {
     return element<HTMLSelectElement>("kind").value;
+  }
+
+  /** How the target is measured: what is only taken away, by the share that is gone. */
+  get runOptions(): Pick<RunOptions, "iouDefinition"> {
+    return this.kind === "hide" ? { iouDefinition: "erased" } : {};
   }
 
   /** Where the brush is, as parts of width and height; only while painting. */

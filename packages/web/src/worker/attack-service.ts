@@ -1,31 +1,18 @@
-import type { Model, Target } from "@onnx-asma/autodiff";
 import {
-  asma,
   AsmaError,
-  describeImageInput,
-  fitTarget,
-  judge,
-  prepareAsma,
-  sameSize,
-  SegmentationModel,
-  sizeOf,
-  type AsmaSession,
-  type AttackResult,
-  type AttackStep,
-  type ImageTensor,
-  type LabelMap,
-  type ModelOptions,
-  type Size,
-  type TrainingGraphOptions,
+  isAsmaError,
+  toImageTensor,
+  type AttackChoice,
+  type ImageLike,
 } from "@onnx-asma/core";
-import { encodeNpy } from "@onnx-asma/core/npy";
-import { encodePng, type ImageShape } from "@onnx-asma/core/png";
+import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
 import { decodeFile, decodeImage } from "../images/decode-image.ts";
-import { DeviceCheck } from "./device-check.ts";
-import { GpuDevice } from "./gpu-device.ts";
-import { readModelFiles } from "./read-model-files.ts";
-import { loadRuntime, type LoadedRuntime } from "./load-runtime.ts";
+import { Bench, type ReadModel } from "./bench.ts";
+import { loadRuntime } from "./load-runtime.ts";
 import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "./messages.ts";
+import { readModelFiles } from "./read-model-files.ts";
+import { readPreprocessor } from "./read-preprocessor.ts";
+import { ServedRun, stepGone } from "./served-run.ts";
 
 /** What the service tells without being asked. */
 export interface ServiceEvents {
@@ -39,290 +26,213 @@ export type Handlers = {
   [Name in RequestName]: (params: Requests[Name]["params"]) => Promise<Requests[Name]["result"]>;
 };
 
-interface Prepared {
-  readonly size: Size;
-  readonly model: SegmentationModel;
-  /** On a GPU only. */
-  readonly check: DeviceCheck | undefined;
-  session: AsmaSession | undefined;
+interface Loaded {
+  readonly request: LoadRequest;
+  readonly read: ReadModel;
+  bench: Bench;
 }
 
-interface Run {
-  readonly id: number;
-  readonly steps: AsyncGenerator<AttackStep, void>;
-  readonly result: Promise<AttackResult>;
+interface OpenRun {
+  readonly run: ServedRun;
+  readonly bench: Bench;
   readonly signal: { aborted: boolean };
-  step: AttackStep | undefined;
 }
 
-/** The attack on one model: everything that the worker does. */
+/** Codes of errors that another device may not have. */
+const codesOfRuntime: ReadonlySet<unknown> = new Set([
+  "ERR_SESSION",
+  "ERR_RUNTIME",
+  "ERR_DEVICE_NUMBERS",
+]);
+
+/** The attacks on one model: everything that the worker does. */
 export class AttackService implements Handlers {
   readonly #events: ServiceEvents;
-  #request: LoadRequest | undefined;
-  #loaded: LoadedRuntime | undefined;
-  #model: Model | undefined;
-  #trainingGraph: TrainingGraphOptions | undefined;
-  #prepared: Prepared | undefined;
-  #run: Run | undefined;
-  #gpu: GpuDevice | undefined;
+  readonly #runs = new Map<number, OpenRun>();
+  #begun = 0;
+  #loaded: Loaded | undefined;
 
   constructor(events: ServiceEvents) {
     this.#events = events;
   }
 
   readonly load = async (request: LoadRequest): Promise<Requests["load"]["result"]> => {
-    this.#request = request;
-    await Promise.all([this.#readFiles(request), this.#loadRuntime(request)]);
-    const { backend } = this.#loaded as LoadedRuntime;
-    return { backend, input: describeImageInput(this.#model as Model, request.options) };
+    const [read, runtime] = await Promise.all([this.#read(request), this.#loadRuntime(request)]);
+    const bench = this.#benchOf(runtime, read, request);
+    this.#loaded = { request, read, bench };
+    return { backend: bench.backend, input: bench.workbench.input };
   };
 
   readonly describe = async ({ size }: Requests["describe"]["params"]) =>
-    (await this.#prepare(size)).model.description;
+    await this.#onDevice(({ workbench }) => workbench.describe(size));
 
   readonly readImage = async ({ pixels }: Requests["readImage"]["params"]) =>
     await decodeImage(pixels, this.#shape);
 
-  readonly predict = async ({ image }: Requests["predict"]["params"]) => await this.#predict(image);
+  readonly predict = async ({ image }: Requests["predict"]["params"]) =>
+    await this.#onDevice(({ workbench }) => workbench.predict(image));
 
-  readonly encode = async ({ image }: Requests["encode"]["params"]) => {
-    const { channels, spatialAxes } = this.#shape;
-    const isPicture = spatialAxes === 2 && (channels === 1 || channels === 3);
-    return isPicture ? encodePng(image) : encodeNpy(image, "the image");
+  readonly encode = async ({ image }: Requests["encode"]["params"]) =>
+    encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
+
+  readonly verify = async ({ file, target, options }: Requests["verify"]["params"]) => {
+    const image: ImageLike =
+      file instanceof Uint8Array ? await decodeFile(file, this.#shape) : file;
+    return await this.#onDevice(({ workbench }) => workbench.verify(image, target, options));
   };
 
-  readonly verify = async ({
-    file,
-    original,
-    target,
-    thresholds,
-  }: Requests["verify"]["params"]) => {
-    const image = await decodeFile(file, this.#shape);
-    const prediction = await this.#predict(image);
-    const { description } = (await this.#prepare(sizeOf(image))).model;
-    const verdict = judge({
-      prediction,
-      target: fitTarget(target, description),
-      image,
-      original,
-      classes: description.head.classes,
-      iouDefinition: this.#request?.options.iouDefinition,
-      thresholds,
-    });
-    return { ...verdict, image, prediction };
-  };
-
-  readonly begin = async ({ run, image, target, options }: Requests["begin"]["params"]) => {
-    await this.#endRun();
-    const size = sizeOf(image);
-    const { session, input } = await this.#withFallback(async () => {
-      const prepared = await this.#prepareSession(size);
-      const fitted = { image, target: fitTarget(target, prepared.model.description) };
-      await prepared.check?.step(prepared.session.step, fitted);
-      return { session: prepared.session, input: fitted };
-    });
+  readonly begin = async ({ images, targets, choice, isBatch }: Requests["begin"]["params"]) => {
     const signal = { aborted: false };
-    const attack = asma(session, input, { ...options, signal });
-    const steps = attack[Symbol.asyncIterator]();
-    this.#run = { id: run, steps, result: attack.result, signal, step: undefined };
-    return { build: session.step.build };
+    const heeding: AttackChoice = { ...choice, signal };
+    const open = await this.#onDevice(async (bench) => {
+      const { workbench } = bench;
+      const run = isBatch
+        ? ServedRun.ofBatch(await workbench.attackBatch(images, targets, heeding))
+        : ServedRun.ofOne(
+            await workbench.attack(
+              images[0] as ImageLike,
+              targets[0] as (typeof targets)[0],
+              heeding,
+            ),
+          );
+      return { run, bench, signal };
+    });
+    const run = ++this.#begun;
+    open.bench.runs += 1;
+    this.#runs.set(run, open);
+    return { run };
   };
 
   readonly next = async ({ run }: Requests["next"]["params"]) => {
-    const current = this.#runOf(run);
-    const start = performance.now();
-    const { done, value } = await current.steps.next();
-    if (done) {
-      this.#run = undefined;
-      return { result: toPlain(await current.result) };
+    let isOver = true;
+    try {
+      const next = await this.#runOf(run).next();
+      isOver = "endings" in next;
+      return next;
+    } finally {
+      if (isOver) {
+        await this.#forget(run);
+      }
     }
-    current.step = value;
-    const { image: _1, prediction: _2, readImage: _3, readPrediction: _4, ...numbers } = value;
-    return { step: { ...numbers, milliseconds: performance.now() - start } };
   };
 
-  readonly image = async ({ run, step }: Requests["image"]["params"]) =>
-    await this.#stepOf(run, step).readImage();
+  readonly image = async ({ run, step, index }: Requests["image"]["params"]) =>
+    await this.#stepOf(run, step, index).image();
 
-  readonly prediction = async ({ run, step }: Requests["prediction"]["params"]) =>
-    await this.#stepOf(run, step).readPrediction();
+  readonly prediction = async ({ run, step, index }: Requests["prediction"]["params"]) =>
+    await this.#stepOf(run, step, index).prediction();
 
   readonly end = async ({ run }: Requests["end"]["params"]) => {
-    const current = this.#run;
-    if (current?.id !== run) {
-      return { result: undefined };
+    try {
+      return { endings: await this.#runs.get(run)?.run.end() };
+    } finally {
+      await this.#forget(run);
     }
-    await this.#endRun();
-    // Without a step there is nothing that could be a result.
-    return {
-      result: current.step === undefined ? undefined : toPlain(await current.result),
-    };
   };
 
   readonly abort = async ({ run }: Requests["abort"]["params"]) => {
-    if (this.#run?.id === run) {
-      this.#run.signal.aborted = true;
+    const open = this.#runs.get(run);
+    if (open !== undefined) {
+      open.signal.aborted = true;
     }
     return undefined;
   };
 
+  get #model(): Loaded {
+    if (this.#loaded === undefined) {
+      throw new AsmaError("ERR_WORKER", "Expected a model to be loaded first but there is none.");
+    }
+    return this.#loaded;
+  }
+
   get #shape(): ImageShape {
-    const input = describeImageInput(this.#model as Model, this.#request?.options);
-    return { channels: input.channels, spatialAxes: input.size.length === 3 ? 3 : 2 };
+    const { channels, size } = this.#model.bench.workbench.input;
+    return { channels, spatialAxes: size.length === 3 ? 3 : 2 };
   }
 
-  async #predict(image: ImageTensor): Promise<LabelMap> {
-    return await this.#withFallback(async () => {
-      const { model, check } = await this.#prepare(sizeOf(image));
-      const prediction = await model.predict(image);
-      await check?.prediction(image, prediction);
-      return prediction;
-    });
-  }
-
-  async #endRun(): Promise<void> {
-    const run = this.#run;
-    this.#run = undefined;
-    await run?.steps.return();
-  }
-
-  #runOf(id: number): Run {
-    if (this.#run?.id !== id) {
+  #runOf(id: number): ServedRun {
+    const open = this.#runs.get(id);
+    if (open === undefined) {
       throw new AsmaError("ERR_RUN_ENDED", "This run has ended: start another.");
     }
-    return this.#run;
+    return open.run;
   }
 
-  #stepOf(run: number, step: number): AttackStep {
-    const current = this.#runOf(run).step;
-    if (current?.step !== step) {
-      throw new AsmaError(
-        "ERR_STEP_GONE",
-        `The images of step ${step} are gone: ask for them before the next step.`,
-      );
+  #stepOf(run: number, step: number, index: number) {
+    const open = this.#runs.get(run);
+    if (open === undefined) {
+      throw stepGone(step);
     }
-    return current;
+    return open.run.stepOf(step, index);
   }
 
-  async #loadRuntime(request: LoadRequest): Promise<void> {
+  async #forget(run: number): Promise<void> {
+    const open = this.#runs.get(run);
+    if (open !== undefined) {
+      this.#runs.delete(run);
+      open.bench.runs -= 1;
+      await open.bench.releaseIfIdle();
+    }
+  }
+
+  async #loadRuntime(request: Parameters<typeof loadRuntime>[0]) {
     this.#events.progress({ phase: "runtime" });
-    this.#loaded = await loadRuntime(request);
+    return await loadRuntime(request, (reason) =>
+      this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`)),
+    );
   }
 
-  async #readFiles({ trainingGraph, cache, ...files }: LoadRequest): Promise<void> {
-    this.#model = await readModelFiles(files, {
+  async #read(request: LoadRequest): Promise<ReadModel> {
+    const { trainingGraph, cache } = request;
+    const preprocessor = readPreprocessor(request, { cache });
+    // Its failure counts after that of the model.
+    preprocessor.catch(() => undefined);
+    const model = await readModelFiles(request, {
       cache,
       onProgress: (loaded, total) =>
         this.#events.progress({ phase: "model", loaded, ...(total !== undefined && { total }) }),
     });
-    if (trainingGraph !== undefined) {
-      const { model, externalData, ...names } = trainingGraph;
-      const read = await readModelFiles({ model, externalData }, { cache });
-      this.#trainingGraph = { ...names, model: read };
+    const read = { model, trainingGraph: undefined, preprocessor: await preprocessor };
+    if (trainingGraph === undefined) {
+      return read;
     }
+    const { model: file, externalData, ...names } = trainingGraph;
+    const graph = await readModelFiles({ model: file, externalData }, { cache });
+    return { ...read, trainingGraph: { ...names, model: graph } };
   }
 
-  async #prepare(size: Size | undefined): Promise<Prepared> {
-    const known = this.#prepared;
-    if (known !== undefined && (size === undefined || sameSize(size, known.size))) {
-      return known;
-    }
-    await this.#releaseSessions();
-    const model = await this.#loadModel(size, this.#sessionOptions);
-    const { imageSize } = model.description.preprocessing;
-    const onProcessor = { ...this.#sessionOptions, executionProviders: ["wasm"] };
-    const check =
-      (this.#loaded as LoadedRuntime).backend.device === "wasm"
-        ? undefined
-        : new DeviceCheck(
-            async () => await this.#loadModel(imageSize, onProcessor),
-            this.#request?.options,
-          );
-    this.#prepared = { size: imageSize, model, check, session: undefined };
-    return this.#prepared;
-  }
-
-  async #loadModel(
-    size: Size | undefined,
-    sessionOptions: ModelOptions["sessionOptions"],
-  ): Promise<SegmentationModel> {
-    const { runtime } = this.#loaded as LoadedRuntime;
-    return await SegmentationModel.load(runtime, this.#model as Model, size, {
-      ...this.#request?.options,
-      trainingGraph: this.#trainingGraph && { ...this.#trainingGraph, target: this.#target },
-      sessionOptions,
-    });
-  }
-
-  async #prepareSession(size: Size): Promise<Prepared & { readonly session: AsmaSession }> {
-    const prepared = await this.#prepare(size);
-    const loaded = this.#loaded as LoadedRuntime;
-    const { device } = loaded.backend;
-    if (prepared.session === undefined) {
-      this.#events.progress({ phase: "graph" });
-      prepared.session = await prepareAsma(prepared.model, {
-        target: this.#target,
-        ...this.#request?.options,
-        ...(device === "webgpu"
-          ? { outputs: "gpu-buffer", upload: (tensor) => (this.#gpu as GpuDevice).upload(tensor) }
-          : { outputs: "fresh" }),
-      });
-    }
-    if (device === "webgpu") {
-      this.#gpu ??= await GpuDevice.open(loaded, (reason) =>
-        this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`)),
-      );
-    }
-    return { ...prepared, session: prepared.session };
-  }
-
-  /** Graphs for WebAssembly are those for a processor. */
-  get #target(): Target {
-    return (this.#loaded as LoadedRuntime).backend.device === "wasm" ? "cpu" : "any";
-  }
-
-  get #sessionOptions() {
-    const { device } = (this.#loaded as LoadedRuntime).backend;
-    return { executionProviders: [device], ...this.#request?.options.sessionOptions };
+  #benchOf(
+    runtime: Awaited<ReturnType<typeof loadRuntime>>,
+    read: ReadModel,
+    { options }: LoadRequest,
+  ): Bench {
+    return new Bench(runtime, read, options, () => this.#events.progress({ phase: "graph" }));
   }
 
   /** Where the device was ours to choose, what fails on the GPU is tried on WebAssembly. */
-  async #withFallback<T>(task: () => Promise<T>): Promise<T> {
+  async #onDevice<T>(task: (bench: Bench) => Promise<T>): Promise<T> {
+    const { bench, request } = this.#model;
     try {
-      return await task();
+      return await task(bench);
     } catch (cause) {
-      const request = this.#request as LoadRequest;
-      const { code } = cause as { code?: unknown };
-      const isOfRuntime =
-        code === "ERR_SESSION" || code === "ERR_DEVICE_NUMBERS" || code === undefined;
-      if (request.device !== "auto" || this.#loaded?.backend.device !== "webgpu" || !isOfRuntime) {
+      const isOfRuntime = isAsmaError(cause) && codesOfRuntime.has(cause.code);
+      if (request.device !== "auto" || bench.backend.device !== "webgpu" || !isOfRuntime) {
         throw cause;
       }
-      await this.#releaseSessions();
-      await this.#loadRuntime({ ...request, device: "wasm" });
-      const { runtime, backend } = this.#loaded as LoadedRuntime;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const notice = `On WebAssembly, since WebGPU failed: ${reason}`;
-      this.#loaded = { runtime, backend: { ...backend, notice } };
-      this.#events.backend(this.#loaded.backend);
-      return await task();
+      return await task(await this.#fallBack(cause.message));
     }
   }
 
-  async #releaseSessions(): Promise<void> {
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    this.#gpu?.release();
-    this.#gpu = undefined;
-    await prepared?.session?.step.release();
-    await prepared?.model.release();
+  /** Takes WebAssembly from now on; runs that are under way end where they are. */
+  async #fallBack(reason: string): Promise<Bench> {
+    const { bench: former, read, request } = this.#model;
+    const loaded = await this.#loadRuntime({ ...request, device: "wasm" });
+    const notice = `On WebAssembly, since WebGPU failed: ${reason}`;
+    const backend = { ...loaded.backend, notice };
+    const bench = this.#benchOf({ ...loaded, backend }, read, request);
+    this.#model.bench = bench;
+    await former.retire().catch(() => undefined);
+    this.#events.backend(backend);
+    return bench;
   }
-}
-
-/** A result as it can be cloned: the error as text. */
-function toPlain(result: AttackResult): AttackResult {
-  const { error, ...rest } = result;
-  return error === undefined
-    ? rest
-    : { ...rest, error: error instanceof Error ? error.message : String(error) };
 }

@@ -22,16 +22,18 @@ const service = new AttackService({
 let turn: Promise<void> = Promise.resolve();
 
 scope.onmessage = ({ data: request }) => {
-  turn = request.name === "abort" ? answer(request) : turn.then(() => answer(request));
+  if (request.name === "abort") {
+    void answer(request);
+  } else {
+    turn = turn.then(() => answer(request));
+  }
 };
 
 async function answer({ id, name, params }: Request): Promise<void> {
   try {
     const result = await service[name](params as never);
-    scope.postMessage(
-      { kind: "result", id, result },
-      givesCopies(name) ? buffersOf(result, 4) : [],
-    );
+    const transfer = givesCopies(name) ? [...new Set(buffersOf(result, 6))] : [];
+    scope.postMessage({ kind: "result", id, result }, transfer);
   } catch (error) {
     send({ kind: "error", id, error: toErrorMessage(error) });
   }
@@ -46,8 +48,7 @@ function buffersOf(value: unknown, depth: number): Transferable[] {
   if (ArrayBuffer.isView(value)) {
     return [value.buffer as ArrayBuffer];
   }
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject && depth > 0
+  return typeof value === "object" && value !== null && depth > 0
     ? Object.values(value).flatMap((entry) => buffersOf(entry, depth - 1))
     : [];
 }

@@ -1,4 +1,5 @@
-import { AsmaError } from "@onnx-asma/core";
+import { autodiffErrorCodes } from "@onnx-asma/autodiff";
+import { AsmaError, errorCodes, type ErrorCode } from "@onnx-asma/core";
 import type { ErrorMessage } from "./messages.ts";
 
 const memoryWords =
@@ -9,47 +10,56 @@ const deadWords = /^Aborted\(|\bunreachable\b|memory access out of bounds|\bnull
 
 /** Puts an error into a message; errors of the browser and the runtime get a code of ours. */
 export function toErrorMessage(error: unknown): ErrorMessage {
-  const text = error instanceof Error ? error.message : String(error);
+  const texts = textsOf(error);
+  const text = texts[0] as string;
+  const { code: ownCode, details, partial } = (error ?? {}) as Partial<AsmaError>;
+  const code = isErrorCode(ownCode) ? ownCode : "ERR_RUNTIME";
+  const matches = (words: RegExp) => texts.some((each) => words.test(each));
   // An exception of the runtime's own C++ code that nobody caught comes as a bare number.
-  const isBare = typeof error === "number" || /^\d+$/.test(text);
-  if (deviceWords.test(text)) {
+  const isBare = code === "ERR_RUNTIME" && matches(/^\d+$/);
+  const kept = { details: cloneable(details) ?? {}, partial: cloneable(partial) };
+  if (matches(deviceWords)) {
     return {
+      ...kept,
       code: "ERR_DEVICE_LOST",
       message: `The GPU device was lost: ${text} Load the model again, or take the device 'wasm'.`,
-      details: {},
       isFatal: true,
     };
   }
-  if (isBare || memoryWords.test(text)) {
+  if (isBare || matches(memoryWords)) {
     return {
+      ...kept,
       code: "ERR_OUT_OF_MEMORY",
       message: `The browser gave no more memory (${isBare ? "ONNX Runtime stopped" : text}): take a smaller image or \`resize\`, close other tabs, or use the command line.`,
-      details: {},
       isFatal: true,
     };
   }
-  const { code, details } = error as { code?: unknown; details?: unknown };
-  return {
-    code: typeof code === "string" && code.startsWith("ERR_") ? code : "ERR_RUNTIME",
-    message: text,
-    details: isCloneable(details) ? (details as ErrorMessage["details"]) : {},
-    isFatal: deadWords.test(text),
-  };
+  return { ...kept, code, message: text, isFatal: matches(deadWords) };
 }
 
 /** The error that a message carries. */
-export function fromErrorMessage({ code, message, details }: ErrorMessage): AsmaError {
-  return new AsmaError(code, message, { details });
+export function fromErrorMessage({ code, message, details, partial }: ErrorMessage): AsmaError {
+  return new AsmaError(code, message, { details, partial });
 }
 
-function isCloneable(details: unknown): boolean {
-  if (typeof details !== "object" || details === null) {
-    return false;
-  }
+const codes: ReadonlySet<unknown> = new Set([...errorCodes, ...autodiffErrorCodes]);
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return codes.has(code);
+}
+
+/** What an error and those that led to it say. */
+function textsOf(error: unknown): string[] {
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? [text] : [text, ...textsOf(cause)];
+}
+
+/** The value, if it can be sent. */
+function cloneable<T>(value: T | undefined): T | undefined {
   try {
-    structuredClone(details);
-    return true;
+    return structuredClone(value);
   } catch {
-    return false;
+    return undefined;
   }
 }

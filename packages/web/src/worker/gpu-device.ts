@@ -1,5 +1,5 @@
-import type { Runtime } from "@onnx-asma/autodiff";
-import type { LoadedRuntime } from "./load-runtime.ts";
+import type { Runtime, Session } from "@onnx-asma/autodiff";
+import { AsmaError } from "@onnx-asma/core";
 
 type Tensor = InstanceType<Runtime["Tensor"]>;
 
@@ -23,29 +23,37 @@ interface WebRuntime {
 }
 declare const GPUBufferUsage: Readonly<Record<"STORAGE" | "COPY_SRC" | "COPY_DST", number>>;
 
-/** The GPU device that ONNX Runtime computes on. */
+/** The GPU device that ONNX Runtime computes on; it stays while this is not released. */
 export class GpuDevice {
   readonly #device: Device;
   readonly #runtime: WebRuntime;
+  readonly #session: Session;
   #isReleased = false;
 
-  private constructor(device: Device, runtime: WebRuntime) {
+  private constructor(device: Device, runtime: WebRuntime, session: Session) {
     this.#device = device;
     this.#runtime = runtime;
+    this.#session = session;
   }
 
   /**
-   * The device of a runtime that has loaded a session on WebGPU.
+   * Opens the device of a runtime.
    *
+   * @param model the bytes of any model: the runtime has its device from the first session on, and destroys
+   *   it with the last one
    * @param onLost called once when the device is lost: the runtime itself would wait forever
    */
   static async open(
-    { runtime }: LoadedRuntime,
+    runtime: Runtime,
+    model: Uint8Array,
     onLost: (reason: string) => void,
   ): Promise<GpuDevice> {
+    const session = await runtime.InferenceSession.create(model, {
+      executionProviders: ["webgpu"],
+    });
     const web = runtime as unknown as WebRuntime;
     const device = await web.env.webgpu.device;
-    const gpu = new GpuDevice(device, web);
+    const gpu = new GpuDevice(device, web, session);
     void device.lost.then(({ message, reason }) => {
       if (!gpu.#isReleased) {
         onLost(message || reason);
@@ -54,20 +62,33 @@ export class GpuDevice {
     return gpu;
   }
 
-  /** To be called before the last session is released: the runtime then destroys the device itself. */
-  release(): void {
+  /** Lets the device go; to be called when no other session is on it. */
+  async release(): Promise<void> {
     this.#isReleased = true;
+    await this.#session.release();
   }
 
-  /** Copies a float32 tensor to the GPU, where it stays until it is disposed of. */
+  /**
+   * Copies a float32 tensor to the GPU, where it stays until it is disposed of.
+   *
+   * @throws AsmaError `ERR_RUNTIME` when there is no room for it
+   */
   upload(tensor: Tensor): Tensor {
     const data = tensor.data as Float32Array;
-    const buffer = this.#device.createBuffer({
-      // ONNX Runtime binds whole groups of four values.
-      size: Math.ceil(data.byteLength / 16) * 16,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    });
-    this.#device.queue.writeBuffer(buffer, 0, data);
+    // ONNX Runtime binds whole groups of four values.
+    const size = Math.ceil(data.byteLength / 16) * 16;
+    let buffer: Buffer;
+    try {
+      const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+      buffer = this.#device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+      this.#device.queue.writeBuffer(buffer, 0, data);
+    } catch (cause) {
+      throw new AsmaError(
+        "ERR_RUNTIME",
+        `The GPU took no ${size} bytes: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        { cause },
+      );
+    }
     return this.#runtime.Tensor.fromGpuBuffer(buffer, {
       dataType: "float32",
       dims: tensor.dims,

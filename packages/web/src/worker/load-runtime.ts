@@ -3,6 +3,7 @@ import { AsmaError } from "@onnx-asma/core";
 // Both at once: workers that are bundled as one classic script, Vite's default, have no place for chunks.
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
+import { GpuDevice } from "./gpu-device.ts";
 import type { Backend, Device, LoadRequest } from "./messages.ts";
 import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 
@@ -10,7 +11,11 @@ import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 export interface LoadedRuntime {
   readonly runtime: Runtime;
   readonly backend: Backend;
+  /** On WebGPU. */
+  readonly gpu: GpuDevice | undefined;
 }
+
+type RuntimeRequest = Pick<LoadRequest, "device" | "threads" | "wasmPaths">;
 
 /** The part of WebGPU that is needed to choose. */
 interface Gpu {
@@ -34,22 +39,52 @@ const leastModel = Uint8Array.from(
 );
 
 /**
- * Loads ONNX Runtime for the device asked for.
+ * Loads ONNX Runtime for the device asked for; where that is free and the GPU gives no device, for WebAssembly.
  *
- * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`
+ * @param onLost called when the GPU is lost
+ * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`, `ERR_OPTION`
  */
 export async function loadRuntime(
-  request: Pick<LoadRequest, "device" | "threads" | "wasmPaths">,
+  request: RuntimeRequest,
+  onLost: (reason: string) => void,
 ): Promise<LoadedRuntime> {
   const lack = request.device === "wasm" ? undefined : await lackOfWebGpu(request.device);
-  if (request.device === "webgpu" && lack !== undefined) {
-    throw new AsmaError(
-      "ERR_DEVICE",
-      `Expected WebGPU but ${lack}: take the device 'wasm' or 'auto'.`,
+  if (request.device === "wasm" || (request.device === "auto" && lack !== undefined)) {
+    return await load(
+      "wasm",
+      request,
+      lack === undefined ? [] : [`On WebAssembly, since ${lack}.`],
     );
   }
-  const device: Device = request.device === "wasm" || lack !== undefined ? "wasm" : "webgpu";
-  const notices = lack === undefined ? [] : [`On WebAssembly, since ${lack}.`];
+  if (lack !== undefined) {
+    throw lacking(lack);
+  }
+  const loaded = await load("webgpu", request, []);
+  try {
+    const gpu = await GpuDevice.open(loaded.runtime, leastModel, onLost);
+    return { ...loaded, gpu };
+  } catch (cause) {
+    const reason = `WebGPU failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+    if (request.device === "webgpu") {
+      throw lacking(reason, cause);
+    }
+    return await load("wasm", request, [`On WebAssembly, since ${reason}.`]);
+  }
+}
+
+function lacking(lack: string, cause?: unknown): AsmaError {
+  return new AsmaError(
+    "ERR_DEVICE",
+    `Expected WebGPU but ${lack}: take the device 'wasm' or 'auto'.`,
+    { cause },
+  );
+}
+
+async function load(
+  device: Device,
+  request: RuntimeRequest,
+  notices: string[],
+): Promise<LoadedRuntime> {
   const threads = countThreads(request.threads, notices);
   const files = wasmFiles(device, request.wasmPaths);
   const ort = device === "webgpu" ? ortWebGpu : ortWasm;
@@ -70,7 +105,7 @@ export async function loadRuntime(
     );
   }
   const notice = notices.length === 0 ? undefined : notices.join(" ");
-  return { runtime: ort as unknown as Runtime, backend: { device, threads, notice } };
+  return { runtime: ort, backend: { device, threads, notice }, gpu: undefined };
 }
 
 /** Why WebGPU cannot be used, if so. A software adapter is slower than WebAssembly: only on demand. */

@@ -1,17 +1,20 @@
 import type {
-  AsmaOptions,
-  AsmaSessionOptions,
+  AttackChoice,
   AttackResult,
+  AttackStep,
+  ErrorCode,
   ImageInput,
+  ImageLike,
   ImageTensor,
   LabelMap,
+  LabelsLike,
   ModelDescription,
   ModelOptions,
+  Preprocessor,
   Size,
-  StepBuild,
-  StepRecord,
   TrainingGraphOptions,
-  Verdict,
+  Verification,
+  VerifyOptions,
 } from "@onnx-asma/core";
 
 /** Bytes of a file: in memory, a `Blob` (or `File`), or the absolute URL to fetch them from. */
@@ -51,8 +54,10 @@ export interface LoadProgress {
 
 /** What the worker is started with. */
 export interface LoadRequest extends ModelFiles {
-  readonly options: ModelOptions & AsmaSessionOptions;
+  readonly options: Omit<ModelOptions, "preprocessor" | "trainingGraph">;
   readonly trainingGraph: TrainingGraphFiles | undefined;
+  /** `undefined`: looked for beside the model, or among its files. */
+  readonly preprocessor: Preprocessor | { readonly file: FileSource } | false | undefined;
   readonly device: Device | "auto";
   readonly threads: number | undefined;
   /** Folder of ONNX Runtime's files, where they are not where the bundler put them. */
@@ -63,50 +68,44 @@ export interface LoadRequest extends ModelFiles {
 /** Pixels as the page has them. */
 export type PixelSource = Blob | ImageData | ImageBitmap;
 
-/** Numbers of a step; pictures are asked for separately. */
-export interface StepNumbers extends StepRecord {
-  readonly reached: boolean;
-  readonly isBest: boolean;
-  /** Milliseconds that the step took in the worker. */
-  readonly milliseconds: number;
-}
+/** A step on its way to the page: its pictures are asked for separately. */
+export type StepNumbers = Omit<AttackStep, "image" | "prediction">;
 
-/** Options of a run that cross to the worker: the signal stays on the page. */
-export type RunOptions = Omit<AsmaOptions, "signal">;
+/** What one image of a run came to. */
+export type Ending = { readonly result: AttackResult } | { readonly error: ErrorMessage };
 
-/** What {@link Requests.verify} gives. */
-export interface Verification extends Verdict {
-  /** The image as decoded from the file. */
-  readonly image: ImageTensor;
-  /** What the untouched model predicts for it. */
-  readonly prediction: LabelMap;
-}
+/** What a run gives next: a step (`undefined` for images that have ended), or how its images ended. */
+export type Next =
+  | { readonly step: number; readonly images: readonly (StepNumbers | undefined)[] }
+  | { readonly endings: readonly Ending[] };
 
 /** Requests by name: what is sent, and what comes back. */
 export interface Requests {
   load: { params: LoadRequest; result: { backend: Backend; input: ImageInput } };
   describe: { params: { size: Size | undefined }; result: ModelDescription };
   readImage: { params: { pixels: PixelSource }; result: ImageTensor };
-  predict: { params: { image: ImageTensor }; result: LabelMap };
+  predict: { params: { image: ImageLike }; result: LabelMap };
+  /** Checks everything that a run is given; its first step is computed when it is asked for. */
   begin: {
-    params: { run: number; image: ImageTensor; target: LabelMap; options: RunOptions };
-    result: { build: StepBuild };
+    params: {
+      images: readonly ImageLike[];
+      targets: readonly LabelsLike[];
+      /** Without its signal, which stays on the page. */
+      choice: AttackChoice;
+      isBatch: boolean;
+    };
+    result: { run: number };
   };
-  next: { params: { run: number }; result: { step?: StepNumbers; result?: AttackResult } };
-  image: { params: { run: number; step: number }; result: ImageTensor };
-  prediction: { params: { run: number; step: number }; result: LabelMap };
-  /** Ends a run; its result is what there is by then. */
-  end: { params: { run: number }; result: { result: AttackResult | undefined } };
+  next: { params: { run: number }; result: Next };
+  image: { params: { run: number; step: number; index: number }; result: ImageTensor };
+  prediction: { params: { run: number; step: number; index: number }; result: LabelMap };
+  /** Leaves a run; how its images ended, if it had begun and not yet ended. */
+  end: { params: { run: number }; result: { endings: readonly Ending[] | undefined } };
   /** Stops a run after the step it is in. */
   abort: { params: { run: number }; result: undefined };
-  encode: { params: { image: ImageTensor }; result: Uint8Array };
+  encode: { params: { image: ImageLike }; result: Uint8Array };
   verify: {
-    params: {
-      file: Uint8Array;
-      original: ImageTensor;
-      target: LabelMap;
-      thresholds: { iou: number; pixelAccuracy: number };
-    };
+    params: { file: ImageLike | Uint8Array; target: LabelsLike; options: VerifyOptions };
     result: Verification;
   };
 }
@@ -124,9 +123,11 @@ export type Request = {
 
 /** An error on its way between threads. */
 export interface ErrorMessage {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** As `AsmaError.partial`. */
+  readonly partial: unknown;
   /** Whether the worker can do nothing more. */
   readonly isFatal: boolean;
 }

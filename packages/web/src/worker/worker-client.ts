@@ -51,16 +51,25 @@ export class WorkerClient {
         return;
       }
       const id = ++this.#requests;
-      this.#worker.postMessage({ id, name, params }, transfer);
-      this.#pending.set(id, { resolve, reject });
+      try {
+        this.#worker.postMessage({ id, name, params }, transfer);
+        this.#pending.set(id, { resolve, reject });
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        reject(
+          new AsmaError(
+            "ERR_OPTION",
+            `Expected plain data, which can be sent to the worker, but found something else (${reason}): leave functions and objects of classes out.`,
+            { cause },
+          ),
+        );
+      }
     });
   }
 
   /** Ends the worker; its memory goes back to the system. */
   release(): void {
-    this.#die(
-      new AsmaError("ERR_RELEASED", "This attack was released: make another with createAttack."),
-    );
+    this.#die(new AsmaError("ERR_RELEASED", "This model was released: load it again."));
   }
 
   #receive(response: Response): void {
@@ -112,6 +121,6 @@ function workerError(message: string | undefined, requests: number): AsmaError {
       : "";
   return new AsmaError(
     "ERR_WORKER",
-    `The attack's worker has ended: ${reason}. Make another with createAttack.${hint}`,
+    `The model's worker has ended: ${reason}. Load the model again.${hint}`,
   );
 }

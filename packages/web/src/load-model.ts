@@ -1,0 +1,113 @@
+import type { ModelOptions, Preprocessor } from "@onnx-asma/core";
+import { LoadedModel } from "./loaded-model.ts";
+import {
+  toFile,
+  toModelFiles,
+  toTrainingGraphFiles,
+  type FileInput,
+  type ModelSource,
+  type TrainingGraphSource,
+} from "./model-source.ts";
+import type { Backend, Device, LoadProgress, LoadRequest } from "./worker/messages.ts";
+import { WorkerClient } from "./worker/worker-client.ts";
+
+/** Options of {@link loadModel}: how the model is understood, and where it is computed. */
+export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "trainingGraph"> {
+  /**
+   * A `preprocessor_config.json`, or what was read from one; the other options come before it. `false`: none.
+   * @default the one among the model's files, otherwise beside the model's address (or above it, where the
+   *   model lies in a folder `onnx`), if there is one
+   */
+  readonly preprocessor?: Preprocessor | FileInput | false;
+  /**
+   * `wasm` runs everywhere; `webgpu` keeps image and gradient on the GPU; `auto` takes WebGPU where
+   * the browser has a real GPU for it.
+   * @default "auto"
+   */
+  readonly device?: Device | "auto";
+  /** Threads of WebAssembly; more than one needs a cross-origin isolated page. @default the processor's, at most 8 */
+  readonly threads?: number;
+  /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
+  readonly trainingGraph?: TrainingGraphSource;
+  /** Folder that ONNX Runtime's `.wasm` and `.mjs` files are served from. @default where the bundler put them */
+  readonly wasmPaths?: string | URL;
+  /** Whether fetched model files are kept in Cache Storage for the next visit. @default false */
+  readonly cache?: boolean;
+  /** Makes the worker: a module worker of `@onnx-asma/web/worker`, or one of yours that imports it. */
+  readonly createWorker?: () => Worker;
+  /** Told how far loading is. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Told when the device or the threads are not what they could be, and why. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Loads a model in the browser. All work is done in a worker of its own, which
+ * {@link LoadedModel.release} ends.
+ *
+ * @param source address (external data are looked for beside it), file, bytes, or a model with its data files
+ * @throws AsmaError `ERR_FILE_NOT_FOUND`, `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`, `ERR_IMAGE_INPUT`,
+ *   `ERR_PREPROCESSOR`, `ERR_DEVICE`, `ERR_WASM_FILES`, `ERR_OUT_OF_MEMORY`, `ERR_WORKER`
+ * @example
+ * const model = await loadModel("/model.onnx");
+ * const image = await model.readImage(file);
+ * const run = await model.attack(image, target);
+ * for await (const { step, iou } of run) console.log(step, iou);
+ */
+export async function loadModel(
+  source: ModelSource,
+  options: LoadModelOptions = {},
+): Promise<LoadedModel> {
+  const { createWorker = newWorker, onProgress, onNotice, ...others } = options;
+  const transfer: Transferable[] = [];
+  const request = toRequest(source, others, transfer);
+  let current: Backend | undefined;
+  const notice = (backend: Backend) => {
+    current = backend;
+    if (backend.notice !== undefined) {
+      onNotice?.(backend.notice);
+    }
+  };
+  const client = new WorkerClient(createWorker(), {
+    progress: (progress) => onProgress?.(progress),
+    backend: notice,
+  });
+  try {
+    const { backend, input } = await client.call("load", request, transfer);
+    notice(backend);
+    return new LoadedModel(client, input, () => current ?? backend);
+  } catch (error) {
+    client.release();
+    throw error;
+  }
+}
+
+function toRequest(
+  source: ModelSource,
+  options: Omit<LoadModelOptions, "createWorker" | "onProgress" | "onNotice">,
+  transfer: Transferable[],
+): LoadRequest {
+  const { device, threads, wasmPaths, cache, trainingGraph, preprocessor, ...rest } = options;
+  return {
+    ...toModelFiles(source, transfer),
+    trainingGraph:
+      trainingGraph === undefined ? undefined : toTrainingGraphFiles(trainingGraph, transfer),
+    preprocessor:
+      preprocessor === undefined || preprocessor === false || isParsed(preprocessor)
+        ? preprocessor
+        : { file: toFile(preprocessor, transfer) },
+    options: rest,
+    device: device ?? "auto",
+    threads,
+    wasmPaths: wasmPaths === undefined ? undefined : new URL(wasmPaths, location.href).href,
+    cache: cache ?? false,
+  };
+}
+
+function isParsed(preprocessor: Preprocessor | FileInput): preprocessor is Preprocessor {
+  return typeof preprocessor === "object" && "channelOrder" in preprocessor;
+}
+
+function newWorker(): Worker {
+  return new Worker(new URL("./worker/attack-worker.js", import.meta.url), { type: "module" });
+}

@@ -1,0 +1,133 @@
+import {
+  AsmaError,
+  type AttackChoice,
+  type AttackResult,
+  type AttackRun,
+  type AttackStep,
+  type BatchResult,
+  type BatchStep,
+  type ImageInput,
+  type ImageLike,
+  type ImageTensor,
+  type LabelMap,
+  type LabelsLike,
+  type ModelDescription,
+  type ModelHandle,
+  type Size,
+  type Verification,
+  type VerifyOptions,
+} from "@onnx-asma/core";
+import { Parcel } from "./copy-in-slices.ts";
+import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
+import { beginBatchRun, beginRun } from "./remote-run.ts";
+import type { Backend } from "./worker/messages.ts";
+import type { WorkerClient } from "./worker/worker-client.ts";
+
+/** A model in a worker of its own; see `ModelHandle`. */
+export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
+  readonly input: ImageInput;
+  readonly #client: WorkerClient;
+  readonly #backend: () => Backend;
+
+  /** Made by `loadModel`. */
+  constructor(client: WorkerClient, input: ImageInput, backend: () => Backend) {
+    this.#client = client;
+    this.input = input;
+    this.#backend = backend;
+  }
+
+  /** What computes the steps; changes when WebGPU turns out not to work for this model. */
+  get backend(): Backend {
+    return this.#backend();
+  }
+
+  /** What ended the worker, if it has ended: then only loading the model again helps. */
+  get failure(): AsmaError | undefined {
+    return this.#client.end;
+  }
+
+  /** Height and width (of volumes depth, height, width) of the model's input; `undefined` where any size will do. */
+  get imageSize(): Size | undefined {
+    const [first, second, third] = this.input.size;
+    if (first === undefined || second === undefined || this.input.size.includes(undefined)) {
+      return undefined;
+    }
+    return third === undefined ? [first, second] : [first, second, third];
+  }
+
+  /**
+   * Reads an image with the channels that the model takes: a picture or an `.npy` array, which alone holds
+   * volumes and other numbers of channels.
+   *
+   * @throws AsmaError `ERR_IMAGE_UNREADABLE`, `ERR_IMAGE_TOO_LARGE`, `ERR_IMAGE_ALPHA`, `ERR_IMAGE_CHANNELS`
+   */
+  async readImage(source: ImageSource): Promise<ImageTensor> {
+    const pixels = await toPixelSource(source);
+    const isOurs = pixels instanceof ImageBitmap;
+    return await this.#client.call("readImage", { pixels }, isOurs ? [pixels] : []);
+  }
+
+  async describe(size?: Size): Promise<ModelDescription> {
+    return await this.#client.call("describe", { size });
+  }
+
+  async predict(image: ImageLike): Promise<LabelMap> {
+    const parcel = new Parcel();
+    const copy = await parcel.add(image, "the image");
+    return await this.#client.call("predict", { image: copy }, parcel.transfer);
+  }
+
+  /**
+   * Starts an attack; the next step is computed when it is asked for, so that not asking is pausing.
+   *
+   * @param choice plain data, but for an `AbortSignal`: it stops the attack within one step, also while
+   *   nobody asks for steps
+   * @throws AsmaError as in `ModelHandle`
+   */
+  async attack(
+    image: ImageLike,
+    target: LabelsLike,
+    choice: AttackChoice = {},
+  ): Promise<AttackRun<AttackStep, AttackResult>> {
+    return await beginRun(this.#client, { images: [image], targets: [target], choice });
+  }
+
+  async attackBatch(
+    images: readonly ImageLike[],
+    targets: readonly LabelsLike[],
+    choice: AttackChoice = {},
+  ): Promise<AttackRun<BatchStep, BatchResult>> {
+    return await beginBatchRun(this.#client, { images, targets, choice });
+  }
+
+  /**
+   * Judges an image, or the bytes of its file (PNG or `.npy`), by the untouched model. Bytes are decoded as
+   * they are, without a canvas.
+   *
+   * @param target labels of the output grid's size or of the image's
+   */
+  async verify(
+    file: ImageLike | Uint8Array,
+    target: LabelsLike,
+    options: VerifyOptions,
+  ): Promise<Verification> {
+    const parcel = new Parcel();
+    const params = {
+      file: file instanceof Uint8Array ? file : await parcel.add(file, "the image"),
+      target: await parcel.add(target, "the target"),
+      options: { ...options, original: await parcel.add(options.original, "the original") },
+    };
+    return await this.#client.call("verify", params, parcel.transfer);
+  }
+
+  async encode(image: ImageLike): Promise<Uint8Array> {
+    const parcel = new Parcel();
+    const copy = await parcel.add(image, "the image");
+    return await this.#client.call("encode", { image: copy }, parcel.transfer);
+  }
+
+  /** Ends the worker and all that runs in it: what is pending rejects with `ERR_RELEASED`. */
+  async release(): Promise<void> {
+    this.#client.release();
+  }
+}

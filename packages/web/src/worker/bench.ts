@@ -1,0 +1,77 @@
+import type { Model } from "@onnx-asma/autodiff";
+import {
+  Workbench,
+  type Host,
+  type ModelOptions,
+  type Preprocessor,
+  type TrainingGraphOptions,
+} from "@onnx-asma/core";
+import type { LoadedRuntime } from "./load-runtime.ts";
+import type { Backend, LoadRequest } from "./messages.ts";
+
+/** Everything that was read for a model. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly trainingGraph: TrainingGraphOptions | undefined;
+  readonly preprocessor: Preprocessor | undefined;
+}
+
+/** A model on one device. */
+export class Bench {
+  readonly workbench: Workbench;
+  readonly backend: Backend;
+  /** Runs that stand on it. */
+  runs = 0;
+  readonly #loaded: LoadedRuntime;
+  #isRetired = false;
+
+  /** @param onBuild told when a step graph is built */
+  constructor(
+    loaded: LoadedRuntime,
+    { model, trainingGraph, preprocessor }: ReadModel,
+    given: LoadRequest["options"],
+    onBuild: () => void,
+  ) {
+    const { target, ...host } = hostOf(loaded, given);
+    const options: ModelOptions = {
+      ...given,
+      preprocessor,
+      trainingGraph: trainingGraph && { ...trainingGraph, target },
+    };
+    this.#loaded = loaded;
+    this.backend = loaded.backend;
+    this.workbench = new Workbench(model, options, { ...host, target, onBuild });
+  }
+
+  /** Gives its memory back once no run stands on it: to be called again when one has ended. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    await this.releaseIfIdle();
+  }
+
+  /** What {@link retire} waited for. */
+  async releaseIfIdle(): Promise<void> {
+    if (this.#isRetired && this.runs === 0) {
+      await this.workbench.release();
+      await this.#loaded.gpu?.release();
+    }
+  }
+}
+
+function hostOf(
+  { runtime, backend, gpu }: LoadedRuntime,
+  { sessionOptions: given }: LoadRequest["options"],
+): Host {
+  const sessionOptions = { executionProviders: [backend.device], ...given };
+  return gpu === undefined
+    ? // Graphs for WebAssembly are those for a processor.
+      { runtime, sessionOptions, target: "cpu", outputs: "fresh" }
+    : {
+        runtime,
+        sessionOptions,
+        target: "any",
+        outputs: "gpu-buffer",
+        upload: (tensor) => gpu.upload(tensor),
+        processor: { ...sessionOptions, executionProviders: ["wasm"] },
+      };
+}
