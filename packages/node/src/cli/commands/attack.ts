@@ -159,10 +159,13 @@ async function conclude(
 ): Promise<number> {
   const { result, failure } = report;
   result.notices.forEach((notice) => note(notice));
+  if (failure !== undefined) {
+    // Before the results, which what failed may keep from being written.
+    printError(failure, false);
+  }
   const record = await writeResults(flags.out, { ...report, request: targetRequestOf(flags) });
   printResult(flags.json === true, record, () => summary(record, flags.out));
   if (failure !== undefined) {
-    printError(failure, false);
     return exitCodes.error;
   }
   if (result.stopReason === "aborted") {
