@@ -25,13 +25,13 @@ describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () =>
     const load = async (cache: boolean) =>
       await opened.page.evaluate(async (cached) => {
         const told: Api.LoadProgress[] = [];
-        const attack = await onnxAsma.createAttack("/unet-dynamo.onnx", {
+        const model = await onnxAsma.loadModel("/unet-dynamo.onnx", {
           device: "wasm",
           cache: cached,
           onProgress: (progress) => told.push(progress),
         });
-        const { grid } = await attack.describe();
-        await attack.release();
+        const { grid } = await model.describe();
+        await model.release();
         return { told, size: grid.size };
       }, cache);
     const count = (path: string) => requests.filter((one) => one === path).length;
@@ -52,12 +52,12 @@ describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () =>
         data: new Float32Array(3 * 76 * 76).map((_, i) => ((i * 37) % 256) / 255),
         dims: [1, 3, 76, 76] as const,
       };
-      const follow = async (options: Api.CreateAttackOptions) => {
-        const attack = await onnxAsma.createAttack("/unet3.onnx", { device: "wasm", ...options });
+      const follow = async (options: Api.LoadModelOptions) => {
+        const model = await onnxAsma.loadModel("/unet3.onnx", { device: "wasm", ...options });
         const target = onnxAsma.disc([36, 36], [18, 18], 8);
-        const run = await attack.run(image, target, { iterations: 5, earlyStop: false });
+        const run = await model.attack(image, target, { iterations: 5, earlyStop: false });
         const { trajectory } = await run.result;
-        await attack.release();
+        await model.release();
         return trajectory.map(({ l2 }) => l2);
       };
       const weights = await (await fetch("/unet3.onnx")).blob();
@@ -82,19 +82,19 @@ describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () =>
     const values = Uint8Array.from({ length: 480 }, (_, i) => (i * 31 + i * i * 7) % 251);
     const found = await opened.page.evaluate(
       async ({ model, npy, size }) => {
-        const { createAttack, disc } = onnxAsma;
-        const attack = await createAttack(Uint8Array.from(model), { device: "wasm", levels: 256 });
-        const image = await attack.readImage(new File([Uint8Array.from(npy)], "volume.npy"));
+        const { loadModel, disc } = onnxAsma;
+        const loaded = await loadModel(Uint8Array.from(model), { device: "wasm" });
+        const image = await loaded.readImage(new File([Uint8Array.from(npy)], "volume.npy"));
         const target = disc(size, [2, 5, 6], 2.4);
-        const run = await attack.run(image, target);
+        const run = await loaded.attack(image, target);
         const { best, reached } = await run.result;
-        const bytes = await attack.encode(best.image);
-        const verdict = await attack.verify(bytes, target, { original: image });
-        const refused = await attack.readImage(new ImageData(4, 4)).then(
+        const bytes = await loaded.encode(best.image);
+        const verdict = await loaded.verify(bytes, target, { original: image });
+        const refused = await loaded.readImage(new ImageData(4, 4)).then(
           () => "none",
           (error: { code: string }) => error.code,
         );
-        await attack.release();
+        await loaded.release();
         return {
           dims: image.dims,
           first: image.data[7],

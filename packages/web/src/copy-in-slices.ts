@@ -60,7 +60,8 @@ export class Parcel {
 }
 
 type Fields = { readonly data: Float32Array | Int32Array } & Partial<
-  Pick<ImageTensor, "dims" | "levels"> & Pick<NdarrayLike<Float32Array>, "shape" | "stride" | "offset">
+  Pick<ImageTensor, "dims" | "levels"> &
+    Pick<NdarrayLike<Float32Array>, "shape" | "stride" | "offset">
 >;
 
 /** A task of its own, at once: timers wait for milliseconds, and in hidden pages for seconds. */

@@ -22,7 +22,8 @@ export interface RunRequest {
 }
 
 /** The part of an `AbortSignal` that is looked at; plain objects do. */
-type Signal = NonNullable<AttackChoice["signal"]> & Partial<Pick<EventTarget, `${"add" | "remove"}EventListener`>>;
+type Signal = NonNullable<AttackChoice["signal"]> &
+  Partial<Pick<EventTarget, `${"add" | "remove"}EventListener`>>;
 
 /** Begins a run on one image; the worker has checked everything when this settles. */
 export async function beginRun(

@@ -1,4 +1,11 @@
-import type { AttackChoice, AttackResult, AttackStep, ImageTensor, LabelMap, LoadedModel } from "@onnx-asma/web";
+import type {
+  AttackChoice,
+  AttackResult,
+  AttackStep,
+  ImageTensor,
+  LabelMap,
+  LoadedModel,
+} from "@onnx-asma/web";
 
 /** What is told about a running attack. */
 export interface ControlEvents {

@@ -24,7 +24,9 @@ export class AttackForm {
 
   constructor() {
     this.#select.replaceChildren(
-      ...allAttacks().map(({ name, title }) => new Option(title, name, false, name === defaultAttack)),
+      ...allAttacks().map(
+        ({ name, title }) => new Option(title, name, false, name === defaultAttack),
+      ),
     );
     this.#select.addEventListener("change", () => this.#show());
     this.#show();

@@ -36,9 +36,10 @@ export class Curves {
   /** Of an empty trajectory the axes are left. */
   draw(trajectory: readonly StepRecord[]): void {
     const last = trajectory.at(-1);
-    const logs = Object.keys(last?.logs ?? {}).map(
-      (name): Curve => ({ name, of: (r) => r.logs[name] ?? Number.NaN }),
-    );
+    const logs = Object.keys(last?.logs ?? {}).map((name): Curve => ({
+      name,
+      of: (r) => r.logs[name] ?? Number.NaN,
+    }));
     const drawn = [...curves, ...logs];
     const names = new Set(drawn.map(({ name }) => name));
     for (const [name, { figure }] of this.#plots) {

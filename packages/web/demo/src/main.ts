@@ -10,13 +10,7 @@ import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
 import { element } from "./element.ts";
 import { isolate } from "./isolate.ts";
-import {
-  endingInWords,
-  report,
-  verdictInWords,
-  type Outcome,
-  type SavedImage,
-} from "./outcome.ts";
+import { endingInWords, report, verdictInWords, type Outcome, type SavedImage } from "./outcome.ts";
 import { classColours } from "./picture.ts";
 import { save } from "./save.ts";
 import { say } from "./say.ts";

@@ -15,9 +15,7 @@ const bundled = {
 };
 
 /** How pixels are brought to what a model was trained on, by the value of the field. */
-const normalisations: Readonly<
-  Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>
-> = {
+const normalisations: Readonly<Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>> = {
   unit: { range: [0, 1] },
   signed: { range: [-1, 1] },
   bytes: { range: [0, 255] },

@@ -89,7 +89,11 @@ export class AttackService implements Handlers {
       const run = isBatch
         ? ServedRun.ofBatch(await workbench.attackBatch(images, targets, heeding))
         : ServedRun.ofOne(
-            await workbench.attack(images[0] as ImageLike, targets[0] as (typeof targets)[0], heeding),
+            await workbench.attack(
+              images[0] as ImageLike,
+              targets[0] as (typeof targets)[0],
+              heeding,
+            ),
           );
       return { run, bench, signal };
     });

@@ -12,8 +12,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
   const texts = textsOf(error);
   const text = texts[0] as string;
   const { code: ownCode, details, partial } = (error ?? {}) as Partial<AsmaError>;
-  const code =
-    typeof ownCode === "string" && ownCode.startsWith("ERR_") ? ownCode : "ERR_RUNTIME";
+  const code = typeof ownCode === "string" && ownCode.startsWith("ERR_") ? ownCode : "ERR_RUNTIME";
   const matches = (words: RegExp) => texts.some((each) => words.test(each));
   // An exception of the runtime's own C++ code that nobody caught comes as a bare number.
   const isBare = code === "ERR_RUNTIME" && matches(/^\d+$/);

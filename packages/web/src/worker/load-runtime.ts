@@ -50,7 +50,11 @@ export async function loadRuntime(
 ): Promise<LoadedRuntime> {
   const lack = request.device === "wasm" ? undefined : await lackOfWebGpu(request.device);
   if (request.device === "wasm" || (request.device === "auto" && lack !== undefined)) {
-    return await load("wasm", request, lack === undefined ? [] : [`On WebAssembly, since ${lack}.`]);
+    return await load(
+      "wasm",
+      request,
+      lack === undefined ? [] : [`On WebAssembly, since ${lack}.`],
+    );
   }
   if (lack !== undefined) {
     throw lacking(lack);

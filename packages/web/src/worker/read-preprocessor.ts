@@ -59,7 +59,9 @@ function addressesBeside(model: string): string[] {
     return [];
   }
   const isInOnnx = /\/onnx\/[^/]*$/.test(pathname);
-  return [fileName, ...(isInOnnx ? [`../${fileName}`] : [])].map((path) => new URL(path, model).href);
+  return [fileName, ...(isInOnnx ? [`../${fileName}`] : [])].map(
+    (path) => new URL(path, model).href,
+  );
 }
 
 function nameOf(file: FileSource): string {

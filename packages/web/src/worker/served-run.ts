@@ -16,10 +16,7 @@ export class ServedRun {
   readonly #result: () => Promise<BatchResult>;
   #step: BatchStep | undefined;
 
-  private constructor(
-    steps: AsyncGenerator<BatchStep, void>,
-    result: () => Promise<BatchResult>,
-  ) {
+  private constructor(steps: AsyncGenerator<BatchStep, void>, result: () => Promise<BatchResult>) {
     this.#steps = steps;
     this.#result = result;
   }
