@@ -6,6 +6,7 @@ const source = (name: string, file = "index.ts"): string =>
 export default defineConfig({
   resolve: {
     alias: {
+      "@onnx-asma/autodiff/training-graph": source("autodiff", "training-graph/index.ts"),
       "@onnx-asma/autodiff": source("autodiff"),
       "@onnx-asma/core/npy": source("core", "npy/index.ts"),
       "@onnx-asma/core/png": source("core", "png/index.ts"),

@@ -111,15 +111,33 @@ describe("attack", () => {
     expect(stderr).toContain("attack |");
     expect(namesIn(out)).toEqual(files);
     const record = JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as ResultRecord;
-    expect(record).toMatchObject({ reached: true, stopReason: "reached", seed: null });
+    expect(record).toMatchObject({
+      reached: true,
+      stopReason: "reached",
+      attack: { name: "asma", title: "ASMA", options: { variant: "asma", lambda: 0 } },
+      options: { iterations: 500, iouThreshold: 0.95, earlyStop: true, levels: 256, seed: 0 },
+      iouDefinition: "foreground",
+      notices: [],
+    });
+    expect(record).not.toHaveProperty("failure");
     expect(record.files.toSorted()).toEqual(files);
     expect(record.model).toMatchObject({
       file: "unet-legacy.onnx",
       sha256: sha256(unet),
+      externalData: [],
+      preprocessor: null,
       opset: 17,
     });
-    expect(record.image["adversarialSha256"]).toBe(sha256(join(out, "adversarial.png")));
-    expect(record.scale).toMatchObject({ isAutomatic: true });
+    expect(record.image).toMatchObject({
+      file: "image.png",
+      sha256: sha256(image),
+      adversarialSha256: sha256(join(out, "adversarial.png")),
+    });
+    const labels = Buffer.from(Int32Array.from(goldenTarget("two.moved")).buffer);
+    expect(record.target).toMatchObject({
+      from: { file: "mask.png", sha256: sha256(mask) },
+      labelsSha256: createHash("sha256").update(labels).digest("hex"),
+    });
 
     const found = await recompute(out, image, unet, 92, 2);
     expect(found.iou).toBeGreaterThanOrEqual(0.95);
@@ -135,11 +153,21 @@ describe("attack", () => {
 
     const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n");
     expect(rows).toHaveLength(record.steps + 2);
-    expect(rows[0]).toBe("step,alpha,iou,pixel_accuracy,wrong_pixels,loss,l2,linf");
+    expect(rows[0]).toBe(
+      "step,iou,pixel_accuracy,wrong_pixels,loss,l1,l2,linf,gradient_l2," +
+        "judged_iou,judged_pixel_accuracy,judged_wrong_pixels,alpha,beta,tau",
+    );
     const last = (rows.at(-1) as string).split(",").map(Number);
-    expect(last[0]).toBe(record.bestStep);
-    expect(last[2]).toBeCloseTo(found.iou, 5);
-    expect(record.forwards).toBe(record.steps + 2);
+    expect(last[0]).toBe(record.best.step);
+    expect(last[1]).toBeCloseTo(found.iou, 5);
+    expect(last[9]).toBeCloseTo(found.iou, 5);
+    const { forwards, backwards, judgements } = record.passes;
+    expect([forwards, backwards]).toEqual([record.steps + 1 + judgements, record.steps + 1]);
+    expect(record.judged.map(({ reached }) => reached)).toEqual(
+      Array.from({ length: judgements }, (_, i) => i === judgements - 1),
+    );
+    expect(stdout).toMatch(/attack +ASMA; at the best step alpha \S+, beta \S+, tau \S+\n/);
+    expect(stdout).toContain(`${forwards} forwards (${judgements} judgement`);
     for (const name of ["perturbation.png", "prediction-before.png", "prediction-after.png"]) {
       expect(decodePng(readFileSync(join(out, name)))).toMatchObject({ width: 92, height: 92 });
     }
@@ -191,7 +219,7 @@ describe("attack", () => {
     const scene = { model: unet3, image: "three", target: "three.absent" } as const;
     const { code, object, image, out } = await attack([], scene);
     expect(code).toBe(0);
-    expect(object.iouDefinition).toBe("mean-present");
+    expect(object.iouDefinition).toBe("mean-target");
     const found = await recompute(out, image, unet3, 76, 3);
     for (const [name, value] of Object.entries(found)) {
       expect(object.saved[name as "iou"], name).toBeCloseTo(value, 5);
@@ -205,7 +233,7 @@ describe("attack", () => {
     const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n").slice(1);
     const reached = rows
       .map((row) => row.split(",").map(Number))
-      .filter((row) => (row[2] ?? 0) >= 0.95);
+      .filter((row) => (row[1] ?? 0) >= 0.95);
     expect(object.saved.l2).toBeCloseTo(Math.min(...reached.map((row) => row[6] as number)), 5);
   });
 
@@ -234,8 +262,10 @@ describe("attack", () => {
   it.each(["asm", "ssm", "ssm+dpm"])("runs the variant %s", async (variant) => {
     const { code, object } = await attack(["--variant", variant, "--iterations", "5"]);
     expect(code).toBe(3);
-    expect(object.options["variant"]).toBe(variant);
-    expect(object.scale.beta === 0).toBe(variant !== "ssm+dpm");
+    expect(object.attack.options["variant"]).toBe(variant);
+    expect(Object.keys(object.best.logs)).toEqual(
+      variant === "ssm+dpm" ? ["alpha", "beta", "tau"] : ["alpha"],
+    );
     expect(object.saved.l2).toBeGreaterThan(0);
   });
 
@@ -247,9 +277,11 @@ describe("attack", () => {
         target: "two.moved",
       });
       expect([0, 3]).toContain(code);
+      // What follows from the flavour is recorded as it was used.
       expect(object).toMatchObject({
         steps: 30,
-        scale: { beta: 0.01, tau: 0.001, isAutomatic: false },
+        attack: { options: { flavour, beta: 0.01, tau: 0.001, lambda: 1 } },
+        options: { earlyStop: false, levels: "float" },
       });
       expect(object.iouDefinition).toBe(flavour === "adv_lib" ? "mean-all" : "foreground");
       expect(object.saved.iou).toBeGreaterThan(0.5);
@@ -258,7 +290,7 @@ describe("attack", () => {
 
   it("optimises the float image with --float", async () => {
     const { object, out } = await attack(["--float", "--iterations", "10"]);
-    expect(object.options["levels"]).toBeNull();
+    expect(object.options.levels).toBe("float");
     const npy = readNpyValues(join(out, "adversarial.npy"));
     expect(npy.some((v) => Math.abs(v * 255 - Math.round(v * 255)) > 0.01)).toBe(true);
     expect(object.float.l2).not.toBe(object.saved.l2);
@@ -273,8 +305,7 @@ describe("usage", () => {
     ["two targets", ["--hide", "1", "--disc", "40,40,9"], /exactly one target/],
     ["no number", ["--hide", "1", "--iterations", "many"], /Expected a number but received 'many'/],
     ["no iterations", ["--hide", "1", "--iterations", "0"], /at least 1 but received '0'/],
-    ["negative beta", ["--hide", "1", "--beta=-1", "--tau", "1"], /'--beta .*greater than 0.*'-1'/],
-    ["zero tau", ["--hide", "1", "--beta", "1", "--tau", "0"], /'--tau .*greater than 0.*'0'/],
+    ["no number for a step size", ["--hide", "1", "--beta", "b"], /--beta: Expected a number.*'b'/],
     ["an IoU above 1", ["--hide", "1", "--iou", "95"], /from 0 to 1 but received '95'/],
     ["the background hidden", ["--hide", "0"], /at least 1 but received '0'/],
     ["a disc without extent", ["--disc", "40,40,-5"], /radius greater than 0.*40,40,-5/],
@@ -294,14 +325,42 @@ describe("usage", () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it("refuses β without τ, and either for a constant step", async () => {
+  it.each([
+    ["negative beta", ["--beta=-1", "--tau", "1"], "ERR_OPTION", />0 for beta of asma.*-1/],
+    ["zero tau", ["--beta", "1", "--tau", "0"], "ERR_OPTION", />0 for tau of asma.*0/],
+    ["an unknown variant", ["--variant", "dpm"], "ERR_OPTION", /for variant of asma.*dpm/],
+    ["one level", ["--levels", "1"], "ERR_USAGE", /at least 2 but received '1'/],
+    ["β without τ", ["--beta", "1"], "ERR_STEP_SIZE", /belong together/],
+    [
+      "β and τ for a constant step",
+      ["--variant", "asm", "--beta", "1", "--tau", "1"],
+      "ERR_STEP_SIZE",
+      /give alpha/,
+    ],
+    ["a constant step for growing ones", ["--alpha", "1"], "ERR_STEP_SIZE", /give beta and tau/],
+  ])("refuses %s before any file is read", async (_, flags, code, message) => {
     const folder = temporaryFolder();
-    const args = ["attack", unet, writeImage(folder), "--hide", "1", "-o", join(folder, "out")];
-    const expected = { exit: 2, code: "ERR_STEP_SIZE" };
-    expect(await expectFailure([...args, "--beta", "1"], expected)).toContain("belong together");
-    expect(
-      await expectFailure([...args, "--variant", "asm", "--beta", "1", "--tau", "1"], expected),
-    ).toContain("give alpha");
-    expect(namesIn(folder)).toEqual(["image.png"]);
+    const args = ["attack", "absent.onnx", "absent.png", "--hide", "1", "-o", join(folder, "out")];
+    expect(await expectFailure([...args, ...flags], { exit: 2, code })).toMatch(message);
+    expect(namesIn(folder)).toEqual([]);
+  });
+
+  it.each<[string[], string, string]>([
+    [["--hide", "1", "--padding-mode", "edge"], "--padding-mode", "without --padding"],
+    [["--hide", "1", "--target-class", "1"], "--target-class", "without --disc or --rectangle"],
+    [["--hide", "1", "--mask-threshold", "9"], "--mask-threshold", "without --target"],
+    [["--hide", "1", "--class-map", "9=1"], "--class-map", "without --target"],
+    [["--hide", "1", "--ignore-label", "9"], "--ignore-label", "without --target"],
+    [
+      ["--target", "m.png", "--class-map", "9=1", "--mask-threshold", "9"],
+      "--mask-threshold",
+      "beside --class-map",
+    ],
+    [["--hide", "1", "--levels", "256", "--float"], "--levels", "beside --float"],
+    [["--hide", "1", "--gradient-output", "g"], "--gradient-output", "without --training-graph"],
+  ])("says that a flag of %j has no effect", async (flags, flag, when) => {
+    const args = ["attack", "absent.onnx", "absent.png", "-o", "absent", ...flags];
+    const message = await expectFailure(args, { exit: 2, code: "ERR_USAGE" });
+    expect(message).toContain(`${flag} has no effect ${when}`);
   });
 });

@@ -45,12 +45,12 @@ it("takes no more memory after 200 steps than after 20", async () => {
   writeFileSync(
     script,
     `
-    import { createAttack, readNpy } from ${JSON.stringify(node)};
+    import { loadModel, readNpy } from ${JSON.stringify(node)};
     const npy = (name) => readNpy(${JSON.stringify(golden("trajectories/"))} + name);
-    const attack = await createAttack(${JSON.stringify(unet)}, { sessionOptions: { intraOpNumThreads: 1 } });
+    const model = await loadModel(${JSON.stringify(unet)}, { threads: 1 });
     const { data, dims } = await npy("two.image.npy");
     const target = await npy("two.moved.npy");
-    const run = await attack.run(
+    const run = await model.attack(
       { data, dims },
       { data: Int32Array.from(target.data), dims: target.dims.slice(-2) },
       { iterations: 220, earlyStop: false, iouThreshold: 1 },

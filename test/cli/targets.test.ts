@@ -139,7 +139,7 @@ it("--target-image takes the prediction of another image", async () => {
   const { code, object, target } = await targetOf(folder, ["--target-image", image]);
   // The image itself: reached without a step.
   expect(code).toBe(0);
-  expect(object).toMatchObject({ bestStep: 0, steps: 0, saved: { l2: 0, iou: 1 } });
+  expect(object).toMatchObject({ best: { step: 0 }, steps: 0, saved: { l2: 0, iou: 1 } });
   expect(same(target, (await targetOf(folder, ["--shift", "0,0"])).target)).toBe(true);
 });
 

@@ -143,7 +143,7 @@ it("uint8 pixels that are resized are rounded as the file's are", async () => {
   expect(object.model["preprocessing"]).toMatchObject({ resizedSize: [76, 76], range: [0, 255] });
   // The step graph saw what the file is to the model, rounded pixels of the resized image.
   const rows = readFileSync(join(folder, "out", "trajectory.csv"), "utf8").split("\n");
-  const iou = Number(rows[object.bestStep + 1]?.split(",")[2]);
+  const iou = Number(rows[object.best.step + 1]?.split(",")[1]);
   expect(object.saved.iou).toBeCloseTo(iou, 6);
 });
 

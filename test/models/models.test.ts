@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { createAttack } from "@onnx-asma/node";
+import { loadModel } from "@onnx-asma/node";
 
 const folder = new URL("../../models/", import.meta.url);
 const file = (name: string): string => fileURLToPath(new URL(name, folder));
@@ -16,21 +16,21 @@ it.each([
   const card = readFileSync(file(`${name}.md`), "utf8");
   expect(bytes.length).toBeLessThan(3 * 2 ** 20);
   expect(card).toContain(createHash("sha256").update(bytes).digest("hex"));
-  const attack = await createAttack(file(`${name}.onnx`));
-  const { description } = await attack.model([408, 408]);
+  const model = await loadModel(file(`${name}.onnx`));
+  const description = await model.describe([408, 408]);
   expect(description.classNames).toEqual(classes);
   expect(description.grid).toMatchObject({ kind: "crop", size: [388, 388] });
   expect(description.preprocessing).toMatchObject({
     padding: [82, 82, 82, 82],
     paddingMode: "edge",
   });
-  await attack.release();
+  await model.release();
 });
 
 it("finds the optic disc on the photograph where it is", async () => {
-  const attack = await createAttack(file("optic-disc.onnx"));
-  const image = await attack.readImage(file("retina.jpg"));
-  const { data, dims } = await attack.predict(image);
+  const model = await loadModel(file("optic-disc.onnx"));
+  const image = await model.readImage(file("retina.jpg"));
+  const { data, dims } = await model.predict(image);
   const pixels = [...data.keys()].filter((i) => data[i] === 1);
   const mean = (of: (i: number) => number) =>
     pixels.reduce((sum, i) => sum + of(i), 0) / pixels.length;
@@ -39,5 +39,5 @@ it("finds the optic disc on the photograph where it is", async () => {
   expect(mean((i) => Math.floor(i / dims[1]))).toBeGreaterThan(140);
   expect(mean((i) => Math.floor(i / dims[1]))).toBeLessThan(220);
   expect(mean((i) => i % dims[1])).toBeLessThan(100);
-  await attack.release();
+  await model.release();
 });

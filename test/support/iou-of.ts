@@ -1,17 +1,20 @@
-/** IoU as the tool defines it: of class 1 for two classes, otherwise the mean of those present. */
+/** IoU as the tool defines it: of class 1 for two classes, otherwise the mean of those in the target. */
 export function iouOf(
   labels: ArrayLike<number>,
   target: ArrayLike<number>,
   classes: number,
 ): number {
   const each = Array.from({ length: classes }, (_, c) => {
-    let [both, either] = [0, 0];
+    let [both, either, wanted] = [0, 0, 0];
     Array.from(labels).forEach((label, i) => {
       both += label === c && target[i] === c ? 1 : 0;
       either += label === c || target[i] === c ? 1 : 0;
+      wanted += target[i] === c ? 1 : 0;
     });
-    return either === 0 ? undefined : both / either;
+    return { wanted, iou: either === 0 ? 1 : both / either };
   });
-  const present = each.filter((v) => v !== undefined);
-  return classes === 2 ? (each[1] ?? 1) : present.reduce((a, v) => a + v, 0) / present.length;
+  const inTarget = each.filter(({ wanted }) => wanted > 0);
+  return classes === 2
+    ? (each[1]?.iou as number)
+    : inTarget.reduce((sum, { iou }) => sum + iou, 0) / inTarget.length;
 }

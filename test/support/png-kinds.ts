@@ -99,6 +99,37 @@ export function buildPng(png: PngKind): Buffer {
   ]);
 }
 
+/** PNGs of every colour type and depth, with and without Adam7, transparency, and equal channels. */
+export function* everyPngKind(): Generator<PngKind> {
+  const size = { height: 5, width: 7 };
+  for (const [colour, depth] of pngKinds) {
+    const max = 2 ** depth - 1;
+    const colours = colour === "palette" ? 1 : channelsOf[colour] - ((channelsOf[colour] + 1) % 2);
+    const sampleOf =
+      (opacity: number, step: number) =>
+      (y: number, x: number, c: number): number =>
+        c === colours ? opacity : (y * 7919 + x * 40_503 + c * step) % (max + 1);
+    const palette = Uint8Array.from({ length: 3 * (max + 1) }, (_, k) => (k * 53) % 256);
+    const kind = { ...size, colour, depth, palette, sample: sampleOf(max, 977) };
+    yield kind;
+    yield { ...kind, interlaced: true };
+    yield { ...kind, sample: sampleOf(max, 0) };
+    yield { ...kind, sample: sampleOf(max - 1, 977) };
+    if (colour === "palette") {
+      yield { ...kind, palette: palette.map((_, k) => (k - (k % 3)) % 256) };
+      yield { ...kind, transparency: Uint8Array.of(255, 254) };
+      yield { ...kind, transparency: Uint8Array.of(255) };
+    } else {
+      // The first pixel's colour, and one that no pixel has where that is possible.
+      yield {
+        ...kind,
+        transparency: Uint8Array.of(0, 0, 977 >> 8, 977 & 255, 1954 >> 8, 1954 & 255),
+      };
+      yield { ...kind, transparency: Uint8Array.of(255, 255, 0, 0, 0, 0) };
+    }
+  }
+}
+
 /** A zlib stream of a kilobyte for each mebibyte of zeros that it inflates to. */
 export function zlibBomb(mebibytes: number): Buffer {
   const flush = { finishFlush: constants.Z_FULL_FLUSH };

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { readModel, type Runtime } from "@onnx-asma/autodiff";
-import { Workbench, type ModelOptions } from "@onnx-asma/core";
+import { Workbench, type ModelOptions, type SegmentationModel } from "@onnx-asma/core";
 
 /** A workbench for a model's bytes, on the CPU. */
 export async function workbenchOf(
@@ -10,4 +10,13 @@ export async function workbenchOf(
 ): Promise<Workbench> {
   const host = { runtime, sessionOptions: undefined, target: "cpu" } as const;
   return new Workbench(await readModel(bytes), options, host);
+}
+
+/** A workbench for a model that was loaded before, with its options. */
+export function workbenchFor({ original, options, runtime }: SegmentationModel): Workbench {
+  return new Workbench(original, options, {
+    runtime,
+    sessionOptions: options.sessionOptions,
+    target: "any",
+  });
 }

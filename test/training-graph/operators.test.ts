@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { readModel, type Runtime } from "@onnx-asma/autodiff";
 import {
   checkTrainingGraph,
   importTrainingGraph,
-  readModel,
   trainingOperators,
-  type Runtime,
-} from "@onnx-asma/autodiff";
+} from "@onnx-asma/autodiff/training-graph";
 
 const folder = new URL("operators/", import.meta.url);
 const files = readdirSync(folder);

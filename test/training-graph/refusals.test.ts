@@ -141,7 +141,7 @@ describe("a graph that does not belong to the model is refused", () => {
     const model = await readModelFile(unet3Training.model);
     await expect(load({ model })).rejects.toMatchObject({
       code: "ERR_TRAINING_GRAPH",
-      message: expect.stringContaining("--upstream-input") as string,
+      message: expect.stringContaining("`upstreamInput`") as string,
     });
   });
 
@@ -179,7 +179,7 @@ describe("its parts", () => {
     const lost = await failure(hideLoss);
     expect(lost.code).toBe("ERR_TRAINING_GRAPH");
     expect(lost.message).toContain("SoftmaxCrossEntropyLossGrad");
-    expect(lost.message).toContain("--upstream-input");
+    expect(lost.message).toContain("`upstreamInput`");
     const found = await failure(hideLoss, { upstreamInput: "dlogits" });
     expect(found).toEqual({ code: "none", message: "" });
   });
@@ -189,7 +189,7 @@ describe("its parts", () => {
       "no value 'nothing'",
     );
     expect((await failure(() => {}, { gradientOutput: "nothing" })).message).toContain(
-      "Correct --gradient-output",
+      "Correct `gradientOutput`",
     );
     const other = await failure(() => {}, { gradientOutput: "logits" });
     expect(other.code).toBe("ERR_TRAINING_GRAPH");

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { differentiate, readModel, resolve, writeModel, type Runtime } from "@onnx-asma/autodiff";
 import { disc, type ImageTensor, type LabelMap, type TrainingGraphOptions } from "@onnx-asma/core";
-import { createAttack, readModelFile, type CreateAttackOptions } from "@onnx-asma/node";
+import { loadModel, readModelFile, type LoadModelOptions } from "@onnx-asma/node";
 import * as ort from "onnxruntime-node";
 import { golden, goldenTarget, readNpyValues } from "../support/golden-scene.ts";
 import { opticDisc, readTrainingFixture, unet3Training } from "../support/training-graph.ts";
@@ -10,27 +10,28 @@ import { opticDisc, readTrainingFixture, unet3Training } from "../support/traini
 /** 30 steps of fixed size. */
 async function follow(
   path: string,
-  options: CreateAttackOptions,
+  options: LoadModelOptions,
   image: ImageTensor | string,
   target: LabelMap | undefined,
 ) {
-  const attack = await createAttack(path, options);
-  const tensor = typeof image === "string" ? await attack.readImage(image) : image;
+  const model = await loadModel(path, options);
+  const tensor = typeof image === "string" ? await model.readImage(image) : image;
   const { height, width } = { height: tensor.dims[2], width: tensor.dims[3] };
   const wanted = target ?? disc([height, width], [width * 0.4, height * 0.6], height * 0.12, 1);
-  const run = await attack.run(tensor, wanted, {
+  const run = await model.attack(tensor, wanted, {
     beta: 0.01,
     tau: 0.001,
     iterations: 30,
     earlyStop: false,
+    levels: "float",
   });
   const steps = [];
-  for await (const { alpha, iou, l2, linf, prediction } of run) {
-    steps.push({ alpha, iou, l2, linf, prediction: prediction().data });
+  for await (const { logs, iou, l2, linf, prediction } of run) {
+    const alpha = logs["alpha"] as number;
+    steps.push({ alpha, iou, l2, linf, prediction: (await prediction()).data });
   }
-  await run.result;
-  const { nodes } = (await attack.session([height, width])).step.build;
-  await attack.release();
+  const { nodes } = (await run.result).build;
+  await model.release();
   return { steps, nodes };
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng as encodeInNode, readImage } from "@onnx-asma/node";
 import type * as Api from "@onnx-asma/web";
 import { golden } from "../support/golden-scene.ts";
-import { buildPng, channelsOf, pngKinds, zlibBomb, type PngKind } from "../support/png-kinds.ts";
+import { buildPng, everyPngKind, zlibBomb } from "../support/png-kinds.ts";
 import { build, conv } from "../support/segmentation-models.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 
@@ -17,37 +17,6 @@ declare function codeOf(task: () => Promise<unknown>): Promise<string>;
 /** Every pair of values an 8-bit channel can have beside another. */
 const side = 32;
 const values = Array.from({ length: 3 * side * side }, (_, i) => (i * 89 + (i >> 8)) % 256);
-
-/** PNGs of every colour type and depth, with and without Adam7, transparency, and equal channels. */
-function* everyKind(): Generator<PngKind> {
-  const size = { height: 5, width: 7 };
-  for (const [colour, depth] of pngKinds) {
-    const max = 2 ** depth - 1;
-    const colours = colour === "palette" ? 1 : channelsOf[colour] - ((channelsOf[colour] + 1) % 2);
-    const sampleOf =
-      (opacity: number, step: number) =>
-      (y: number, x: number, c: number): number =>
-        c === colours ? opacity : (y * 7919 + x * 40_503 + c * step) % (max + 1);
-    const palette = Uint8Array.from({ length: 3 * (max + 1) }, (_, k) => (k * 53) % 256);
-    const kind = { ...size, colour, depth, palette, sample: sampleOf(max, 977) };
-    yield kind;
-    yield { ...kind, interlaced: true };
-    yield { ...kind, sample: sampleOf(max, 0) };
-    yield { ...kind, sample: sampleOf(max - 1, 977) };
-    if (colour === "palette") {
-      yield { ...kind, palette: palette.map((_, k) => (k - (k % 3)) % 256) };
-      yield { ...kind, transparency: Uint8Array.of(255, 254) };
-      yield { ...kind, transparency: Uint8Array.of(255) };
-    } else {
-      // The first pixel's colour, and one that no pixel has where that is possible.
-      yield {
-        ...kind,
-        transparency: Uint8Array.of(0, 0, 977 >> 8, 977 & 255, 1954 >> 8, 1954 & 255),
-      };
-      yield { ...kind, transparency: Uint8Array.of(255, 255, 0, 0, 0, 0) };
-    }
-  }
-}
 
 describe.skipIf(!hasBrowser)("images in the browser", () => {
   let opened: OpenPage;
@@ -164,7 +133,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
   it("come from PNGs of every kind as in Node, or are refused in the same words", async () => {
     const folder = await mkdtemp(join(tmpdir(), "onnx-asma-png-"));
     const outcomes = new Set<string>();
-    for (const kind of everyKind()) {
+    for (const kind of everyPngKind()) {
       const bytes = buildPng(kind);
       const path = join(folder, "x.png");
       await writeFile(path, bytes);

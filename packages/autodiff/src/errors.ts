@@ -1,14 +1,40 @@
+/** The codes of this package; docs/errors.md says when each is thrown. */
+export const autodiffErrorCodes = [
+  "ERR_EMITTED_GRAPH",
+  "ERR_EXTERNAL_DATA",
+  "ERR_FEED",
+  "ERR_GRADIENT_NODE",
+  "ERR_GRADIENT_TYPE",
+  "ERR_INPUT_DIMS",
+  "ERR_MODEL_CYCLE",
+  "ERR_MODEL_FUNCTION",
+  "ERR_MODEL_REFUSED",
+  "ERR_MODEL_TOO_LARGE",
+  "ERR_MODEL_UNREADABLE",
+  "ERR_NO_GRADIENT",
+  "ERR_TENSOR",
+  "ERR_TRAINING_GRADIENT",
+  "ERR_TRAINING_GRAPH",
+  "ERR_TRAINING_OPERATOR",
+  "ERR_UNKNOWN_TYPE",
+  "ERR_UNKNOWN_VALUE",
+  "ERR_UNSUPPORTED_OPERATOR",
+] as const;
+
+/** The code of an {@link AutodiffError}. */
+export type AutodiffErrorCode = (typeof autodiffErrorCodes)[number];
+
 /**
  * The error class of this package. `code` is stable and meant for programs; `message` names the
- * thing, what was expected, what was found and the way out.
+ * thing, what was expected, what was found and the way out, with options in backticks by their keys.
  */
 export class AutodiffError extends Error {
   override readonly name: string = "AutodiffError";
-  readonly code: string;
+  readonly code: AutodiffErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
-    code: string,
+    code: AutodiffErrorCode,
     message: string,
     options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
   ) {

@@ -6,7 +6,13 @@
 export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
 export { differentiate, type DifferentiateOptions } from "./reverse-mode/differentiate.ts";
 export type { GradientFigure, TensorData } from "./check/finite-differences.ts";
-export { AutodiffError, UnsupportedOperatorError, type UnsupportedNode } from "./errors.ts";
+export {
+  AutodiffError,
+  autodiffErrorCodes,
+  UnsupportedOperatorError,
+  type AutodiffErrorCode,
+  type UnsupportedNode,
+} from "./errors.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";
 export type { Target } from "./graph/target.ts";
 export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
@@ -34,13 +40,4 @@ export {
   vectorJacobianProduct,
   type VectorJacobianProductOptions,
 } from "./reverse-mode/vector-jacobian-product.ts";
-export {
-  importTrainingGraph,
-  type ImportTrainingGraphOptions,
-  type TrainingGraph,
-} from "./training-graph/import-training-graph.ts";
-export {
-  checkTrainingGraph,
-  type CheckTrainingGraphOptions,
-} from "./training-graph/check-training-graph.ts";
-export { trainingOperators } from "./training-graph/operators/index.ts";
+export type { TrainingGraph } from "./training-graph/import-training-graph.ts";

@@ -1,4 +1,4 @@
-import { AsmaError } from "./errors.ts";
+import { refusal } from "./errors.ts";
 
 /** The default limit on the pixels of an image, or the voxels of a volume, that is decoded: 64 megapixels. */
 export const defaultMaxPixels = 64_000_000;
@@ -18,19 +18,20 @@ export function checkImageSize(
   const pixels = size.reduce((n, d) => n * d, 1);
   const claimed = size.toReversed().join("x");
   if (!size.every((extent) => extent >= 1)) {
-    throw new AsmaError(
-      "ERR_IMAGE_UNREADABLE",
-      `Expected an image with pixels but ${name} claims ${claimed}: save it again from the program it came from.`,
-      { details: { name, size } },
-    );
+    throw refusal("ERR_IMAGE_UNREADABLE", {
+      expected: "an image with pixels",
+      found: `${name} claims ${claimed}`,
+      wayOut: "save it again from the program it came from",
+      details: { name, size },
+    });
   }
   if (pixels > maxPixels) {
-    throw new AsmaError(
-      "ERR_IMAGE_TOO_LARGE",
-      `Expected at most ${megapixels(maxPixels)} megapixels but ${name} claims ${claimed} ` +
-        `(${megapixels(pixels)} megapixels): crop or shrink it first, or raise the limit.`,
-      { details: { name, size, maxPixels } },
-    );
+    throw refusal("ERR_IMAGE_TOO_LARGE", {
+      expected: `at most ${megapixels(maxPixels)} megapixels`,
+      found: `${name} claims ${claimed} (${megapixels(pixels)} megapixels)`,
+      wayOut: "crop or shrink it first, or raise the limit",
+      details: { name, size, maxPixels },
+    });
   }
 }
 

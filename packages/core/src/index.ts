@@ -54,7 +54,16 @@ export type {
   VerifyOptions,
 } from "./workbench/model-handle.ts";
 export { Workbench, type Host } from "./workbench/workbench.ts";
-export { AsmaError, isAsmaError, type AsmaErrorOptions } from "./errors.ts";
+export {
+  AsmaError,
+  errorCodes,
+  isAsmaError,
+  refusal,
+  type AsmaErrorOptions,
+  type ErrorCode,
+  type Refusal,
+} from "./errors.ts";
+export { sayOptions } from "./option-words.ts";
 export {
   ignored,
   sameSize,
@@ -77,7 +86,8 @@ export {
 export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbation-norms.ts";
 export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
-export type { Decision } from "./model/decision.ts";
+export { wayOutOf, type Decision } from "./model/decision.ts";
+export type { OptionKey } from "./model/option.ts";
 export { metadataKey, type ModelMetadata } from "./model/model-metadata.ts";
 export type { ChannelOrder } from "./model/input/channel-order.ts";
 export { describeImageInput, type ImageInput } from "./model/input/image-input.ts";
@@ -85,12 +95,14 @@ export { layouts, type Layout } from "./model/layout.ts";
 export {
   outputKinds,
   type LabelGrid,
+  type LoadOptions,
   type ModelOptions,
   type OutputKind,
   type Padding,
   type TrainingGraphOptions,
 } from "./model/model-options.ts";
-export { parsePreprocessor, type Preprocessor } from "./model/input/preprocessor.ts";
+export { parsePreprocessor } from "./model/input/parse-preprocessor.ts";
+export type { Preprocessor } from "./model/input/preprocessor.ts";
 export { resamplings, type Resampling } from "./model/input/resampling-matrix.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/grid/output-grid.ts";
 export type { Decoding } from "./model/output/decoding.ts";
@@ -98,7 +110,7 @@ export type { OutputHead } from "./model/output/output-head.ts";
 export type { Preprocessing } from "./model/input/preprocessing.ts";
 export type { ModelDescription } from "./model/model-description.ts";
 export type { AppendedModel, Term } from "./model/append-model.ts";
-export { SegmentationModel, type LoadOptions } from "./model/segmentation-model.ts";
+export { SegmentationModel } from "./model/segmentation-model.ts";
 export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step/step-graph.ts";
 export { Iterates, type IteratesStart, type StepMetrics } from "./step/iterates.ts";

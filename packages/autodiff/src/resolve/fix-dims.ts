@@ -34,9 +34,12 @@ export function fixDims(input: ValueInfoProto, given: readonly number[] | undefi
   if (!fits || dims === undefined || dims.some((d) => !Number.isSafeInteger(d))) {
     const wanted = declared === undefined ? "of any rank" : `[${declared.join(", ")}]`;
     const found = given === undefined ? "none are given" : `[${given.join(", ")}] are given`;
+    const example = (declared ?? ["1", "3", "H", "W"]).map((d, i) =>
+      typeof d === "number" ? d : ([1, 3, 512, 512][i] ?? 1),
+    );
     throw new AutodiffError(
       "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims ${wanted}, but ${found}: give concrete ones, for example --shape ${input.name}=${(declared ?? ["1", "3", "H", "W"]).map((d, i) => (typeof d === "number" ? d : (["1", "3", "512", "512"][i] ?? "1"))).join(",")}.`,
+      `Input '${input.name}' has dims ${wanted}, but ${found}: give concrete ones, for example \`dims: ${JSON.stringify({ [input.name]: example })}\`.`,
       { details: { input: input.name, declared, given } },
     );
   }

@@ -59,7 +59,9 @@ describe("input dims", () => {
       expect(model.declaredInputs()[0]?.dims).toEqual([3, 4]);
       await expect(resolved(relu, {}, change)).rejects.toMatchObject({
         code: "ERR_INPUT_DIMS",
-        message: expect.stringContaining("give concrete ones, for example --shape x=1,4") as string,
+        message: expect.stringContaining(
+          'give concrete ones, for example `dims: {"x":[1,4',
+        ) as string,
       });
     },
   );

@@ -110,8 +110,8 @@ function dropUnusedInputs(
     throw new AutodiffError(
       "ERR_TRAINING_GRAPH",
       missing.length > 0
-        ? `Expected '${gradient}' of the training graph to depend on '${image}' and '${upstream}' but ${quoted(missing)} does not bear on it: name the right values with --gradient-output and --upstream-input.`
-        : `Expected a training graph that needs the image and one upstream gradient but it also needs ${quoted(others)}: if '${upstream}' is not the gradient of the scores, name it with --upstream-input; otherwise build the graph with the others fixed.`,
+        ? `Expected '${gradient}' of the training graph to depend on '${image}' and '${upstream}' but ${quoted(missing)} does not bear on it: name the right values with \`gradientOutput\` and \`upstreamInput\`.`
+        : `Expected a training graph that needs the image and one upstream gradient but it also needs ${quoted(others)}: if '${upstream}' is not the gradient of the scores, name it with \`upstreamInput\`; otherwise build the graph with the others fixed.`,
     );
   }
 }

@@ -74,7 +74,7 @@ function findScores(values: GraphValues, { scores, ...rest }: RoleOptions, image
   if (found === undefined) {
     throw values.error(
       `no value for the scores '${scores.name}' [${scores.dims.join(", ")}]`,
-      "Make it an output under this name. If the graph begins at another value of the model, choose that with --output.",
+      "Make it an output under this name. If the graph begins at another value of the model, choose that with `scores`.",
     );
   }
   return found.name;
@@ -87,7 +87,7 @@ function findUpstream(
   ownScores: string,
 ): string {
   if (upstreamInput !== undefined) {
-    return values.named(upstreamInput, "--upstream-input");
+    return values.named(upstreamInput, "`upstreamInput`");
   }
   const byName = [`${ownScores}_grad`, `${scores.name}_grad`].find((name) => values.has(name));
   if (byName !== undefined) {
@@ -99,7 +99,7 @@ function findUpstream(
     const loss = values.graph.node.find(({ opType }) => /Loss|CrossEntropy/.test(opType));
     throw values.error(
       `no gradient of the scores ('${ownScores}_grad') to begin from`,
-      `${loss === undefined ? "" : `Its loss (${loss.opType}) has to give way to the attack's own. `}Name the value (input, initializer or inner value) that holds the gradient of '${ownScores}' with --upstream-input.`,
+      `${loss === undefined ? "" : `Its loss (${loss.opType}) has to give way to the attack's own. `}Name the value (input, initializer or inner value) that holds the gradient of '${ownScores}' with \`upstreamInput\`.`,
     );
   }
   return found.name;
@@ -112,7 +112,7 @@ function findGradient(
   taken: readonly string[],
 ): string {
   if (gradientOutput !== undefined) {
-    return values.named(gradientOutput, "--gradient-output");
+    return values.named(gradientOutput, "`gradientOutput`");
   }
   const byName = [`${ownImage}_grad`, `${image.name}_grad`].find((name) => values.isComputed(name));
   if (byName !== undefined) {
@@ -124,7 +124,7 @@ function findGradient(
   if (found === undefined) {
     throw values.error(
       `no gradient of the image ('${ownImage}_grad' [${image.dims.join(", ")}])`,
-      "Name the output that holds it with --gradient-output.",
+      "Name the output that holds it with `gradientOutput`.",
     );
   }
   return found.name;
@@ -160,9 +160,9 @@ class GraphValues {
     return this.#computed.has(name) || this.#given.has(name);
   }
 
-  named(name: string, flag: string): string {
+  named(name: string, option: string): string {
     if (!this.has(name)) {
-      throw this.error(`no value '${name}'`, `Correct ${flag}.`);
+      throw this.error(`no value '${name}'`, `Correct ${option}.`);
     }
     return name;
   }

@@ -1,6 +1,7 @@
 import type { AttackDefinition } from "../attack/attack-definition.ts";
 import type { OptionEntries, OptionsInput } from "../attack/option-schema.ts";
 import { AsmaError } from "../errors.ts";
+import { runOptionKeys } from "../run/run-options.ts";
 import { asma } from "./asma.ts";
 import { miFgsm } from "./mi-fgsm.ts";
 import { pgd } from "./pgd.ts";
@@ -30,7 +31,8 @@ const registry = new Map<string, AttackDefinition>(
 /**
  * Adds an attack to the list, for all models of this process or worker.
  *
- * @throws AsmaError `ERR_ATTACK` when there is another attack of that name
+ * @throws AsmaError `ERR_ATTACK` when there is another attack of that name, or an option has the name of
+ *   one that every run has
  */
 export function registerAttack<Name extends string, Entries extends OptionEntries>(
   definition: AttackDefinition<Name, Entries>,
@@ -40,6 +42,15 @@ export function registerAttack<Name extends string, Entries extends OptionEntrie
     throw new AsmaError(
       "ERR_ATTACK",
       `There is an attack named '${definition.name}' already: choose another name.`,
+    );
+  }
+  const taken = Object.keys(definition.options).find(
+    (key) => key === "attack" || (runOptionKeys as readonly string[]).includes(key),
+  );
+  if (taken !== undefined) {
+    throw new AsmaError(
+      "ERR_ATTACK",
+      `The option '${taken}' of '${definition.name}' is one that every run has: choose another name.`,
     );
   }
   registry.set(definition.name, erased);

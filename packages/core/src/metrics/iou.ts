@@ -1,5 +1,6 @@
+import { refusal } from "../errors.ts";
 import { ignored, type LabelMap } from "../image.ts";
-import type { ConfusionMatrix } from "./confusion-matrix.ts";
+import { checkConfusionMatrix, type ConfusionMatrix } from "./confusion-matrix.ts";
 
 /**
  * Which measure of agreement is meant, all in [0, 1].
@@ -54,8 +55,12 @@ export function absentPixels(matrix: ConfusionMatrix): number {
  * Agreement of prediction and target in [0, 1] by the definition named.
  *
  * @param absentBefore for `erased`: {@link absentPixels} of the untouched image
+ * @throws AsmaError `ERR_IOU_DEFINITION` for another name, and for `foreground` without a class 1;
+ *   `ERR_CLASSES` for what is no confusion matrix
  */
 export function iou(matrix: ConfusionMatrix, definition: IouDefinition, absentBefore = 0): number {
+  checkConfusionMatrix(matrix);
+  checkDefinition(definition, matrix.length);
   const classes = countsOf(matrix);
   const mean = (list: readonly number[]) =>
     list.length === 0 ? 1 : list.reduce((sum, n) => sum + n, 0) / list.length;
@@ -76,5 +81,18 @@ export function iou(matrix: ConfusionMatrix, definition: IouDefinition, absentBe
       return (
         classes.reduce((sum, c) => sum + c.intersection / (c.union + 1e-6), 0) / classes.length
       );
+  }
+}
+
+function checkDefinition(definition: IouDefinition, classes: number): void {
+  const isKnown = iouDefinitions.includes(definition);
+  if (!isKnown || (definition === "foreground" && classes < 2)) {
+    throw refusal("ERR_IOU_DEFINITION", {
+      expected: `an IoU definition among ${iouDefinitions.join(", ")}`,
+      found: isKnown
+        ? `'foreground' is of class 1, and there is none`
+        : `found ${String(definition)}`,
+      wayOut: "take 'mean-present'",
+    });
   }
 }

@@ -1,4 +1,6 @@
-import type { ImageTensor } from "../image.ts";
+import { checkCount, checkImageTensor } from "../check-array.ts";
+import { refusal } from "../errors.ts";
+import { sameSize, type ImageTensor } from "../image.ts";
 
 /** Norms of x − x₀ over all channels and pixels, in units of the [0, 1] range. */
 export interface PerturbationNorms {
@@ -11,8 +13,23 @@ export interface PerturbationNorms {
   readonly changed: number;
 }
 
-/** L1, L2, L∞ and root mean square of the perturbation between two images of equal dims. */
+/**
+ * L1, L2, L∞ and root mean square of the perturbation between two images of equal dims.
+ *
+ * @throws AsmaError `ERR_IMAGE_DIMS` when they have different dims; `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE` for
+ *   what is no image
+ */
 export function perturbationNorms(image: ImageTensor, original: ImageTensor): PerturbationNorms {
+  checkImageTensor(image, "the image");
+  checkImageTensor(original, "the original");
+  if (!sameSize(image.dims, original.dims)) {
+    throw refusal("ERR_IMAGE_DIMS", {
+      expected: "two images of equal dims",
+      found: `found [${image.dims.join(", ")}] and [${original.dims.join(", ")}]`,
+    });
+  }
+  checkCount(image, "the image");
+  checkCount(original, "the original");
   let l1 = 0;
   let sum = 0;
   let linf = 0;

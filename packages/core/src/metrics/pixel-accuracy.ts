@@ -1,7 +1,12 @@
-import type { ConfusionMatrix } from "./confusion-matrix.ts";
+import { checkConfusionMatrix, type ConfusionMatrix } from "./confusion-matrix.ts";
 
-/** Share of the counted pixels whose prediction is the target, in [0, 1]; 1 when none counts. */
+/**
+ * Share of the counted pixels whose prediction is the target, in [0, 1]; 1 when none counts.
+ *
+ * @throws AsmaError `ERR_CLASSES` for what is no confusion matrix
+ */
 export function pixelAccuracy(matrix: ConfusionMatrix): number {
+  checkConfusionMatrix(matrix);
   let right = 0;
   let all = 0;
   matrix.forEach((row, t) => {

@@ -1,3 +1,4 @@
+import { refusal } from "../errors.ts";
 import { holds, type Thresholds } from "../goal/thresholds.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import { confusionMatrix } from "./confusion-matrix.ts";
@@ -38,10 +39,20 @@ export interface JudgeInput {
 /**
  * Judges an adversarial image by what the untouched model predicts for it.
  *
- * @throws AsmaError `ERR_TARGET_SIZE` when prediction and target have different dims
+ * @throws AsmaError `ERR_TARGET_SIZE`, `ERR_IMAGE_DIMS` when dims differ; as {@link confusionMatrix}, {@link iou}
+ *   and {@link perturbationNorms} do for what is none; `ERR_JUDGE` for thresholds that are no numbers in [0, 1]
  */
 export function judge(input: JudgeInput): Verdict {
   const { prediction, target, classes, thresholds, before, targeted = true } = input;
+  for (const name of ["iou", "pixelAccuracy"] as const) {
+    const threshold: unknown = thresholds?.[name];
+    if (!(typeof threshold === "number" && threshold >= 0 && threshold <= 1)) {
+      throw refusal("ERR_JUDGE", {
+        expected: `a number in [0, 1] for the threshold of ${name}`,
+        found: `found ${String(threshold)}`,
+      });
+    }
+  }
   const matrix = confusionMatrix(prediction, target, classes);
   const { l1, l2, linf, rms } = perturbationNorms(input.image, input.original);
   const absentBefore = before && absentPixels(confusionMatrix(before, target, classes));

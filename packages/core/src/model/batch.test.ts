@@ -20,7 +20,8 @@ import {
   withDynamicDims,
 } from "../../../../test/support/segmentation-models.ts";
 import { countOf, type ImageTensor, type Size } from "../image.ts";
-import { SegmentationModel, type LoadOptions } from "./segmentation-model.ts";
+import type { LoadOptions } from "./model-options.ts";
+import { SegmentationModel } from "./segmentation-model.ts";
 
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => ((i * 53 + i * i + seed * 29) % 97) / 96);

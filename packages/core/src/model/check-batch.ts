@@ -1,5 +1,5 @@
 import { GraphBuilder, writeModel, type Runtime } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import { countOf } from "../image.ts";
 import { openSession } from "../open-session.ts";
 import { appendModel } from "./append-model.ts";
@@ -19,10 +19,10 @@ const largestDifference = 1e-2;
  */
 export function checkBatch(images: number, input: ImageInput): void {
   if (!Number.isSafeInteger(images) || images < 1) {
-    throw new AsmaError(
-      "ERR_BATCH",
-      `Expected a whole number from 1 on for the images of a batch but found ${images}.`,
-    );
+    throw refusal("ERR_BATCH", {
+      expected: "a whole number from 1 on for the images of a batch",
+      found: `found ${images}`,
+    });
   }
   if (images > 1 && input.batch !== undefined) {
     const { name, layout, batch } = input;
@@ -36,11 +36,13 @@ export function checkBatch(images: number, input: ImageInput): void {
 
 /** The error for a model that takes one image at a time only. */
 export function batchError(images: number, found: string, cause?: unknown): AsmaError {
-  return new AsmaError(
-    "ERR_BATCH",
-    `Expected a model whose batch is free, for ${images} images at once, but ${found}: export it with a dynamic batch, or attack one image at a time.`,
-    { cause, details: { batch: images } },
-  );
+  return refusal("ERR_BATCH", {
+    expected: `a model whose batch is free, for ${images} images at once`,
+    found: `${found}`,
+    wayOut: "export it with a dynamic batch, or attack one image at a time",
+    cause,
+    details: { batch: images },
+  });
 }
 
 /**

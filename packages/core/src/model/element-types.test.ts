@@ -7,7 +7,7 @@ import {
   type Runtime,
   type Value,
 } from "@onnx-asma/autodiff";
-import { asma, prepareAsma } from "../attacks/asma.ts";
+import { workbenchFor } from "../../../../test/support/workbench-of.ts";
 import type { ImageTensor } from "../image.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { SegmentationModel } from "./segmentation-model.ts";
@@ -64,19 +64,24 @@ describe.each(Object.entries(heads))("a model that ends in %s", (name, head) => 
     const before = await model.predict(image);
     expect(new Set(before.data).size).toBeGreaterThan(1);
     expect(model.description.head.scores).toMatch(mayTie.has(name) ? /^Conv/ : /^Quantize|^out/);
-    const session = await prepareAsma(model, { levels: 256 });
+    const bench = workbenchFor(model);
     const target = { ...before, data: before.data.map((label) => (label === 0 ? 1 : 0)) };
-    const run = asma(session, { image, target }, { iterations: 400, iouThreshold: 0.6 });
+    const run = await bench.attack(image, target, {
+      levels: 256,
+      iterations: 400,
+      iouThreshold: 0.6,
+      iouDefinition: "mean-all",
+    });
     for await (const { step, prediction, image: seen } of run) {
       if (step % 20 === 0) {
-        const own = (await model.predict(seen())).data;
-        const same = prediction().data.filter((label, i) => label === own[i]).length;
+        const own = (await model.predict(await seen())).data;
+        const same = (await prediction()).data.filter((label, i) => label === own[i]).length;
         expect(same).toBeGreaterThanOrEqual((mayTie.has(name) ? 0.85 : 1) * own.length);
       }
     }
     const { best, trajectory } = await run.result;
     expect(best.iou).toBeGreaterThan((trajectory[0]?.iou ?? 1) + 0.2);
-    await session.step.release();
+    await bench.release();
     await model.release();
   });
 });

@@ -16,7 +16,7 @@ export function explainPreprocessing(
   const isPadded = p.padding.some((n) => n > 0);
   const axes =
     p.imageSize.length === 2 ? "top, left, bottom, right" : "before each axis, then after";
-  const valueFlags = [options.range, options.mean, options.std];
+  const values = [options.range, options.mean, options.std];
   const hasMetadataValues = [metadata.range, metadata.mean, metadata.std].some(Boolean);
   return [
     {
@@ -32,7 +32,7 @@ export function explainPreprocessing(
             ? "the model's input size is fixed"
             : "the image fits",
       ),
-      override: "--resize",
+      options: ["resize"],
     },
     {
       what: "padding",
@@ -49,22 +49,22 @@ export function explainPreprocessing(
               ? "the image has the input's size already"
               : "none asked for",
       ),
-      override: "--padding",
+      options: ["padding"],
     },
     {
       what: "channel order",
       is: p.channelOrder,
       because: isTold(options.channelOrder, from ?? "the default"),
-      override: "--channel-order",
+      options: ["channelOrder"],
     },
     {
       what: "values",
       is: `black ${p.range[0]}, white ${p.range[1]}${p.mean.length > 0 ? `, mean [${p.mean.join(", ")}]` : ""}${p.std.length > 0 ? `, std [${p.std.join(", ")}]` : ""}`,
       because: isTold(
-        valueFlags.find(Boolean),
+        values.find(Boolean),
         from ?? (hasMetadataValues ? "from the model's metadata" : "the default"),
       ),
-      override: "--range, --mean, --std",
+      options: ["range", "mean", "std"],
     },
   ];
 }
@@ -80,7 +80,7 @@ export function explainAdaptations(
       what: "precision",
       is: floats.length > 0 ? `float32, where the model has ${floats.join(", ")}` : "the model's",
       because: isTold(options.precision, "gradients need the range"),
-      override: "--precision",
+      options: ["precision"],
     });
   }
   for (const [name, dtype] of Object.entries(integerInputs)) {
@@ -88,7 +88,8 @@ export function explainAdaptations(
       what: "whole numbers",
       is: `'${name}' is rounded to ${dtype}; gradients pass straight through`,
       because: "the model takes integers",
-      override: "a model that takes floats",
+      options: [],
+      wayOut: "a model that takes floats",
     });
   }
   if (quantized > 0) {
@@ -96,7 +97,8 @@ export function explainAdaptations(
       what: "quantization",
       is: `straight-through gradient at ${quantized} quantized activations`,
       because: "the model is quantized, and rounding has no gradient of its own",
-      override: "the float model that it was made from",
+      options: [],
+      wayOut: "the float model that it was made from",
     });
   }
   return decisions;
@@ -114,7 +116,7 @@ export function explainGrid({ kind, size }: OutputGrid, options: ModelOptions): 
     what: "output grid",
     is: `${size.join("×")}, ${words[kind]}`,
     because: isTold(options.grid, "from the sizes of input and output"),
-    override: "--grid",
+    options: ["grid"],
   };
 }
 

@@ -1,6 +1,4 @@
 import {
-  checkTrainingGraph,
-  importTrainingGraph,
   writeForOutput,
   writeModel,
   type ResolvedModel,
@@ -9,7 +7,8 @@ import {
   type TrainingGraph,
   type WrittenModel,
 } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
+import { checkTrainingGraph, importTrainingGraph } from "@onnx-asma/autodiff/training-graph";
+import { AsmaError, refusal } from "../errors.ts";
 import { openSession } from "../open-session.ts";
 import type { Decision } from "./decision.ts";
 import type { ModelOptions, TrainingGraphOptions } from "./model-options.ts";
@@ -64,7 +63,7 @@ export async function loadTrainingGraph(
     what: "training graph",
     is: `'${graph.image}' and the gradient of '${head.scores}' ('${graph.upstream}') in${lowered}`,
     because: `as told; checked: scores differ by ${difference.toExponential(1)}, gradient by ${error.toExponential(1)} from finite differences`,
-    override: "--training-graph, --upstream-input, --gradient-output",
+    options: ["trainingGraph", "trainingGraph.upstreamInput", "trainingGraph.gradientOutput"],
   });
   return graph;
 }
@@ -138,8 +137,9 @@ function arrayOf(dtype: string) {
   if (dtype === "float32" || dtype === "float64") {
     return dtype === "float32" ? Float32Array : Float64Array;
   }
-  throw new AsmaError(
-    "ERR_TRAINING_GRAPH",
-    `Expected a training graph in float32 or float64 but found ${dtype}: build it from the model in float32.`,
-  );
+  throw refusal("ERR_TRAINING_GRAPH", {
+    expected: "a training graph in float32 or float64",
+    found: `found ${dtype}`,
+    wayOut: "build it from the model in float32",
+  });
 }

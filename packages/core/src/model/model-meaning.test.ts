@@ -12,7 +12,7 @@ import {
   volumeModel,
   withDynamicDims,
 } from "../../../../test/support/segmentation-models.ts";
-import { asma, prepareAsma } from "../attacks/asma.ts";
+import { workbenchFor } from "../../../../test/support/workbench-of.ts";
 import type { ImageTensor, LabelMap, Size } from "../image.ts";
 import { confusionMatrix } from "../metrics/confusion-matrix.ts";
 import { iou } from "../metrics/iou.ts";
@@ -67,20 +67,21 @@ async function attack(model: SegmentationModel, x: ImageTensor): Promise<LabelMa
   const target = await model.predict(other);
   expect(new Set(before.data).size).toBeGreaterThan(1);
   expect([...target.data]).not.toEqual([...before.data]);
-  const session = await prepareAsma(model, { levels: 256 });
-  const run = asma(session, { image: x, target }, { iterations: 300, iouThreshold: 0.9 });
+  const bench = workbenchFor(model);
+  const choice = { levels: 256, iterations: 300, iouThreshold: 0.9 };
+  const run = await bench.attack(x, target, { ...choice, iouDefinition: "mean-present" });
   const { classes } = model.description.head;
   for await (const step of run) {
     if (step.step % 20 === 0) {
-      const untouched = await model.predict(step.image());
-      expect([...step.prediction().data]).toEqual([...untouched.data]);
-      const second = iou(confusionMatrix(untouched, target, classes), session.iouDefinition);
+      const untouched = await model.predict(await step.image());
+      expect([...(await step.prediction()).data]).toEqual([...untouched.data]);
+      const second = iou(confusionMatrix(untouched, target, classes), "mean-present");
       expect(step.iou).toBeCloseTo(second, 5);
     }
   }
   const { best, trajectory } = await run.result;
   expect(best.wrongPixels).toBeLessThanOrEqual((trajectory[0]?.wrongPixels ?? 0) / 2);
-  await session.step.release();
+  await bench.release();
   await model.release();
   return before;
 }
@@ -179,7 +180,7 @@ it("takes the number of channels from the weights where the dims do not say", as
   expect(model.imageDims).toEqual([1, 5, 6, 8]);
 });
 
-it("obeys --layout and --output-layout against its own guess", async () => {
+it("obeys the layouts it is told against its own guess", async () => {
   const square = build([1, 3, 3, 3], (b, x) => ({ out: b.op("Neg", [x]) }));
   const model = await load(square, { layout: "NHWC", outputLayout: "NCHW" }, [3, 3]);
   expect(model.description.preprocessing.layout).toBe("NHWC");
@@ -366,7 +367,7 @@ it("attacks one channel of several that stand for themselves", async () => {
   expect(model.description.head).toMatchObject({ scores: "Conv_output", channel: 1, classes: 2 });
   const byDefault = await load(bytes);
   expect(byDefault.description.decisions).toContainEqual(
-    expect.objectContaining({ what: "class", override: expect.stringContaining("--class") }),
+    expect.objectContaining({ what: "class", options: ["class", "outputKind"] }),
   );
 });
 
@@ -405,7 +406,7 @@ it("names the way out for a class that cannot be chosen", async () => {
   const softmax = build(dims, (b, x) => ({ out: b.op("Softmax", [three(b, x)], { axis: 1 }) }));
   await expect(load(softmax, { class: 1 })).rejects.toMatchObject({
     code: "ERR_CLASS",
-    message: expect.stringContaining("leave out --class"),
+    message: expect.stringContaining("leave out `class`"),
   });
   await expect(load(multiLabelModel(6, 8), { class: 3 })).rejects.toMatchObject({
     code: "ERR_CLASS",
@@ -424,7 +425,7 @@ it("takes the border of a channel from the options", async () => {
   const labels = ofThree([argmax, ["Cast", ["labels"], "out", { to: 7 }]]);
   await expect(load(labels, { border: 0.3 })).rejects.toMatchObject({
     code: "ERR_OUTPUT",
-    message: expect.stringContaining("--border"),
+    message: expect.stringContaining("`border`"),
   });
 });
 
@@ -432,7 +433,7 @@ it("names the scores when a map merges classes", async () => {
   const bytes = ofThree([argmax, ["Cast", ["labels"], "out", { to: 9 }]]);
   await expect(load(bytes)).rejects.toMatchObject({
     code: "ERR_OUTPUT",
-    message: expect.stringContaining("--output scores"),
+    message: expect.stringContaining('`output: "scores"`'),
   });
 });
 
@@ -523,7 +524,7 @@ describe("queries", () => {
     expect((await load(unnamed)).description.head).toMatchObject({ output: "c", classes: 5 });
     await expect(load(unnamed, { outputKind: "queries" })).rejects.toMatchObject({
       code: "ERR_OUTPUT",
-      message: expect.stringMatching(/'a' \[1, 5, 2\], 'b' \[1, 5, 3\].*--query-classes/),
+      message: expect.stringMatching(/'a' \[1, 5, 2\], 'b' \[1, 5, 3\].*`queryClasses`/),
     });
     const model = await load(unnamed, { queryClasses: "b" });
     expect(model.description.head).toMatchObject({ classes: 2, queries: { classes: "b" } });
@@ -542,7 +543,7 @@ describe("several outputs", () => {
       what: "output",
       is: "'d0'",
       because: "the first of the finest of 2 spatial outputs",
-      override: "--output",
+      options: ["output"],
     });
   });
 });
@@ -574,7 +575,7 @@ describe("the label grid", () => {
 
   it("cannot be the image's for labels or the centre of the input", async () => {
     await expect(load(colouredModel(6, 8), { grid: "image" })).rejects.toMatchObject({
-      message: expect.stringContaining("--output scores"),
+      message: expect.stringContaining('`output: "scores"`'),
     });
     const valid = build([1, 3, 9, 10], (b, x) => ({
       out: three(b, b.slice(x, [2, 3], [1, 1], [8, 9])),
@@ -622,7 +623,7 @@ describe("a dynamic size", () => {
     const options = { padding: { pixels: 0 } };
     await expect(load(multipleOfFourModel(), options, [9, 14])).rejects.toMatchObject({
       code: "ERR_MODEL_REFUSED",
-      message: expect.stringContaining("--padding"),
+      message: expect.stringContaining("`padding`"),
     });
   });
 });

@@ -1,6 +1,6 @@
 import type { Model } from "@onnx-asma/autodiff";
 import * as v from "valibot";
-import { AsmaError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 
 const positive = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE));
 const size = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1 << 16));
@@ -40,10 +40,10 @@ export function readModelMetadata(model: Model): ModelMetadata {
     return v.parse(metadataSchema, JSON.parse(text));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AsmaError(
-      "ERR_MODEL_METADATA",
-      `Expected the model's metadata entry '${metadataKey}' to be a JSON object with classes, range, mean, std, padding, but ${reason}.`,
-      { cause },
-    );
+    throw refusal("ERR_MODEL_METADATA", {
+      expected: `the model's metadata entry '${metadataKey}' to be a JSON object with classes, range, mean, std, padding`,
+      found: `${reason}`,
+      cause,
+    });
   }
 }

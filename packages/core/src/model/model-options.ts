@@ -101,3 +101,12 @@ export interface ModelOptions {
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }
+
+/** How a model is loaded. */
+export interface LoadOptions extends ModelOptions {
+  /**
+   * Images that a graph made of the model sees at once, where the model's batch is free. For one image a
+   * fixed batch is filled with copies. @default 1
+   */
+  readonly batch?: number;
+}

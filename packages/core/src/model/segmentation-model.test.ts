@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { GraphBuilder, writeModel, type Runtime, type Value } from "@onnx-asma/autodiff";
-import { asma, prepareAsma } from "../attacks/asma.ts";
+import { workbenchFor } from "../../../../test/support/workbench-of.ts";
 import type { ImageTensor } from "../image.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { SegmentationModel } from "./segmentation-model.ts";
@@ -66,18 +66,24 @@ describe.each(Object.entries(heads))("a model that ends in %s", (name, head) => 
     const model = await load(build(dims, head));
     const before = await model.predict(image);
     expect(new Set(before.data).size).toBeGreaterThan(1);
-    const session = await prepareAsma(model, { levels: 256 });
+    const bench = workbenchFor(model);
     const target = { ...before, data: before.data.map((label) => (label === 0 ? 1 : 0)) };
-    const run = asma(session, { image, target }, { iterations: 400, iouThreshold: 0.6 });
+    const run = await bench.attack(image, target, {
+      levels: 256,
+      iterations: 400,
+      iouThreshold: 0.6,
+      iouDefinition: "mean-all",
+    });
     for await (const { step, prediction, image: seen } of run) {
       if (step % 20 === 0) {
-        expect([...prediction().data]).toEqual([...(await model.predict(seen())).data]);
+        const own = await model.predict(await seen());
+        expect([...(await prediction()).data]).toEqual([...own.data]);
       }
     }
     const { best, trajectory } = await run.result;
     expect(best.iou).toBeGreaterThan((trajectory[0]?.iou ?? 1) + 0.2);
     expect(model.description.head.scores === "out").toBe(name === "logits" || name === "logit");
-    await session.step.release();
+    await bench.release();
     await model.release();
   });
 });
@@ -192,11 +198,11 @@ it.each([
 });
 
 async function oneStep(model: SegmentationModel): Promise<{ prediction: number[] }> {
-  const session = await prepareAsma(model);
+  const bench = workbenchFor(model);
   const [height, width] = model.description.head.size;
   const target = { data: new Int32Array(height * width).fill(1), dims: [height, width] as const };
-  for await (const { prediction } of asma(session, { image, target }, { iterations: 1 })) {
-    return { prediction: [...prediction().data] };
+  for await (const { prediction } of await bench.attack(image, target, { iterations: 1 })) {
+    return { prediction: [...(await prediction()).data] };
   }
   throw new Error("no step");
 }

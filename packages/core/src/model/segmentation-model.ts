@@ -9,7 +9,8 @@ import {
   type TrainingGraph,
   type Value,
 } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
+import { checkImageTensor, kindOf } from "../check-array.ts";
 import {
   countOf,
   sameSize,
@@ -23,22 +24,13 @@ import { batchError, checkBatch, checkSamples } from "./check-batch.ts";
 import { findImageInput } from "./input/image-input.ts";
 import { loadTrainingGraph } from "./load-training-graph.ts";
 import type { ModelDescription } from "./model-description.ts";
-import type { ModelOptions } from "./model-options.ts";
+import type { LoadOptions, ModelOptions } from "./model-options.ts";
 import { Predictor, type PredictorRequest } from "./predictor.ts";
 import {
   understandModel,
   type UnderstandingRequest,
   type UnderstoodModel,
 } from "./understand-model.ts";
-
-/** How a model is loaded. */
-export interface LoadOptions extends ModelOptions {
-  /**
-   * Images that a graph made of the model sees at once, where the model's batch is free. For one image a
-   * fixed batch is filled with copies. @default 1
-   */
-  readonly batch?: number;
-}
 
 /** A segmentation model, understood for images of one size. Made by {@link SegmentationModel.load}. */
 export class SegmentationModel {
@@ -83,7 +75,7 @@ export class SegmentationModel {
    * @param model a model read by `readModel`, or the bytes of one without external data
    * @param imageSize size of the user's images; `undefined` takes the model's own input size
    * @throws AsmaError `ERR_IMAGE_INPUT`, `ERR_OUTPUT`, `ERR_CLASS`, `ERR_CLASSES`, `ERR_PREPROCESSING`,
-   *   `ERR_MODEL_METADATA`, `ERR_BATCH`; AutodiffError when the model cannot be read or resolved; for a training graph
+   *   `ERR_MODEL_METADATA`, `ERR_BATCH`, `ERR_MODEL_UNREADABLE`, `ERR_IMAGE_DIMS`; AutodiffError when the model cannot be read or resolved; for a training graph
    *   as `loadTrainingGraph` does
    */
   static async load(
@@ -92,7 +84,8 @@ export class SegmentationModel {
     imageSize?: Size,
     { batch = 1, ...options }: LoadOptions = {},
   ): Promise<SegmentationModel> {
-    const original = model instanceof Uint8Array ? await readModel(model) : model;
+    checkLoadArguments(model, imageSize);
+    const original = "declaredInputs" in model ? model : await readModel(model);
     const request = { runtime, original, imageSize, options, batch };
     checkBatch(batch, findImageInput(original, options, []));
     const understood =
@@ -172,21 +165,26 @@ export class SegmentationModel {
     }
   }
 
-  /** @throws AsmaError `ERR_IMAGE_DIMS` or `ERR_IMAGE_RANGE` when an image is not one for this model */
+  /**
+   * @throws AsmaError `ERR_IMAGE_DIMS` or `ERR_IMAGE_RANGE` when an image is not one for this model,
+   *   `ERR_ARRAY_DTYPE` or `ERR_ARRAY_SHAPE` when it is none at all
+   */
   checkImage(image: ImageTensor): void {
+    checkImageTensor(image, "the image");
     const expected = this.imageDims;
     if (!sameSize(expected, image.dims) || image.data.length !== countOf(expected)) {
-      throw new AsmaError(
-        "ERR_IMAGE_DIMS",
-        `Expected an image of dims [${expected.join(", ")}] but found [${image.dims.join(", ")}] with ${image.data.length} values.`,
-      );
+      throw refusal("ERR_IMAGE_DIMS", {
+        expected: `an image of dims [${expected.join(", ")}]`,
+        found: `found [${image.dims.join(", ")}] with ${image.data.length} values`,
+      });
     }
     const wrong = image.data.findIndex((v) => !(v >= 0 && v <= 1));
     if (wrong >= 0) {
-      throw new AsmaError(
-        "ERR_IMAGE_RANGE",
-        `Expected image values in [0, 1] but found ${image.data[wrong]} at index ${wrong}: divide 8-bit values by 255.`,
-      );
+      throw refusal("ERR_IMAGE_RANGE", {
+        expected: "image values in [0, 1]",
+        found: `found ${image.data[wrong]} at index ${wrong}`,
+        wayOut: "divide 8-bit values by 255",
+      });
     }
   }
 
@@ -195,6 +193,25 @@ export class SegmentationModel {
     const predictor = await this.#predictor?.catch(() => undefined);
     this.#predictor = undefined;
     await predictor?.release();
+  }
+}
+
+function checkLoadArguments(model: Model | Uint8Array, imageSize: Size | undefined): void {
+  const isModel = typeof model === "object" && model !== null && "declaredInputs" in model;
+  if (!isModel && kindOf(model) !== "Uint8Array") {
+    throw refusal("ERR_MODEL_UNREADABLE", {
+      expected: "a model as readModel gives it, or the bytes of one (Uint8Array)",
+      found: `found ${kindOf(model)}`,
+    });
+  }
+  const isSize =
+    imageSize === undefined ||
+    (Array.isArray(imageSize) && imageSize.every((n) => Number.isSafeInteger(n) && n > 0));
+  if (!isSize) {
+    throw refusal("ERR_IMAGE_DIMS", {
+      expected: "the size of the images as [height, width] or [depth, height, width]",
+      found: `found ${String(imageSize)}`,
+    });
   }
 }
 

@@ -34,7 +34,8 @@ export async function substituteFor(
     what: "verdict",
     is: "by the model in float32, not by the file itself",
     because: `ONNX Runtime cannot run it in ${floats.join(", ")}`,
-    override: "a model exported in float32",
+    options: [],
+    wayOut: "a model exported in float32",
   });
   return resolved;
 }

@@ -12,8 +12,9 @@ import type { ModelDescription } from "./model-description.ts";
 import { readModelMetadata } from "./model-metadata.ts";
 import type { ModelOptions } from "./model-options.ts";
 import { classNamesFor } from "./output/class-names.ts";
-import { findOutputHead } from "./output/output-head.ts";
+import { findOutputHead } from "./output/find-output-head.ts";
 import { substituteFor } from "./substitute.ts";
+import { option } from "./option.ts";
 
 /** What is to be understood, and for which images. */
 export interface UnderstandingRequest {
@@ -47,13 +48,13 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
       what: "batch",
       is: `${batch} images at once`,
       because: "as told",
-      override: "a batch of 1",
+      options: ["batch"],
     });
   }
   if (isIntegerImage(input.dtype) && (options.mean ?? options.std) !== undefined) {
     throw new AsmaError(
       "ERR_PREPROCESSING",
-      `Input '${input.name}' takes whole numbers (${input.dtype}), which the model normalises itself: leave mean and std out.`,
+      `Input '${input.name}' takes whole numbers (${input.dtype}), which the model normalises itself: leave ${option("mean")} and ${option("std")} out.`,
     );
   }
   const imageSize = request.imageSize ?? ownImageSize(input, options, metadata);

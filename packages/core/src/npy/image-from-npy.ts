@@ -1,4 +1,4 @@
-import { AsmaError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import type { ImageTensor, Size } from "../image.ts";
 import { checkImageSize } from "../image-size.ts";
 import { parseNpy } from "./parse-npy.ts";
@@ -24,21 +24,28 @@ export interface NpyImage extends ImageTensor {
  * a depth before the height) as float32 [1, C, H, W] in [0, 1]: uint8, uint16, or floating point in [0, 1].
  *
  * @param path names the file in messages
- * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_RANGE, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE
+ * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_RANGE, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE,
+ *   ERR_OPTION for channels that are no number
  */
 export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageOptions): NpyImage {
-  const { channels, maxPixels } = options;
+  const { channels, maxPixels } = options ?? {};
+  if (!Number.isSafeInteger(channels) || channels < 1) {
+    throw refusal("ERR_OPTION", {
+      expected: "the number of channels that the model takes for `channels`",
+      found: `found ${String(channels)}`,
+    });
+  }
   const { data, dims } = parseNpy(bytes, path);
   const { size, isChannelsLast } = layoutOf(path, dims, options);
   checkImageSize(`'${path}'`, size, maxPixels);
   const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
   if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array)) {
-    throw new AsmaError(
-      "ERR_ARRAY_DTYPE",
-      `Expected float32, float64, uint8 or uint16 pixels but '${path}' holds ${data.constructor.name} values: ` +
-        "convert the array first.",
-      { details: { path } },
-    );
+    throw refusal("ERR_ARRAY_DTYPE", {
+      expected: "float32, float64, uint8 or uint16 pixels",
+      found: `'${path}' holds ${data.constructor.name} values`,
+      wayOut: "convert the array first",
+      details: { path },
+    });
   }
   const pixels = size.reduce((n, d) => n * d, 1);
   const planes = new Float32Array(channels * pixels);
@@ -46,11 +53,12 @@ export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageO
     const from = isChannelsLast ? (k % pixels) * channels + Math.floor(k / pixels) : k;
     const value = (data[from] as number) / scale;
     if (!(value >= 0 && value <= 1)) {
-      throw new AsmaError(
-        "ERR_IMAGE_RANGE",
-        `Expected pixel values in [0, 1] but '${path}' holds ${value}: scale the array to [0, 1] (or store uint8).`,
-        { details: { path, value } },
-      );
+      throw refusal("ERR_IMAGE_RANGE", {
+        expected: "pixel values in [0, 1]",
+        found: `'${path}' holds ${value}`,
+        wayOut: "scale the array to [0, 1] (or store uint8)",
+        details: { path, value },
+      });
     }
     planes[k] = value;
   }
@@ -73,10 +81,10 @@ function layoutOf(
   if (shape.length === spatialAxes + 1 && shape.at(-1) === channels)
     return sized(shape.slice(0, -1), true);
   const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
-  throw new AsmaError(
-    "ERR_ARRAY_SHAPE",
-    `Expected an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]` +
-      `${channels === 1 ? ` or [${axes}]` : ""} but '${path}' has shape [${dims.join(", ")}]: transpose it first.`,
-    { details: { path, dims, channels } },
-  );
+  throw refusal("ERR_ARRAY_SHAPE", {
+    expected: `an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]${channels === 1 ? ` or [${axes}]` : ""}`,
+    found: `'${path}' has shape [${dims.join(", ")}]`,
+    wayOut: "transpose it first",
+    details: { path, dims, channels },
+  });
 }

@@ -1,4 +1,5 @@
 import { parse } from "npyjs";
+import { kindOf } from "../check-array.ts";
 import { AsmaError } from "../errors.ts";
 
 const magic = "\x93NUMPY";
@@ -29,6 +30,8 @@ export interface NpyArray {
  *   objects, big-endian or large 64-bit integers)
  */
 export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
+  if (kindOf(bytes) !== "Uint8Array")
+    throw damaged(path, `its bytes are ${kindOf(bytes)}, no Uint8Array`);
   const start = headerEnd(bytes, path);
   const header = latin1(bytes.subarray(0, start));
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1] ?? "a structured type";

@@ -6,6 +6,7 @@ import { AsmaError } from "../errors.ts";
 import { largestOther } from "../loss/largest-other.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { Term } from "../model/append-model.ts";
+import { option } from "../model/option.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { appendMetrics } from "./append-metrics.ts";
 import { appendNorms } from "./append-norms.ts";
@@ -261,6 +262,6 @@ function stateOf(
 function noGradient(model: SegmentationModel): AsmaError {
   return new AsmaError(
     "ERR_NO_GRADIENT",
-    `No gradient flows from '${model.description.head.scores}' to the image: every path passes an operator with zero gradient. Name another output.`,
+    `No gradient flows from '${model.description.head.scores}' to the image: every path passes an operator with zero gradient. Name another output with ${option("output")}.`,
   );
 }

@@ -1,3 +1,5 @@
+import { checkLabelMap } from "../check-array.ts";
+import { refusal } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
 
 /** How the foreground is moved; everything about the centre of its pixels. */
@@ -14,11 +16,16 @@ export interface Move {
  * The prediction with all its foreground (labels other than 0) shifted, rotated and scaled; what is
  * uncovered becomes background. Labels are taken from the nearest pixel. In volumes every slice is
  * moved in its plane, all about one centre.
+ *
+ * @throws AsmaError `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE` for what is no label map; `ERR_OPTION` for a move
+ *   that is none
  */
 export function moveForeground(
   prediction: LabelMap,
-  { shift = [0, 0], rotate = 0, scale = 1 }: Move,
+  { shift = [0, 0], rotate = 0, scale = 1 }: Move = {},
 ): LabelMap {
+  checkLabelMap(prediction, "the prediction");
+  checkMove({ shift, rotate, scale });
   const [height, width] = prediction.dims.slice(-2) as [number, number];
   const data = new Int32Array(prediction.data.length);
   const centre = centreOfForeground(prediction.data, height, width);
@@ -42,6 +49,21 @@ export function moveForeground(
     }
   }
   return { data, dims: prediction.dims };
+}
+
+function checkMove({ shift, rotate, scale }: Required<Move>): void {
+  const isNumber = (n: unknown) => typeof n === "number" && Number.isFinite(n);
+  const wrong = (name: keyof Move, what: string, found: unknown) =>
+    refusal("ERR_OPTION", { expected: `${what} for \`${name}\``, found: `found ${String(found)}` });
+  if (!Array.isArray(shift) || shift.length !== 2 || !shift.every(isNumber)) {
+    throw wrong("shift", "two numbers (down, right)", shift);
+  }
+  if (!isNumber(rotate)) {
+    throw wrong("rotate", "a number of degrees", rotate);
+  }
+  if (!isNumber(scale) || scale <= 0) {
+    throw wrong("scale", "a number above 0", scale);
+  }
 }
 
 /** Mean row and column of the foreground, over all slices. */

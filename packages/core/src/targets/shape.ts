@@ -1,14 +1,19 @@
-import { AsmaError } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { countOf, type LabelMap, type Size } from "../image.ts";
+import { checkLabel } from "./check-label.ts";
 
 /**
  * A disc of one class on background, a ball in a volume; centre and radius in pixels of the map.
  *
  * @param centre y, x; of volumes z, y, x
- * @throws AsmaError `ERR_TARGET_SIZE` when the centre has not as many numbers as the map has axes
+ * @throws AsmaError `ERR_TARGET_SIZE` when the centre has not as many numbers as the map has axes, or the
+ *   size is none; `ERR_TARGET_CLASS` for a label that is no class
  */
 export function disc(size: Size, centre: readonly number[], radius: number, label = 1): LabelMap {
+  checkSize(size);
   checkNumbers("centre", centre, size, size.length);
+  checkNumbers("radius", [radius], size, 1);
+  checkLabel(label);
   return fillRows(size, label, (row) => {
     const squares = row.map((n, i) => (n + 0.5 - (centre[i] as number)) ** 2);
     const half = Math.sqrt(radius ** 2 - squares.reduce((sum, square) => sum + square, 0));
@@ -21,11 +26,14 @@ export function disc(size: Size, centre: readonly number[], radius: number, labe
  * A rectangle of one class on background, a box in a volume, in pixels of the map.
  *
  * @param box top, left, height, width; of volumes front, top, left, depth, height, width
- * @throws AsmaError `ERR_TARGET_SIZE` when there are not two numbers per axis of the map
+ * @throws AsmaError `ERR_TARGET_SIZE` when there are not two numbers per axis of the map, or the size is
+ *   none; `ERR_TARGET_CLASS` for a label that is no class
  */
 export function rectangle(size: Size, box: readonly number[], label = 1): LabelMap {
+  checkSize(size);
   const rank = size.length;
   checkNumbers("box", box, size, 2 * rank);
+  checkLabel(label);
   const side = (axis: number) => {
     const from = box[axis] as number;
     return [Math.ceil(from), Math.ceil(from + (box[axis + rank] as number))] as const;
@@ -37,11 +45,27 @@ export function rectangle(size: Size, box: readonly number[], label = 1): LabelM
 }
 
 function checkNumbers(what: string, list: readonly number[], size: Size, expected: number): void {
-  if (list.length !== expected) {
-    throw new AsmaError(
-      "ERR_TARGET_SIZE",
-      `Expected ${expected} numbers for the ${what} of a shape in ${size.join("×")} pixels but found ${list.length} (${list.join(", ")}): give one per axis, ${size.length === 3 ? "depth, height, width" : "height, width"}.`,
-    );
+  const isList = Array.isArray(list) && list.every((n) => Number.isFinite(n));
+  if (!isList || list.length !== expected) {
+    const found = isList ? `${list.length} (${list.join(", ")})` : String(list);
+    throw refusal("ERR_TARGET_SIZE", {
+      expected: `${expected} numbers for the ${what} of a shape in ${size.join("×")} pixels`,
+      found: `found ${found}`,
+      wayOut: `give one per axis, ${size.length === 3 ? "depth, height, width" : "height, width"}`,
+    });
+  }
+}
+
+function checkSize(size: Size): void {
+  const isSize =
+    Array.isArray(size) &&
+    (size.length === 2 || size.length === 3) &&
+    size.every((n) => Number.isSafeInteger(n) && n > 0);
+  if (!isSize) {
+    throw refusal("ERR_TARGET_SIZE", {
+      expected: "the size of a map as [height, width] or [depth, height, width]",
+      found: `found ${Array.isArray(size) ? `[${(size as readonly unknown[]).join(", ")}]` : String(size)}`,
+    });
   }
 }
 

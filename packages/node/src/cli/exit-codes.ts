@@ -19,7 +19,7 @@ const unsupported = new Set([
   "ERR_TRAINING_OPERATOR",
 ]);
 
-const usage = new Set(["ERR_USAGE", "ERR_STEP_SIZE", "ERR_OPTION", "ERR_PROVIDER"]);
+const usage = new Set(["ERR_USAGE", "ERR_STEP_SIZE", "ERR_OPTION", "ERR_ATTACK", "ERR_PROVIDER"]);
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {

@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { sayFlags } from "./flag-words.ts";
 
 const colour = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
 
@@ -12,19 +13,25 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** The message of an error, with options as flags. */
+export function messageOf(error: unknown): string {
+  return sayFlags(error instanceof Error ? error.message : String(error));
+}
+
 /** Writes an error to stderr, and as an object to stdout for machines. */
 export function printError(error: unknown, json: boolean): void {
   const {
     code = "ERR_UNEXPECTED",
-    message,
     details,
-  } = error as { code?: string; message: string; details?: unknown };
+    options,
+  } = (error ?? {}) as { code?: string; details?: unknown; options?: readonly string[] };
+  const message = messageOf(error);
   process.stderr.write(`${errorHeading(code)} ${message}\n`);
   if (code === "ERR_UNEXPECTED" && error instanceof Error && error.stack !== undefined) {
     process.stderr.write(`${colour.dim(error.stack)}\n`);
   }
   if (json) {
-    printErrorObject(code, message, details);
+    printErrorObject(code, message, { details, options });
   }
 }
 
@@ -34,8 +41,8 @@ export function errorHeading(code: string): string {
 }
 
 /** The object on stdout that stands for an error. */
-export function printErrorObject(code: string, message: string, details?: unknown): void {
-  process.stdout.write(`${JSON.stringify({ error: { code, message, details } }, undefined, 2)}\n`);
+export function printErrorObject(code: string, message: string, more: object = {}): void {
+  process.stdout.write(`${JSON.stringify({ error: { code, message, ...more } }, undefined, 2)}\n`);
 }
 
 /** Rows of two or more columns, aligned. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImageTensor } from "@onnx-asma/core";
 import { readNpy } from "../images/npy.ts";
-import { adversarialFile, readAdversarial, writeAdversarial } from "./adversarial-file.ts";
+import { readImage } from "../images/read-image.ts";
+import { adversarialFile, writeAdversarial } from "./adversarial-file.ts";
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "adversarial-file-"))));
@@ -25,39 +26,45 @@ const volume = [1, 1, 3, 4, 5] as const;
 
 describe("adversarialFile", () => {
   it.each([
-    { dims: rgb, levels: 256, file: { name: png, levels: 256 } },
-    { dims: grey, levels: 65_536, file: { name: png, levels: 65_536 } },
-    { dims: rgb, levels: Infinity, file: { name: npy, levels: undefined } },
-    { dims: grey, levels: 1024, file: { name: npy, levels: undefined } },
-    { dims: many, levels: 256, file: { name: npy, levels: 256 } },
-    { dims: volume, levels: 65_536, file: { name: npy, levels: 65_536 } },
-    { dims: volume, levels: Infinity, file: { name: npy, levels: undefined } },
-  ])("of dims $dims and $levels levels is $file.name", async ({ dims, levels, file }) => {
+    { dims: rgb, levels: 256, name: png, stored: 256 },
+    { dims: grey, levels: 65_536, name: png, stored: 65_536 },
+    { dims: grey, levels: 1024, name: npy, stored: undefined },
+    { dims: many, levels: 256, name: npy, stored: 256 },
+    { dims: volume, levels: 65_536, name: npy, stored: 65_536 },
+  ])("of dims $dims and $levels levels is $name", async ({ dims, levels, name, stored }) => {
     const original = image(dims, levels);
-    expect(adversarialFile(original)).toEqual(file);
-    const path = join(folder, file.name);
-    await writeAdversarial(path, original, file as ReturnType<typeof adversarialFile>);
-    const read = await readAdversarial(path, original);
-    expect(read.data).toEqual(original.data);
-    expect(read).toMatchObject({ dims, levels: file.levels ?? Infinity });
-  });
-
-  it("finds the levels of an image that says nothing", () => {
-    expect(adversarialFile(image(rgb))).toEqual({ name: png, levels: 256 });
-    expect(adversarialFile(image(grey, undefined, 65_536))).toEqual({ name: png, levels: 65_536 });
-    expect(adversarialFile(image(rgb, undefined, Infinity))).toEqual({
-      name: npy,
-      levels: undefined,
+    const file = adversarialFile(original, levels);
+    expect(file).toMatchObject({ name, levels: stored });
+    const path = join(folder, name);
+    await writeAdversarial(path, original, file);
+    const read = await readImage(path, {
+      channels: dims[1],
+      spatialAxes: dims.length === 5 ? 3 : 2,
     });
+    expect(read.data).toEqual(original.data);
+    expect(read).toMatchObject({ dims, levels: stored ?? Infinity });
   });
 
-  it("has the levels that are asked for", async () => {
+  it("has the levels that were optimised, whatever the image had", () => {
+    const of = (levels: number) => adversarialFile(image(rgb, 256), levels);
+    expect(of(65_536)).toMatchObject({ name: png, levels: 65_536 });
+    expect(of(1000)).toMatchObject({ name: npy, levels: undefined });
+    // 0, 17, 34, … of 255.
+    expect(of(16)).toMatchObject({ name: png, levels: 256 });
+    expect(adversarialFile(image(rgb, Infinity), 256)).toMatchObject({ name: png, levels: 256 });
+  });
+
+  it("of floats is the PNG that the image was, or an array of floats", () => {
+    expect(adversarialFile(image(rgb, 256), "float")).toMatchObject({ name: png, levels: 256 });
+    const floats = { name: npy, levels: undefined };
+    expect(adversarialFile(image(rgb, Infinity), "float")).toMatchObject(floats);
+    expect(adversarialFile(image(many, 256), "float")).toMatchObject(floats);
+  });
+
+  it("rounds to the levels of the file", async () => {
     const floats = image(rgb, Infinity);
-    expect(adversarialFile(floats, 256)).toEqual({ name: png, levels: 256 });
-    expect(adversarialFile(image(rgb, 256), Infinity)).toEqual({ name: npy, levels: undefined });
-    expect(adversarialFile(image(many, Infinity), 256)).toEqual({ name: npy, levels: 256 });
     const path = join(folder, "floats.npy");
-    await writeAdversarial(path, floats, { name: npy, levels: 65_536 });
+    await writeAdversarial(path, floats, { format: "npy", levels: 65_536 });
     expect((await readNpy(path)).data).toEqual(
       Uint16Array.from(floats.data, (v) => Math.round(v * 65_535)),
     );

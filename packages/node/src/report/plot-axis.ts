@@ -31,13 +31,18 @@ export function axisOf(values: readonly number[]): Axis {
 /** @param from exponent of the smallest power of ten */
 function logAxis(from: number, to: number): Axis {
   const every = Math.ceil((to - from + 1) / 6);
-  const powers = Array.from({ length: to - from + 1 }, (_, k) => 10 ** (from + k));
+  const powers = Array.from({ length: to - from + 1 }, (_, k) => powerOfTen(from + k));
   return {
     type: "log",
-    domain: [10 ** from, 10 ** to],
+    domain: [powerOfTen(from), powerOfTen(to)],
     ticks: powers.filter((_, k) => k % every === 0),
     format: shortNumber,
   };
+}
+
+/** Exact, which `10 ** exponent` is not. */
+function powerOfTen(exponent: number): number {
+  return Number(`1e${exponent}`);
 }
 
 /** Short numbers for axes: 0.02, 1.5, 2e-7. */

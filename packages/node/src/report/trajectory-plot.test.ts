@@ -1,18 +1,22 @@
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
-import type { TrajectoryStep } from "./trajectory.ts";
+import type { StepRecord } from "@onnx-asma/core";
 import { trajectoryPlot, trajectoryPlotPng } from "./trajectory-plot.ts";
 
-const stepsOf = (count: number): TrajectoryStep[] =>
+const stepsOf = (count: number, logs: readonly string[] = ["speed"]): StepRecord[] =>
   Array.from({ length: count }, (_, step) => {
     const part = step / count;
     return {
       step,
       iou: part,
       pixelAccuracy: 0.8 + part / 5,
+      wrongPixels: count - step,
+      loss: part,
+      l1: 90 * part,
       l2: 5 * part,
       linf: part / 50,
-      alpha: 1e-6 * part + 1e-7,
+      gradientL2: 1,
+      logs: Object.fromEntries(logs.map((name, i) => [name, 10 ** -i * (1 + part)])),
     };
   });
 
@@ -27,7 +31,7 @@ describe("trajectoryPlot", () => {
 
   it("leaves out values that are not finite", () => {
     const steps = stepsOf(6).map((s) =>
-      s.step % 2 ? { ...s, iou: NaN, l2: Infinity, alpha: -Infinity } : s,
+      s.step % 2 ? { ...s, iou: NaN, l2: Infinity, logs: { speed: -Infinity } } : s,
     );
     expect(trajectoryPlot(steps, { iou: NaN })).not.toMatch(/NaN|Infinity/);
     expect(
@@ -38,6 +42,24 @@ describe("trajectoryPlot", () => {
   it("marks single steps when there are few and only lines when there are many", () => {
     expect(trajectoryPlot(stepsOf(5)).match(/<circle/g)).toHaveLength(25);
     expect(trajectoryPlot(stepsOf(2500))).not.toContain("<circle");
+  });
+
+  it.each<[string[], string[], number]>([
+    [[], ["L1 of the perturbation"], 720],
+    [["a"], [">a<"], 720],
+    [["a", "b"], [">a, b<"], 720],
+    [["a", "b", "c"], [">a, b, c<"], 720],
+    [["a", "b", "c", "d"], [">a, b<", ">c, d<", "L1 of the perturbation"], 1068],
+    [["a", "b", "c", "d", "e", "f", "g"], [">a, b, c<", ">d, e, f<", ">g<"], 1068],
+  ])("has panels for the logs %j in full rows", (logs, titles, height) => {
+    const svg = trajectoryPlot(stepsOf(5, logs));
+    expect(svg).toContain(`height="${height}"`);
+    for (const title of titles) {
+      expect(svg).toContain(title);
+    }
+    expect(svg.match(/<g transform="translate\([\d.]+ [\d.]+\)"><text/g)).toHaveLength(
+      height === 720 ? 4 : 6,
+    );
   });
 
   it("rasterises", () => {

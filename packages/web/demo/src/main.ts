@@ -26,7 +26,7 @@ import {
 import { drawIterate, drawScene, drawTarget } from "./stage.ts";
 import { clearSteps, StepView } from "./step-view.ts";
 import { TargetEditor } from "./target.ts";
-import { describeInWords } from "./words.ts";
+import { describeInWords, inWords } from "./words.ts";
 
 /** What is shown. */
 let scene: Scene | undefined;
@@ -62,7 +62,7 @@ function attempt(task: () => Promise<void>): void {
 
 function complain(error: unknown): void {
   const problem = element("problem");
-  problem.textContent = error instanceof Error ? error.message : String(error);
+  problem.textContent = inWords(error instanceof Error ? error.message : String(error));
   problem.hidden = false;
   say("That did not work.");
 }

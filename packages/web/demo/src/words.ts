@@ -1,4 +1,20 @@
-import type { ModelDescription } from "@onnx-asma/web";
+import { sayOptions, type ModelDescription } from "@onnx-asma/web";
+
+/** Fields of this page, by the options that they set. */
+const fields: Readonly<Record<string, string>> = {
+  range: "“Pixel values for the model”",
+  mean: "“Pixel values for the model”",
+  std: "“Pixel values for the model”",
+  device: "“Device”",
+  iterations: "“Steps at most”",
+  iouThreshold: "“IoU to reach”",
+  preprocessor: "the file preprocessor_config.json",
+};
+
+/** A text of the library with its options named as this page names them. */
+export function inWords(text: string): string {
+  return sayOptions(text, (key) => fields[key] ?? `“${key}” (an option of the library)`);
+}
 
 /** Puts what a model was taken to mean into words. */
 export function describeInWords(parent: HTMLElement, description: ModelDescription): void {
@@ -8,7 +24,9 @@ export function describeInWords(parent: HTMLElement, description: ModelDescripti
     ["It takes", `an image of ${width}×${height} pixels`],
     ["It draws", `${classNames.join(", ")} on ${grid.size[1]}×${grid.size[0]} pixels`],
     ["Read from", `output '${head.output}', scores '${head.scores}'`],
-    ...description.decisions.map(({ what, is, because }) => [what, `${is} (${because})`] as const),
+    ...description.decisions.map(
+      ({ what, is, because }) => [what, inWords(`${is} (${because})`)] as const,
+    ),
   ];
   parent.replaceChildren(
     ...pairs.map(([term, text]) => {

@@ -2,6 +2,7 @@ import type {
   AttackChoice,
   AttackResult,
   AttackStep,
+  ErrorCode,
   ImageInput,
   ImageLike,
   ImageTensor,
@@ -122,7 +123,7 @@ export type Request = {
 
 /** An error on its way between threads. */
 export interface ErrorMessage {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
   /** As `AsmaError.partial`. */

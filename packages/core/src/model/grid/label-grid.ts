@@ -4,6 +4,7 @@ import type { ModelOptions } from "../model-options.ts";
 import { imageGrid, outputGrid, type OutputGrid } from "./output-grid.ts";
 import type { Preprocessing } from "../input/preprocessing.ts";
 import { stepsToImage, type RegridStep } from "./regrid.ts";
+import { option } from "../option.ts";
 
 /** The grid that labels are wanted on, and the way to it from the output's. */
 export interface LabelGridPlan {
@@ -28,7 +29,7 @@ export function chooseGrid(
     if (own.kind === "crop") {
       throw new AsmaError(
         "ERR_OUTPUT",
-        `Output '${output}' (${outputSize.join("×")}) covers only the centre of the input, so there are no labels for the whole image: leave out --grid image.`,
+        `Output '${output}' (${outputSize.join("×")}) covers only the centre of the input, so there are no labels for the whole image: leave out ${option("grid", "image")}.`,
       );
     }
     return { grid: imageGrid(imageSize), steps: stepsToImage(outputSize, preprocessing) };

@@ -14,6 +14,7 @@ import type { ModelMetadata } from "../model-metadata.ts";
 import type { ModelOptions } from "../model-options.ts";
 import { inputSizeOf, planPreprocessing, sidesOf, type Preprocessing } from "./preprocessing.ts";
 import { resizeFor } from "./preprocessor.ts";
+import { option } from "../option.ts";
 
 /** The image size that needs no resizing: what padding leaves of the input. */
 export function ownImageSize(
@@ -30,7 +31,7 @@ export function ownImageSize(
     );
     throw new AsmaError(
       "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example --shape ${input.name}=${concrete.join(",")}, or an image.`,
+      `Input '${input.name}' has dims [${input.dims.map((d) => d ?? "?").join(", ")}]: give concrete ones, for example ${option("dims", { [input.name]: concrete })}, or an image.`,
     );
   }
   const own = input.size as readonly number[] as Size;
@@ -129,7 +130,7 @@ async function resolveFor(
     }
     throw new AsmaError(
       "ERR_MODEL_REFUSED",
-      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with --resize or --padding.`,
+      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with ${option("resize")} or ${option("padding")}.`,
       { cause },
     );
   }

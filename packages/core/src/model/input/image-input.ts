@@ -1,11 +1,12 @@
 import type { Model } from "@onnx-asma/autodiff";
 import { isFloat, type DataType } from "@onnx-asma/autodiff";
-import { AsmaError } from "../../errors.ts";
+import { AsmaError, refusal } from "../../errors.ts";
 import type { Decision } from "../decision.ts";
 import { findImageEvidence, type ImageEvidence } from "./image-evidence.ts";
 import { axisOf, layouts, spatialDims, type Layout } from "../layout.ts";
 import { isIntegerImage } from "./integer-image.ts";
 import type { ModelOptions } from "../model-options.ts";
+import { option } from "../option.ts";
 
 /** The image input as the model declares it; `undefined` for dims that are dynamic. */
 export interface ImageInput {
@@ -42,11 +43,11 @@ export function findImageInput(
       options.input === undefined
         ? `the only ${isFloat(input.dtype as DataType) ? "float " : ""}input of an image's rank`
         : "as told",
-    override: "--input",
+    options: ["input"],
   });
   const evidence = findImageEvidence(model, input.name);
   const { layout, because } = chooseLayout(input.name, dims, evidence, options.layout);
-  decisions.push({ what: "layout", is: layout, because, override: "--layout" });
+  decisions.push({ what: "layout", is: layout, because, options: ["layout"] });
   const at = (letter: "N" | "C") => {
     const axis = axisOf(layout, letter);
     return axis === undefined ? 1 : dims[axis];
@@ -61,7 +62,7 @@ export function findImageInput(
         channels === undefined
           ? "assumed, nothing tells"
           : `from the weights: ${evidence?.because}`,
-      override: "--shape",
+      options: ["dims"],
     });
   }
   if (batch !== undefined && batch > 1) {
@@ -69,7 +70,8 @@ export function findImageInput(
       what: "batch",
       is: `${batch} copies of the image, the first prediction counts`,
       because: "the model's batch is fixed",
-      override: "--shape, where the batch is dynamic",
+      options: ["dims"],
+      wayOut: `${option("dims")}, where the batch is dynamic`,
     });
   }
   return {
@@ -107,14 +109,15 @@ function chooseInput(inputs: readonly Declared[], options: ModelOptions): Declar
     const axes = options.layout ?? "four axes (batch, channels, height, width), five for a volume";
     throw new AsmaError(
       "ERR_IMAGE_INPUT",
-      `Expected ${wanted} float or integer input of ${axes}, but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? "Name the image with --input." : "Export the model so that an image goes in, or say how its axes are ordered with --layout."}`,
+      `Expected ${wanted} float or integer input of ${axes}, but the model's inputs are ${listed || "none"}. ${candidates.length > 1 ? `Name the image with ${option("input")}.` : `Export the model so that an image goes in, or say how its axes are ordered with ${option("layout")}.`}`,
     );
   }
   if (inputs.length > 1) {
-    throw new AsmaError(
-      "ERR_IMAGE_INPUT",
-      `Expected the image to be the only input but the model's inputs are ${listed}: export it with the others fixed.`,
-    );
+    throw refusal("ERR_IMAGE_INPUT", {
+      expected: "the image to be the only input",
+      found: `the model's inputs are ${listed}`,
+      wayOut: "export it with the others fixed",
+    });
   }
   return input;
 }
@@ -124,10 +127,10 @@ function dimsOf(input: Declared, options: ModelOptions): readonly (number | unde
   const rank = options.layout?.length ?? 4;
   const dims = given ?? input.dims ?? Array.from({ length: rank }, () => undefined);
   if (dims.length < 2 || dims.length > 5) {
-    throw new AsmaError(
-      "ERR_IMAGE_INPUT",
-      `Expected two to five dims for '${input.name}' but found [${dims.join(", ")}].`,
-    );
+    throw refusal("ERR_IMAGE_INPUT", {
+      expected: `two to five dims for '${input.name}'`,
+      found: `found [${dims.join(", ")}]`,
+    });
   }
   return dims;
 }
@@ -144,7 +147,7 @@ function chooseLayout(
     if (told.length !== dims.length) {
       throw new AsmaError(
         "ERR_IMAGE_INPUT",
-        `--layout ${told} has ${told.length} axes, but '${name}' has dims [${shown}]: choose one of ${fitting.join(", ")}.`,
+        `The layout ${told} has ${told.length} axes, but '${name}' has dims [${shown}]: choose one of ${fitting.join(", ")} for ${option("layout")}.`,
       );
     }
     return { layout: told, because: "as told" };

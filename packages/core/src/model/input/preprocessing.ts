@@ -1,5 +1,5 @@
 import type { DataType, GraphBuilder, Value } from "@onnx-asma/autodiff";
-import { AsmaError } from "../../errors.ts";
+import { AsmaError, refusal } from "../../errors.ts";
 import { sameSize, type Size } from "../../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
 import { appendResampling } from "./append-resampling.ts";
@@ -7,6 +7,7 @@ import { toLayout, type Layout } from "../layout.ts";
 import type { Padding } from "../model-options.ts";
 import type { ChannelOrder } from "./channel-order.ts";
 import type { Resampling } from "./resampling-matrix.ts";
+import { option } from "../option.ts";
 
 /** Every step from the user's pixels to the model's input, in the order in which they are done. */
 export interface Preprocessing {
@@ -137,7 +138,7 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
   if (inputSize.length !== rank || (request.resize ?? imageSize).length !== rank) {
     throw new AsmaError(
       "ERR_PREPROCESSING",
-      `The model takes ${inputSize.length === 3 ? "volumes (depth, height, width)" : "images (height, width)"} but the image is ${imageSize.join("×")}${request.resize === undefined ? "" : ` and is to become ${request.resize.join("×")}`}: give all sizes for ${inputSize.length} axes, or correct --layout.`,
+      `The model takes ${inputSize.length === 3 ? "volumes (depth, height, width)" : "images (height, width)"} but the image is ${imageSize.join("×")}${request.resize === undefined ? "" : ` and is to become ${request.resize.join("×")}`}: give all sizes for ${inputSize.length} axes, or correct ${option("layout")}.`,
     );
   }
   const isExact = inputSize.every((n, i) => n === imageSize[i]);
@@ -161,10 +162,11 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     resizedSize.some((n) => !(n > 0)) ||
     padded().some((n, i) => inputSize[i] !== undefined && n !== inputSize[i])
   ) {
-    throw new AsmaError(
-      "ERR_PREPROCESSING",
-      `Expected an input of ${inputSize.map((n) => n ?? "?").join("×")} pixels but resizing to ${resizedSize.join("×")} and padding by [${sides.join(", ")}] gives ${padded().join("×")}: change the resize size or the padding.`,
-    );
+    throw refusal("ERR_PREPROCESSING", {
+      expected: `an input of ${inputSize.map((n) => n ?? "?").join("×")} pixels`,
+      found: `resizing to ${resizedSize.join("×")} and padding by [${sides.join(", ")}] gives ${padded().join("×")}`,
+      wayOut: `change ${option("resize")} or ${option("padding")}`,
+    });
   }
   if (padding?.mode === "reflect" && sides.some((p, i) => p >= (resizedSize[i % rank] as number))) {
     throw new AsmaError(
@@ -202,24 +204,24 @@ function checkNumbers(request: PreprocessingRequest, channels: number): void {
     ["std", request.std],
   ] as const) {
     if (list !== undefined && list.length !== 1 && list.length !== channels) {
-      throw new AsmaError(
-        "ERR_PREPROCESSING",
-        `Expected ${channels} numbers (one per channel) or one for ${name} but found ${list.length}.`,
-      );
+      throw refusal("ERR_PREPROCESSING", {
+        expected: `${channels} numbers (one per channel) or one for ${option(name)}`,
+        found: `found ${list.length}`,
+      });
     }
   }
   if (request.std?.some((s) => !(s > 0))) {
-    throw new AsmaError(
-      "ERR_PREPROCESSING",
-      `Expected positive numbers for std but found [${request.std.join(", ")}].`,
-    );
+    throw refusal("ERR_PREPROCESSING", {
+      expected: `positive numbers for ${option("std")}`,
+      found: `found [${request.std.join(", ")}]`,
+    });
   }
   const [low, high] = request.range ?? [0, 1];
   if (!Number.isFinite(low) || !Number.isFinite(high) || low === high) {
-    throw new AsmaError(
-      "ERR_PREPROCESSING",
-      `Expected two different numbers for range but found [${low}, ${high}].`,
-    );
+    throw refusal("ERR_PREPROCESSING", {
+      expected: `two different numbers for ${option("range")}`,
+      found: `found [${low}, ${high}]`,
+    });
   }
 }
 
@@ -234,10 +236,10 @@ export function sidesOf(padding: Padding | undefined, rank: number): readonly nu
     return Array.from({ length: 2 * rank }, () => pixels);
   }
   if (pixels.length !== 2 * rank) {
-    throw new AsmaError(
-      "ERR_PREPROCESSING",
-      `Expected one number of padding pixels or ${2 * rank} (before each axis, then after each) but found ${pixels.length}.`,
-    );
+    throw refusal("ERR_PREPROCESSING", {
+      expected: `one number of padding pixels or ${2 * rank} (before each axis, then after each)`,
+      found: `found ${pixels.length}`,
+    });
   }
   return pixels;
 }

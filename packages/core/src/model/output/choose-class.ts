@@ -1,6 +1,7 @@
-import { AsmaError } from "../../errors.ts";
+import { AsmaError, refusal } from "../../errors.ts";
 import type { Decision } from "../decision.ts";
 import type { OutputKind } from "../model-options.ts";
+import { option } from "../option.ts";
 
 /** What is known about the channels of the scores. */
 export interface ClassRequest {
@@ -38,24 +39,25 @@ export function chooseClass(request: ClassRequest, decisions: Decision[]): numbe
     if (asked !== undefined) {
       throw new AsmaError(
         "ERR_CLASS",
-        `The ${channels} classes exclude each other (${excludes ?? "as told by --output-kind"}), so none is attacked for itself: leave out --class, and draw the class in the target. If each channel stands for itself, say --output-kind logit or probability.`,
+        `The ${channels} classes exclude each other (${excludes ?? `as told by ${option("outputKind")}`}), so none is attacked for itself: leave out ${option("class")}, and draw the class in the target. If each channel stands for itself, say ${option("outputKind", "logit")} or ${option("outputKind", "probability")}.`,
       );
     }
     return undefined;
   }
   const index = typeof asked === "string" ? (names?.indexOf(asked) ?? -1) : (asked ?? 0);
   if (!(Number.isInteger(index) && index >= 0 && index < channels)) {
-    throw new AsmaError(
-      "ERR_CLASS",
-      `Expected a class from 0 to ${channels - 1}${names === undefined ? "" : ` (${names.join(", ")})`} for --class but found ${asked}.`,
-    );
+    throw refusal("ERR_CLASS", {
+      expected: `a class from 0 to ${channels - 1}${names === undefined ? "" : ` (${names.join(", ")})`} for ${option("class")}`,
+      found: `found ${asked}`,
+    });
   }
   if (channels > 1) {
     decisions.push({
       what: "class",
       is: `${index}${names?.[index] === undefined ? "" : ` ${names[index]}`} of ${channels} independent ones, against what is not it`,
-      because: `${isTold ? "as told by --output-kind" : (independent ?? "a class was chosen")}; ${asked === undefined ? "the first, as none was chosen" : "as told"}`,
-      override: "--class, --output-kind logits",
+      because: `${isTold ? `as told by ${option("outputKind")}` : (independent ?? "a class was chosen")}; ${asked === undefined ? "the first, as none was chosen" : "as told"}`,
+      options: ["class", "outputKind"],
+      wayOut: `${option("class")}, ${option("outputKind", "logits")}`,
     });
   }
   return index;

@@ -5,6 +5,7 @@ import type { Decision } from "../decision.ts";
 import type { Layout } from "../layout.ts";
 import type { ModelOptions } from "../model-options.ts";
 import { fitLayout } from "./output-layout.ts";
+import { option } from "../option.ts";
 
 /** What the meaning of an output is decided from. */
 export interface OutputRequest {
@@ -44,7 +45,7 @@ export function chooseOutput(
       what: "output",
       is: `'${options.output}'`,
       because: "as told",
-      override: "--output",
+      options: ["output"],
     });
     return options.output;
   }
@@ -79,7 +80,7 @@ export function chooseOutput(
         : spatial.length === 1
           ? "the only one that is an image"
           : among,
-    override: "--output",
+    options: ["output"],
   });
   return finest.name;
 }
@@ -98,6 +99,6 @@ export function describeOutputs(resolved: ResolvedModel): string {
 export function notSpatial(resolved: ResolvedModel, found: string): AsmaError {
   return new AsmaError(
     "ERR_OUTPUT",
-    `Expected an output that gives classes for pixels (batch, classes, height, width) but ${found}: the model's outputs are ${describeOutputs(resolved)}. Name an output or inner value with --output and the order of its axes with --output-layout. This may be a classifier; attacks here need a segmentation model.`,
+    `Expected an output that gives classes for pixels (batch, classes, height, width) but ${found}: the model's outputs are ${describeOutputs(resolved)}. Name an output or inner value with ${option("output")} and the order of its axes with ${option("outputLayout")}. This may be a classifier; attacks here need a segmentation model.`,
   );
 }

@@ -1,4 +1,4 @@
-import { AsmaError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import type { HeadOnOutputGrid } from "./output-head.ts";
 
 /**
@@ -14,10 +14,11 @@ export function classNamesFor(
   const isOneOfMany = channel !== undefined && (channels > 1 || queries !== undefined);
   const expected = isOneOfMany ? channels : classes;
   if (given !== undefined && given.length !== expected) {
-    throw new AsmaError(
-      "ERR_CLASSES",
-      `Expected ${expected} class names, one per ${isOneOfMany ? "channel" : "class"} of the output, but found ${given.length}: ${given.join(", ")}.`,
-    );
+    throw refusal("ERR_CLASSES", {
+      expected: `${expected} class names, one per ${isOneOfMany ? "channel" : "class"} of the output`,
+      found: `found ${given.length} (${given.join(", ")})`,
+      wayOut: "name each once, in their order",
+    });
   }
   if (isOneOfMany) {
     const name = given?.[channel] ?? `class ${channel}`;

@@ -1,10 +1,11 @@
 import { halfToNumber } from "@onnx-asma/autodiff";
-import { AsmaError } from "../../errors.ts";
+import { AsmaError, refusal } from "../../errors.ts";
 import { countOf, type LabelMap, type Size } from "../../image.ts";
 import { indexIn } from "../layout.ts";
 import type { OutputHead } from "./output-head.ts";
 import { queryScores } from "./query-head.ts";
 import { regridder } from "../grid/regrid.ts";
+import { option } from "../option.ts";
 
 /** A tensor as the runtime gives it back. */
 interface OutputTensor {
@@ -30,10 +31,10 @@ export function decodeLabels(
   const values = numbersOf(output);
   const channels = head.queries?.count ?? decoding.channels;
   if (values.length === 0 || values.length % (pixels * channels) !== 0) {
-    throw new AsmaError(
-      "ERR_OUTPUT",
-      `Expected ${channels} × ${outputSize.join(" × ")} values in output '${head.output}' but found dims [${output.dims.join(", ")}].`,
-    );
+    throw refusal("ERR_OUTPUT", {
+      expected: `${channels} × ${outputSize.join(" × ")} values in output '${head.output}'`,
+      found: `found dims [${output.dims.join(", ")}]`,
+    });
   }
   const at = indexIn(decoding.layout, channels, pixels);
   const plane = (c: number) => {
@@ -111,7 +112,7 @@ function lookUp(
     if (label === undefined) {
       throw new AsmaError(
         "ERR_OUTPUT",
-        `Output '${output}' holds the value ${found.join(", ")} where its classes are ${values.map((list) => `(${list.join(", ")})`).join(", ")}: name what stands before it with --output.`,
+        `Output '${output}' holds the value ${found.join(", ")} where its classes are ${values.map((list) => `(${list.join(", ")})`).join(", ")}: name what stands before it with ${option("output")}.`,
       );
     }
     return label;

@@ -7,6 +7,7 @@ import type { Layout } from "../layout.ts";
 import { fitLayout } from "./output-layout.ts";
 import type { GraphDecision } from "./output-walk.ts";
 import type { ScoreWalk } from "./score-walk.ts";
+import { option } from "../option.ts";
 
 /** How the numbers of an output become labels; `channels` are its entries per pixel. */
 export type Decoding =
@@ -110,7 +111,7 @@ export function decodingOf(
   if (keys.size < labels) {
     throw new AsmaError(
       "ERR_OUTPUT",
-      `Output '${output}' gives several of its ${labels} classes the same value (${decision.through.join(", ")}): name what stands before it with --output, for example --output ${decision.scores}.`,
+      `Output '${output}' gives several of its ${labels} classes the same value (${decision.through.join(", ")}): name what stands before it with ${option("output")}, for example ${option("output", decision.scores)}.`,
     );
   }
   const length = values[0]?.length ?? 1;

@@ -1,8 +1,9 @@
 import { isFloat, type GraphBuilder, type ResolvedModel, type Value } from "@onnx-asma/autodiff";
-import { AsmaError } from "../../errors.ts";
+import { refusal } from "../../errors.ts";
 import { countOf, type Size } from "../../image.ts";
 import { takeSamples } from "../layout.ts";
 import type { ModelOptions } from "../model-options.ts";
+import { option } from "../option.ts";
 
 /** Masks and classes of queries that together make scores per pixel. */
 export interface QueryHead {
@@ -61,18 +62,20 @@ export function findQueries(
   if (classes === undefined || candidates.length > 1) {
     const found =
       candidates.length > 1 ? candidates : resolved.model.graph.output.map((o) => o.name);
-    throw new AsmaError(
-      "ERR_OUTPUT",
-      `Expected one output [${batch}, ${count}, classes] with the classes of the ${count} queries whose masks are in '${masks}', but found ${found.map((name) => `'${name}' [${resolved.types.get(name)?.dims.join(", ") ?? "?"}]`).join(", ")}: name it with --query-classes, and the masks with --output.`,
-    );
+    throw refusal("ERR_OUTPUT", {
+      expected: `one output [${batch}, ${count}, classes] with the classes of the ${count} queries whose masks are in '${masks}'`,
+      found: `found ${found.map((name) => `'${name}' [${resolved.types.get(name)?.dims.join(", ") ?? "?"}]`).join(", ")}`,
+      wayOut: `name it with ${option("queryClasses")}, and the masks with ${option("output")}`,
+    });
   }
   const entries = resolved.types.get(classes)?.dims[2] as number;
   const voidClass = options.voidClass === "none" ? undefined : (options.voidClass ?? entries - 1);
   if (voidClass !== undefined && voidClass >= entries) {
-    throw new AsmaError(
-      "ERR_OUTPUT",
-      `Expected a void class from 0 to ${entries - 1} of '${classes}' but found ${voidClass}: correct --void-class.`,
-    );
+    throw refusal("ERR_OUTPUT", {
+      expected: `a void class from 0 to ${entries - 1} of '${classes}'`,
+      found: `found ${voidClass}`,
+      wayOut: `correct ${option("voidClass")}`,
+    });
   }
   const kept = Array.from({ length: entries }, (_, c) => c).filter((c) => c !== voidClass);
   return { classes, count: count as number, voidClass, kept };

@@ -1,8 +1,10 @@
+import { wayOutOf } from "@onnx-asma/core";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { printError, printResult, table } from "../output.ts";
+import { messageOf, printError, printResult, table } from "../output.ts";
 
 /** Flags of `onnx-asma inspect`. */
 export interface InspectFlags extends ModelFlags {
@@ -31,7 +33,7 @@ async function report(path: string, model: LoadedModel, asJson: boolean): Promis
     nodes: graph.node.length,
     operators: description.operators,
   };
-  const { code, message } = (problem ?? {}) as { code?: string; message?: string };
+  const { code } = (problem ?? {}) as { code?: string };
   printResult(
     asJson,
     {
@@ -39,13 +41,17 @@ async function report(path: string, model: LoadedModel, asJson: boolean): Promis
       ...facts,
       ...description,
       isDifferentiable,
-      problem: isDifferentiable ? undefined : { code, message },
+      problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
     },
     () =>
       [
         `${path}: opset ${facts.opset}, ${facts.nodes} nodes, ${facts.producer || "unknown producer"}`,
         "",
-        table(description.decisions.map((d) => [d.what, d.is, `(${d.because}; ${d.override})`])),
+        table(
+          description.decisions.map((d) =>
+            [d.what, d.is, `(${d.because}; ${wayOutOf(d)})`].map(sayFlags),
+          ),
+        ),
         table([
           [
             "classes",

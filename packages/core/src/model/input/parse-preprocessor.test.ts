@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parsePreprocessor, resizeFor } from "./preprocessor.ts";
+import { parsePreprocessor } from "./parse-preprocessor.ts";
+import { resizeFor } from "./preprocessor.ts";
 
 const parse = (config: object) => parsePreprocessor(JSON.stringify(config), "p.json");
 

@@ -1,0 +1,42 @@
+import { sayOptions } from "@onnx-asma/core";
+
+/** Flags that are not called as their option is. */
+const flags: Readonly<Record<string, string>> = {
+  dims: "--shape",
+  // What autodiff calls the value that segments.
+  scores: "--output",
+  executionProviders: "--provider",
+};
+
+/** A text of the library with its options as flags: `outputKind: "logit"` is --output-kind logit. */
+export function sayFlags(text: string): string {
+  return sayOptions(text, (key, value) => {
+    const name = key.replace(/^trainingGraph\./, "");
+    if (name.includes(".")) {
+      return undefined;
+    }
+    if (key === "preprocessor" && value === "undefined") {
+      return "--no-preprocessor";
+    }
+    const flag = flags[name] ?? `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+    return value === undefined ? flag : `${flag} ${argumentOf(value)}`;
+  });
+}
+
+/** A value as it is given to a flag. */
+function argumentOf(json: string): string {
+  const value: unknown = JSON.parse(json);
+  if (typeof value === "object" && value !== null) {
+    return Array.isArray(value)
+      ? value.join(",")
+      : Object.entries(value)
+          .map(([name, list]) => quoted(`${name}=${String(list)}`))
+          .join(" ");
+  }
+  return quoted(String(value));
+}
+
+/** In quotes where a shell would take it apart. */
+function quoted(argument: string): string {
+  return /^[\w.,:;=/@%+-]+$/.test(argument) ? argument : `'${argument}'`;
+}
