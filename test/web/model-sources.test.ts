@@ -2,11 +2,24 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNpy, imageFromNpy } from "@onnx-asma/node";
 import type * as Api from "@onnx-asma/web";
-import { golden } from "../support/golden-scene.ts";
+import { golden, unet } from "../support/golden-scene.ts";
 import { volumeModel } from "../support/segmentation-models.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
+
+/** Content of a preprocessor_config.json that is told by its mean. */
+const configOf = (mean: number) =>
+  JSON.stringify({ do_resize: false, image_mean: [mean, mean, mean], image_std: [0.5, 0.5, 0.5] });
+
+/** What the server has, by path; models lie everywhere. */
+const configs: Readonly<Record<string, string>> = {
+  "/beside/preprocessor_config.json": configOf(0.25),
+  "/above/preprocessor_config.json": configOf(0.125),
+  "/page/preprocessor_config.json": "<!doctype html>",
+  "/broken/preprocessor_config.json": "{ do_resize",
+  "/elsewhere.json": configOf(0.75),
+};
 
 const fixtures = new URL("../training-graph/", import.meta.url).pathname;
 
@@ -17,6 +30,19 @@ describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () =>
     opened = await openPage({
       folders: [golden("."), fixtures],
       onRequest: (url) => requests.push(new URL(url).pathname),
+      intercept: (path, response) => {
+        const config = configs[path];
+        if (config !== undefined) {
+          const type = config.startsWith("<") ? "text/html" : "application/json";
+          response.writeHead(200, { "content-type": type }).end(config);
+          return true;
+        }
+        if (path.endsWith("/unet-legacy.onnx")) {
+          response.writeHead(200).end(readFileSync(unet));
+          return true;
+        }
+        return undefined;
+      },
     });
   });
   afterAll(async () => await opened.close());
@@ -44,6 +70,66 @@ describe.skipIf(!hasBrowser)("what an attack in the browser is made from", () =>
     expect([count("/unet-dynamo.onnx"), count("/unet-dynamo.onnx.data")]).toEqual([1, 1]);
     await load(false);
     expect([count("/unet-dynamo.onnx"), count("/unet-dynamo.onnx.data")]).toEqual([2, 2]);
+  });
+
+  it.each([
+    ["beside its address", "/beside/unet-legacy.onnx", {}, 0.25],
+    ["above a folder onnx", "/above/onnx/unet-legacy.onnx", {}, 0.125],
+    ["where it is told", "/beside/unet-legacy.onnx", { preprocessor: "/elsewhere.json" }, 0.75],
+    ["nowhere, as told", "/beside/unet-legacy.onnx", { preprocessor: false }, 0],
+    ["nowhere above another folder", "/above/other/unet-legacy.onnx", {}, 0],
+    ["nowhere when the server has none", "/none/unet-legacy.onnx", {}, 0],
+    ["nowhere when the server answers with a page", "/page/unet-legacy.onnx", {}, 0],
+  ] as const)("reads a model's preprocessor_config.json %s", async (_, path, options, mean) => {
+    const found = await opened.page.evaluate(
+      async ({ path, options }) => {
+        const model = await onnxAsma.loadModel(path, { device: "wasm", ...options });
+        const { preprocessing } = await model.describe([92, 92]);
+        await model.release();
+        return preprocessing.mean[0] ?? 0;
+      },
+      { path, options },
+    );
+    expect(found).toBe(mean);
+  });
+
+  it("reads a preprocessor_config.json among a model's files, and names a broken one", async () => {
+    const found = await opened.page.evaluate(async (config) => {
+      const { loadModel } = onnxAsma;
+      const model = await (await fetch("/none/unet-legacy.onnx")).blob();
+      const name = "preprocessor_config.json";
+      const meanOf = async (...parameters: Parameters<typeof loadModel>) => {
+        const [source, options] = parameters;
+        const loaded = await loadModel(source, { device: "wasm", ...options });
+        const { preprocessing } = await loaded.describe([92, 92]);
+        await loaded.release();
+        return preprocessing.mean[0] ?? 0;
+      };
+      const codeOf = async (...parameters: Parameters<typeof loadModel>) =>
+        await meanOf(...parameters).then(
+          () => "none",
+          (error: Api.AsmaError) => error.code,
+        );
+      const file = new File([config], name);
+      return [
+        await meanOf({ model, externalData: { [name]: file } }),
+        await meanOf({ model, externalData: [file] }),
+        await meanOf({ model, externalData: [file] }, { preprocessor: false }),
+        await meanOf(model, { preprocessor: file }),
+        await codeOf("/broken/unet-legacy.onnx"),
+        await codeOf({ model, externalData: [new File(["{"], name)] }),
+        await codeOf(model, { preprocessor: "/none.json" }),
+      ];
+    }, configOf(0.25));
+    expect(found).toEqual([
+      0.25,
+      0.25,
+      0,
+      0.25,
+      "ERR_PREPROCESSOR",
+      "ERR_PREPROCESSOR",
+      "ERR_FILE_NOT_FOUND",
+    ]);
   });
 
   it("follows a training graph as it follows its own gradient", async () => {
