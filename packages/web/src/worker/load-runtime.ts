@@ -42,7 +42,8 @@ const leastModel = Uint8Array.from(
  * Loads ONNX Runtime for the device asked for; where that is free and the GPU gives no device, for WebAssembly.
  *
  * @param onLost called when the GPU is lost
- * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`, `ERR_OPTION`
+ * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`, `ERR_RUNTIME`,
+ *   `ERR_OPTION`
  */
 export async function loadRuntime(
   request: RuntimeRequest,
@@ -98,7 +99,8 @@ async function load(
     await session.release();
   } catch (cause) {
     await checkWasmFiles(files);
-    throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AsmaError("ERR_RUNTIME", `ONNX Runtime does not start: ${reason}.`, { cause });
   }
   if (wasFetchedTwice(files)) {
     notices.push(
