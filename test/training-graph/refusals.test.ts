@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { makeTensor } from "../../packages/autodiff/src/model/tensor.ts";
 import { readModel, type Model, type Runtime } from "@onnx-asma/autodiff";
 import { SegmentationModel, type TrainingGraphOptions } from "@onnx-asma/core";
+import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import { readModelFile } from "@onnx-asma/node";
 import { golden } from "../support/golden-scene.ts";
 import { readTrainingFixture, unet3Training } from "../support/training-graph.ts";
@@ -20,7 +21,7 @@ async function load(
 ): Promise<SegmentationModel> {
   const model = await readModelFile(path);
   const segmentation = await SegmentationModel.load(ort as Runtime, model, undefined, {
-    trainingGraph,
+    trainingGraph: trainingGraphFrom(trainingGraph),
   });
   loaded.push(segmentation);
   return segmentation;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { differentiate, readModel, resolve, writeModel, type Runtime } from "@onnx-asma/autodiff";
-import { disc, type ImageTensor, type LabelMap, type TrainingGraphOptions } from "@onnx-asma/core";
+import { type ImageTensor, type LabelMap, type TrainingGraphOptions } from "@onnx-asma/core";
+import { disc } from "@onnx-asma/core/targets";
 import { loadModel, readModelFile, type LoadModelOptions } from "@onnx-asma/node";
 import * as ort from "onnxruntime-node";
 import { golden, goldenTarget, readNpyValues } from "../support/golden-scene.ts";

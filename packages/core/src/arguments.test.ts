@@ -4,18 +4,15 @@ import type { Runtime } from "@onnx-asma/autodiff";
 import { build, conv } from "../../../test/support/segmentation-models.ts";
 import {
   confusionMatrix,
-  disc,
   fitTarget,
-  hideClass,
   iou,
   judge,
-  moveForeground,
   perturbationNorms,
   pixelAccuracy,
-  rectangle,
   SegmentationModel,
-  toSamples,
 } from "./index.ts";
+import { toSamples } from "./samples.ts";
+import { disc, hideClass, moveForeground, rectangle } from "./targets/index.ts";
 import { encodeNpy, imageFromNpy, parseNpy } from "./npy/index.ts";
 
 const bytes = build([1, 3, 4, 4], (b, x) => ({ out: conv(b, x, 2, [0, 0]) }));

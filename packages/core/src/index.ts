@@ -99,9 +99,11 @@ export {
   type ModelOptions,
   type OutputKind,
   type Padding,
+  type CheckedTrainingGraph,
   type TrainingGraphOptions,
+  type TrainingGraphRequest,
+  type TrainingGraphSource,
 } from "./model/model-options.ts";
-export { parsePreprocessor } from "./model/input/parse-preprocessor.ts";
 export type { Preprocessor } from "./model/input/preprocessor.ts";
 export { resamplings, type Resampling } from "./model/input/resampling-matrix.ts";
 export { toOutputGrid, type GridKind, type OutputGrid } from "./model/grid/output-grid.ts";
@@ -111,7 +113,6 @@ export type { Preprocessing } from "./model/input/preprocessing.ts";
 export type { ModelDescription } from "./model/model-description.ts";
 export type { AppendedModel, Term } from "./model/append-model.ts";
 export { SegmentationModel } from "./model/segmentation-model.ts";
-export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step/step-graph.ts";
 export { Iterates, type IteratesStart, type StepMetrics } from "./step/iterates.ts";
 export {
@@ -121,6 +122,3 @@ export {
   type StepHost,
 } from "./step/step-session.ts";
 export { fitTarget } from "./targets/fit-target.ts";
-export { hideClass } from "./targets/hide-class.ts";
-export { moveForeground, type Move } from "./targets/move-foreground.ts";
-export { disc, rectangle } from "./targets/shape.ts";

@@ -5,6 +5,8 @@
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
+export * from "@onnx-asma/core/preprocessor";
+export * from "@onnx-asma/core/targets";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 export { recordFile, type FileRecord } from "./file-record.ts";
 export { loadModel, type LoadModelOptions } from "./load-model.ts";

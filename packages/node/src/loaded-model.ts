@@ -157,7 +157,7 @@ export class LoadedModel implements ModelHandle<string, string | Uint8Array> {
 
   #recordSources(): ModelSources {
     const [model, ...externalData] = recordModelFiles(this.model);
-    const graph = this.options.trainingGraph?.model;
+    const graph = this.options.trainingGraph?.options.model;
     return {
       model,
       externalData,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AsmaError, parsePreprocessor, type Preprocessor, refusal } from "@onnx-asma/core";
+import { AsmaError, type Preprocessor, refusal } from "@onnx-asma/core";
+import { parsePreprocessor } from "@onnx-asma/core/preprocessor";
 import { fileRecordOf, type FileRecord } from "./file-record.ts";
 
 const fileName = "preprocessor_config.json";

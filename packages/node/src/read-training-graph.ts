@@ -1,5 +1,6 @@
 import type { Model, SessionOptions } from "@onnx-asma/autodiff";
 import type { TrainingGraphOptions } from "@onnx-asma/core";
+import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import { graphTarget } from "./graph-target.ts";
 import { readModelFile } from "./read-model-file.ts";
 
@@ -16,14 +17,14 @@ export type TrainingGraphSource =
 export async function readTrainingGraph(
   given: TrainingGraphSource | undefined,
   sessionOptions: SessionOptions | undefined,
-): Promise<TrainingGraphOptions | undefined> {
+): Promise<ReturnType<typeof trainingGraphFrom> | undefined> {
   if (given === undefined) {
     return undefined;
   }
   const { model, ...names } = typeof given === "string" ? { model: given } : given;
-  return {
+  return trainingGraphFrom({
     target: graphTarget(sessionOptions),
     ...names,
     model: typeof model === "string" ? await readModelFile(model) : model,
-  };
+  });
 }

@@ -5,6 +5,8 @@
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/npy";
+export * from "@onnx-asma/core/preprocessor";
+export * from "@onnx-asma/core/targets";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 export { loadModel, type LoadModelOptions } from "./load-model.ts";
 export { LoadedModel } from "./loaded-model.ts";

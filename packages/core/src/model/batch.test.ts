@@ -20,6 +20,7 @@ import {
 } from "../../../../test/support/segmentation-models.ts";
 import { countOf, type ImageTensor, type Size } from "../image.ts";
 import type { LoadOptions } from "./model-options.ts";
+import { trainingGraphFrom } from "../training-graph/index.ts";
 import { SegmentationModel } from "./segmentation-model.ts";
 
 const noise = (length: number, seed: number) =>
@@ -237,7 +238,7 @@ it.each(["cpu", "any"] as const)(
     const resolved = await resolve(await readModel(bytes), ort as Runtime, {
       dims: { image: [3, 3, 6, 8] },
     });
-    const trainingGraph = { model: differentiate(resolved).model, target };
+    const trainingGraph = trainingGraphFrom({ model: differentiate(resolved).model, target });
     const [, options, size] = cases["padding, mean and std"] as [Uint8Array, LoadOptions, Size];
     const load = (more: LoadOptions) =>
       SegmentationModel.load(ort as Runtime, bytes, size, { ...options, ...more, batch: 3 });

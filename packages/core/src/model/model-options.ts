@@ -1,4 +1,11 @@
-import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
+import type {
+  Model,
+  ResolvedModel,
+  Runtime,
+  SessionOptions,
+  Target,
+  TrainingGraph,
+} from "@onnx-asma/autodiff";
 import type { Size } from "../image.ts";
 import type { ChannelOrder } from "./input/channel-order.ts";
 import type { Layout } from "./layout.ts";
@@ -43,6 +50,37 @@ export interface TrainingGraphOptions {
   readonly upstreamInput?: string | undefined;
   /** Where it will run; the numbers are the same. @default "any" */
   readonly target?: Target | undefined;
+}
+
+/** What a training graph is loaded for. */
+export interface TrainingGraphRequest {
+  readonly runtime: Runtime;
+  readonly resolved: ResolvedModel;
+  /** Name of the image input. */
+  readonly input: string;
+  /** Name of the scores. */
+  readonly scores: string;
+  /** Least and largest value of the image input. */
+  readonly range: readonly [number, number];
+  readonly sessionOptions: SessionOptions | undefined;
+}
+
+/** A training graph that was checked. */
+export interface CheckedTrainingGraph {
+  readonly graph: TrainingGraph;
+  /** Largest difference of the scores from the model's, over the largest score. */
+  readonly scoreDifference: number;
+  /** Difference of the gradient from finite differences. */
+  readonly gradientError: number;
+}
+
+/**
+ * What gives a model's training graph: made by `trainingGraphFrom` of `@onnx-asma/core/training-graph`, an
+ * entry of its own, so that whoever brings none does not load what reads them.
+ */
+export interface TrainingGraphSource {
+  readonly options: TrainingGraphOptions;
+  load(request: TrainingGraphRequest): Promise<CheckedTrainingGraph>;
 }
 
 /** How a model is to be understood. Everything has a default that `describe` explains. */
@@ -97,7 +135,7 @@ export interface ModelOptions {
    */
   readonly precision?: "float32" | "model";
   /** Gives the gradient instead of our own rules. Predictions stay those of the model itself. */
-  readonly trainingGraph?: TrainingGraphOptions | undefined;
+  readonly trainingGraph?: TrainingGraphSource | undefined;
   /** Passed to every session. */
   readonly sessionOptions?: SessionOptions;
 }

@@ -21,8 +21,9 @@ import {
 } from "../image.ts";
 import { appendModel, type AppendedModel } from "./append-model.ts";
 import { batchError, checkBatch, checkSamples } from "./check-batch.ts";
+import { explainTrainingGraph } from "./explain.ts";
 import { findImageInput } from "./input/image-input.ts";
-import { loadTrainingGraph } from "./load-training-graph.ts";
+import { valueRange } from "./input/preprocessing.ts";
 import type { ModelDescription } from "./model-description.ts";
 import type { LoadOptions, ModelOptions } from "./model-options.ts";
 import { Predictor, type PredictorRequest } from "./predictor.ts";
@@ -94,23 +95,26 @@ export class SegmentationModel {
     if (options.trainingGraph === undefined) {
       return new SegmentationModel(request, understood, undefined);
     }
-    const decisions = [...description.decisions];
-    const trainingGraph = await loadTrainingGraph(
-      {
-        runtime,
-        resolved,
-        input: description.input.name,
-        head: description.head,
-        preprocessing: description.preprocessing,
-        trainingGraph: options.trainingGraph,
-        sessionOptions: options.sessionOptions,
-      },
-      decisions,
-    );
+    const { input, head, preprocessing, decisions } = description;
+    if (head.queries !== undefined) {
+      throw new AsmaError(
+        "ERR_TRAINING_GRAPH",
+        "A training graph has one upstream gradient, but the scores of this model come from two outputs (masks and classes of queries): leave it out, and the gradient is derived from the model.",
+      );
+    }
+    const checked = await options.trainingGraph.load({
+      runtime,
+      resolved,
+      input: input.name,
+      scores: head.scores,
+      range: valueRange(preprocessing),
+      sessionOptions: options.sessionOptions,
+    });
+    const explained = [...decisions, explainTrainingGraph(head.scores, checked)];
     return new SegmentationModel(
       request,
-      { ...understood, description: { ...description, decisions } },
-      trainingGraph,
+      { ...understood, description: { ...description, decisions: explained } },
+      checked.graph,
     );
   }
 

@@ -1,19 +1,16 @@
 import type { Command } from "commander";
 import {
   AsmaError,
-  disc,
   fitTarget,
-  hideClass,
   ignored,
   type ImageTensor,
   type LabelMap,
   type ModelDescription,
   refusal,
-  moveForeground,
-  rectangle,
   sameSize,
   sizeOf,
 } from "@onnx-asma/core";
+import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targets";
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";

@@ -6,6 +6,7 @@ import {
   type Preprocessor,
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
+import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import type { LoadedRuntime } from "./load-runtime.ts";
 import type { Backend, LoadRequest } from "./messages.ts";
 
@@ -36,7 +37,7 @@ export class Bench {
     const options: ModelOptions = {
       ...given,
       preprocessor,
-      trainingGraph: trainingGraph && { ...trainingGraph, target },
+      trainingGraph: trainingGraph && trainingGraphFrom({ ...trainingGraph, target }),
     };
     this.#loaded = loaded;
     this.backend = loaded.backend;

@@ -1,4 +1,5 @@
-import { parsePreprocessor, type Preprocessor } from "@onnx-asma/core";
+import type { Preprocessor } from "@onnx-asma/core";
+import { parsePreprocessor } from "@onnx-asma/core/preprocessor";
 import { readFile, type ReadFileOptions } from "./fetch-file.ts";
 import type { FileSource, LoadRequest } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parsePreprocessor } from "./parse-preprocessor.ts";
-import { resizeFor } from "./preprocessor.ts";
+import { resizeFor } from "../model/input/preprocessor.ts";
 
 const parse = (config: object) => parsePreprocessor(JSON.stringify(config), "p.json");
 

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { AsmaError, refusal } from "../../errors.ts";
-import type { Preprocessor } from "./preprocessor.ts";
-import type { Resampling } from "./resampling-matrix.ts";
-import { option } from "../option.ts";
+import { AsmaError, refusal } from "../errors.ts";
+import type { Preprocessor } from "../model/input/preprocessor.ts";
+import type { Resampling } from "../model/input/resampling-matrix.ts";
+import { option } from "../model/option.ts";
 
 const pixels = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 16));
 const finite = v.pipe(v.number(), v.finite());

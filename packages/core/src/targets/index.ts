@@ -1,0 +1,8 @@
+/**
+ * Masks to aim at: shapes, and the prediction with a class hidden or its foreground moved; an entry of its own.
+ *
+ * @module
+ */
+export { hideClass } from "./hide-class.ts";
+export { moveForeground, type Move } from "./move-foreground.ts";
+export { disc, rectangle } from "./shape.ts";
