@@ -1,10 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page, Worker } from "playwright-core";
+import { allAttacks, describeOptions } from "@onnx-asma/node";
 import { golden } from "../support/golden-scene.ts";
 import { claimingPng, encodePng } from "../support/png.ts";
 import { keepDevices, loseDevice } from "./support/gpu-device.ts";
-import { isReady, openDemo, statusOf, waitForStatus, type OpenDemo } from "./support/open-demo.ts";
+import {
+  download,
+  isReady,
+  openDemo,
+  showOptions,
+  statusOf,
+  waitForStatus,
+  type OpenDemo,
+} from "./support/open-demo.ts";
 import { hasBrowser, models } from "./support/open-page.ts";
 
 /** A file as it is dropped or picked. */
@@ -59,12 +68,18 @@ async function problemOf(page: Page): Promise<string> {
 /** The page takes a few steps: whatever went wrong before, it goes on. */
 async function attackWorks(page: Page): Promise<void> {
   await isReady(page);
+  await showOptions(page);
   await page.fill("#iterations", "3");
   await page.fill("#threshold", "1");
   await page.click("#start");
   await page.locator("#save-png:enabled, #problem:visible").first().waitFor({ timeout: 100_000 });
   expect(await page.locator("#problem:visible").allTextContents()).toEqual([]);
   expect(await statusOf(page)).toMatch(/at step \d+ \(iterations\)/);
+}
+
+/** What the page saves of the last attack. */
+async function reportOf(page: Page) {
+  return JSON.parse(await readFile(await download(page, "#save-json"), "utf8"));
 }
 
 /** The worker of the attack; those before may take a moment to end. */
@@ -87,6 +102,82 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await waitForStatus(page, "Ready: unet3.onnx on picture.png");
     expect(await page.locator("#class option").count()).toBe(2);
     expect(await page.locator("#words").textContent()).toMatch(/an image of 76×76 pixels/);
+    await attackWorks(page);
+  });
+
+  it.each(allAttacks())("runs $name with the options of its form", async (attack) => {
+    await page.selectOption("#attack", attack.name);
+    expect(await page.locator("#attack-summary").textContent()).toBe(attack.summary);
+    const options = describeOptions(attack.options);
+    expect(await page.locator("#attack-fields label span").allTextContents()).toEqual(
+      options.map(({ description }) => description),
+    );
+    for (const { key, kind } of options) {
+      expect(await page.locator(`#option-${key}`).count(), `${key}, a ${kind}`).toBe(1);
+    }
+    await attackWorks(page);
+    const report = await reportOf(page);
+    expect(report.attack.name).toBe(attack.name);
+    expect(Object.keys(report.attack.options).toSorted()).toEqual(
+      expect.arrayContaining(
+        options.filter((option) => option.default !== undefined).map(({ key }) => key),
+      ),
+    );
+    const curves = await page.locator("#curves figcaption").allTextContents();
+    expect(curves.map((text) => text.replace(/ \S+$/, ""))).toEqual([
+      "IoU",
+      "Pixel accuracy",
+      "L2",
+      "L∞",
+      ...Object.keys(report.trajectory[0].logs),
+    ]);
+  });
+
+  it("takes what the form says, and names what is wrong with it", async () => {
+    await page.selectOption("#attack", "pgd");
+    await page.selectOption("#option-norm", "l2");
+    await page.fill("#option-epsilon", "0.5");
+    await page.check("#option-randomStart");
+    await attackWorks(page);
+    expect((await reportOf(page)).attack.options).toMatchObject({
+      norm: "l2",
+      epsilon: 0.5,
+      randomStart: true,
+    });
+    await page.fill("#option-epsilon", "-1");
+    await page.click("#start");
+    expect(await problemOf(page)).toMatch(/epsilon/);
+    await page.selectOption("#attack", "asma");
+    await page.fill("#option-lossClasses", "1, 2");
+    await attackWorks(page);
+    expect((await reportOf(page)).attack.options).toMatchObject({ lossClasses: [1, 2] });
+    await page.fill("#option-lossClasses", "");
+  });
+
+  it("measures what is hidden by the share that is gone", async () => {
+    await page.selectOption("#kind", "hide");
+    await attackWorks(page);
+    expect((await reportOf(page)).options.iouDefinition).toBe("erased");
+    await page.selectOption("#kind", "disc");
+  });
+
+  it("shows what made an attack fail, and saves what it had come to", async () => {
+    await page.fill("#iterations", "10000");
+    await page.click("#start");
+    await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
+    const worker = workerOf(page);
+    await worker.evaluate(() => {
+      const { from } = Float32Array;
+      Float32Array.from = () => {
+        Float32Array.from = from;
+        throw new TypeError("no more arrays");
+      };
+    });
+    expect(await problemOf(page)).toMatch(/no more arrays/);
+    const report = await reportOf(page);
+    expect(report.stopReason).toBe("failed");
+    expect(report.trajectory.length).toBeGreaterThan(2);
+    expect(await page.locator("#save-png:disabled, #save-npy:enabled").count()).toBe(2);
     await attackWorks(page);
   });
 
@@ -183,7 +274,7 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await workerOf(page).evaluate(() => {
       setTimeout(() => {
         throw new Error("something broke");
-      }, 100);
+      });
     });
     expect(await problemOf(page)).toMatch(/something broke/);
     await waitForStatus(page, "Ready: unet-legacy.onnx on picture.png");

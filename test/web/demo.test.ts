@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import {
-  createAttack,
+  loadModel,
   disc,
   fitTarget,
   iou,
@@ -13,9 +13,11 @@ import {
 import type { Page } from "playwright-core";
 import { recordTasks } from "./support/main-thread-tasks.ts";
 import {
+  download,
   hasEnded,
   isReady,
   openDemo,
+  showOptions,
   statusOf,
   waitForStatus,
   type OpenDemo,
@@ -27,23 +29,54 @@ const docs = new URL("../../docs/", import.meta.url).pathname;
 /** Writes the screenshots of the docs anew. */
 const isDrawing = process.env["SCREENSHOTS"] !== undefined;
 
-async function download(page: Page, button: string): Promise<string> {
-  const [file] = await Promise.all([page.waitForEvent("download"), page.click(button)]);
-  return await file.path();
-}
-
 /** What the untouched model draws on a file, in Node. */
 async function drawnInNode(path: string): Promise<{ labels: LabelMap; target: LabelMap }> {
-  const attack = await createAttack(`${models}/optic-disc.onnx`);
-  const image = await attack.readImage(path);
+  const model = await loadModel(`${models}/optic-disc.onnx`);
+  const image = await model.readImage(path);
   const size = [image.dims[2], image.dims[3]] as const;
-  const labels = await attack.predict(image);
+  const labels = await model.predict(image);
   // The page's own default: 40 % across, 30 % down, 18 % in size.
   const wanted = disc(size, [0.3 * size[0], 0.4 * size[1]], 0.09 * Math.min(...size));
-  const target = fitTarget(wanted, (await attack.model(size)).description);
-  await attack.release();
+  const target = fitTarget(wanted, await model.describe(size));
+  await model.release();
   return { labels, target };
 }
+
+/** Watches what crosses between page and workers from now on. */
+async function watchRequests(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const open = new Set<number>();
+    const heard = new WeakSet<Worker>();
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (this: Worker, message: { id: number }, ...rest) {
+      if (!heard.has(this)) {
+        heard.add(this);
+        this.addEventListener("message", ({ data }) => open.delete(data.id));
+      }
+      open.add(message.id);
+      return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+    };
+    Object.assign(globalThis, { open });
+  });
+}
+
+/** Records what an element says from now on. */
+async function watchText(page: Page, selector: string): Promise<() => Promise<string[]>> {
+  await page.evaluate((chosen) => {
+    const texts: string[] = [];
+    const element = document.querySelector(chosen) as HTMLElement;
+    new MutationObserver(() => texts.push(element.textContent ?? "")).observe(element, {
+      childList: true,
+    });
+    Object.assign(globalThis, { texts });
+  }, selector);
+  return async () =>
+    await page.evaluate(() => (globalThis as unknown as { texts: string[] }).texts);
+}
+
+/** Whether a request of the page waits for its answer. */
+const isAsking = async (page: Page) =>
+  await page.evaluate(() => (globalThis as unknown as { open: Set<number> }).open.size > 0);
 
 describe.skipIf(!hasBrowser)("the demo", () => {
   let opened: OpenDemo;
@@ -71,6 +104,8 @@ describe.skipIf(!hasBrowser)("the demo", () => {
       expect(reread).toBeGreaterThanOrEqual(0.95);
       const report = JSON.parse(await readFile(await download(page, "#save-json"), "utf8"));
       expect(report.saved.iou).toBeCloseTo(reread, 3);
+      expect(report.attack).toMatchObject({ name: "asma", options: { variant: "asma" } });
+      expect(report.options).toMatchObject({ iterations: 500, iouThreshold: 0.95, levels: 256 });
       expect(report.backend.device).toBe("wasm");
       expect(report.trajectory.length).toBeGreaterThan(2);
       const npy = await readNpy(await download(page, "#save-npy"));
@@ -104,16 +139,22 @@ describe.skipIf(!hasBrowser)("the demo", () => {
     for (const key of ["ArrowRight", "ArrowUp", " ", "ArrowRight", " "]) {
       await page.keyboard.press(key);
     }
+    await watchRequests(page);
+    const shownSteps = await watchText(page, "#step");
     await page.focus("#start");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
+    // Never those of the run before.
+    expect((await shownSteps()).slice(0, 3)).toEqual(["–", "0", "1"]);
+    await page.waitForFunction(
+      () => (globalThis as unknown as { open: Set<number> }).open.size > 0,
+    );
     await page.click("#pause");
-    await waitForStatus(page, "Paused");
-    // The step that was under way may still come.
-    await page.waitForTimeout(3000);
+    await waitForStatus(page, "Paused at step");
     const pausedAt = Number(await page.locator("#step").textContent());
-    await page.waitForTimeout(3000);
-    expect(Number(await page.locator("#step").textContent())).toBe(pausedAt);
+    expect(await statusOf(page)).toBe(`Paused at step ${pausedAt}.`);
+    // Nothing that could bring another step is under way.
+    expect(await isAsking(page)).toBe(false);
     expect(await page.locator("#pause").textContent()).toBe("Resume");
     await page.click("#pause");
     await page.waitForFunction(
@@ -126,6 +167,7 @@ describe.skipIf(!hasBrowser)("the demo", () => {
   });
 
   it("fits a phone of 360 pixels and has no serious finding by axe, in light and dark", async () => {
+    await showOptions(page);
     await page.setViewportSize({ width: 360, height: 780 });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(360);

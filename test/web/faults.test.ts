@@ -10,6 +10,7 @@ declare const onnxAsma: typeof Api;
 
 const borderModes = new URL("../zoo/committed/border-modes", import.meta.url).pathname;
 declare function codeOf(task: () => Promise<unknown>): Promise<{ code: string; message: string }>;
+declare const createOwnWorker: () => Worker;
 declare function scene(side?: number): {
   image: Api.ImageTensor;
   target: Api.LabelMap;
@@ -81,7 +82,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     ["a file that is no model", "/retina.jpg", "ERR_MODEL_UNREADABLE", /not a protobuf|no graph/],
   ])("names %s", async (_, path, code, message) => {
     const error = await opened.page.evaluate(
-      (p) => codeOf(() => onnxAsma.createAttack(p, { device: "wasm" })),
+      (p) => codeOf(() => onnxAsma.loadModel(p, { device: "wasm" })),
       path,
     );
     expect(error).toEqual({ code, message: expect.stringMatching(message) });
@@ -89,26 +90,30 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
 
   it("asks for the data file of a model, and takes it as a File or from beside the model", async () => {
     const found = await opened.page.evaluate(async () => {
-      const { createAttack } = onnxAsma;
+      const { loadModel } = onnxAsma;
       const get = async (path: string) => await (await fetch(path)).blob();
-      const model = new File([await get("/unet-dynamo.onnx")], "unet-dynamo.onnx");
+      const file = new File([await get("/unet-dynamo.onnx")], "unet-dynamo.onnx");
       const data = await get("/unet-dynamo.onnx.data");
-      const missing = await codeOf(() => createAttack(model, { device: "wasm" }));
-      const other = await codeOf(() =>
-        createAttack({ model, externalData: { "other.data": data } }, { device: "wasm" }),
-      );
-      const attack = await createAttack(
-        { model, externalData: { "unet-dynamo.onnx.data": data } },
-        { device: "wasm" },
-      );
-      const { grid } = await attack.describe();
-      await attack.release();
-      return { missing, other, grid: grid.size };
+      const missing = await codeOf(() => loadModel(file, { device: "wasm" }));
+      const load = async (externalData: Api.ModelWithData["externalData"]) => {
+        const model = await loadModel({ model: file, externalData }, { device: "wasm" });
+        const { grid } = await model.describe();
+        await model.release();
+        return grid.size;
+      };
+      const other = await codeOf(() => load({ "other.data": data }));
+      return {
+        missing,
+        other,
+        byName: await load({ "unet-dynamo.onnx.data": data }),
+        asFile: await load([new File([data], "unet-dynamo.onnx.data")]),
+      };
     });
     expect(found.missing).toMatchObject({ code: "ERR_EXTERNAL_DATA" });
     expect(found.missing.message).toMatch(/unet-dynamo\.onnx\.data.*no data file was given/);
     expect(found.other.message).toMatch(/only other\.data was given/);
-    expect(found.grid).toEqual([52, 52]);
+    expect(found.byName).toEqual([52, 52]);
+    expect(found.asFile).toEqual([52, 52]);
   });
 
   it.each([
@@ -118,7 +123,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
   ])("explains ONNX Runtime's files when they are %s", async (_, wasmPaths, message) => {
     const error = await opened.page.evaluate(
       (p) =>
-        codeOf(() => onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm", wasmPaths: p })),
+        codeOf(() => onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm", wasmPaths: p })),
       wasmPaths,
     );
     expect(error).toEqual({ code: "ERR_WASM_FILES", message: expect.stringMatching(message) });
@@ -131,13 +136,13 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     requests.length = 0;
     const notices = await opened.page.evaluate(async (folder) => {
       const found: string[] = [];
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", {
         device: "wasm",
         wasmPaths: folder,
         onNotice: (text) => found.push(text),
       });
-      await attack.predict(scene().image);
-      await attack.release();
+      await model.predict(scene().image);
+      await model.release();
       return found;
     }, wasmPaths);
     expect(requests.filter((url) => url.endsWith(".wasm")).length).toBe(times);
@@ -148,13 +153,13 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     const found = await opened.page.evaluate(async () => {
       const notices: string[] = [];
       const error = await codeOf(() =>
-        onnxAsma.createAttack("/unet-legacy.onnx", { device: "webgpu" }),
+        onnxAsma.loadModel("/unet-legacy.onnx", { device: "webgpu" }),
       );
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", {
         onNotice: (text) => notices.push(text),
       });
-      await attack.release();
-      return { error, notices, backend: attack.backend };
+      await model.release();
+      return { error, notices, backend: model.backend };
     });
     expect(found.error.code).toBe("ERR_DEVICE");
     expect(found.backend.device).toBe("wasm");
@@ -164,11 +169,11 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
 
   it("stops within one step, and keeps the best so far", async () => {
     const found = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { image, target } = scene();
       const controller = new AbortController();
       const options = { iouThreshold: 1, iterations: 10_000 };
-      const run = await attack.run(image, target, { ...options, signal: controller.signal });
+      const run = await model.attack(image, target, { ...options, signal: controller.signal });
       let last = 0;
       for await (const { step } of run) {
         last = step;
@@ -179,10 +184,13 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
       const aborted = await run.result;
       // Without anybody iterating: the signal alone.
       const second = new AbortController();
-      const unwatched = await attack.run(image, target, { ...options, signal: second.signal });
+      const unwatched = await model.attack(image, target, { ...options, signal: second.signal });
       const { result } = unwatched;
-      setTimeout(() => second.abort(), 500);
-      const left = await attack.run(image, target, options);
+      // Requests are answered in turn: steps are taken between these.
+      await model.predict(image);
+      await model.predict(image);
+      second.abort();
+      const left = await model.attack(image, target, options);
       const unwatchedResult = await result;
       for await (const { step } of left) {
         if (step === 2) {
@@ -190,7 +198,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
         }
       }
       const leftResult = await left.result;
-      await attack.release();
+      await model.release();
       return {
         last,
         aborted: { reason: aborted.stopReason, steps: aborted.trajectory.length },
@@ -207,55 +215,91 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     expect(found.left).toEqual(["aborted", 2]);
   });
 
-  it("runs one attack at a time; one that is aborted while it waits never starts", async () => {
+  it("takes attacks side by side, each as it runs alone", async () => {
     const found = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { image, target } = scene();
-      const options = { iouThreshold: 1, iterations: 6 };
-      const order: string[] = [];
-      const controller = new AbortController();
-      const watch = async (name: string, signal?: AbortSignal) => {
-        const run = await attack.run(image, target, { ...options, signal });
+      const iterations = 4;
+      const choices: Api.AttackChoice[] = [
+        { attack: "asma", iouThreshold: 1, iterations },
+        { attack: "pgd", iouThreshold: 1, iterations },
+      ];
+      const order: number[] = [];
+      const follow = async (choice: Api.AttackChoice, i: number) => {
+        const run = await model.attack(image, target, choice);
         for await (const _ of run) {
-          order.push(name);
+          order.push(i);
+          await model.predict(image);
         }
-        return (await run.result).stopReason;
+        const { attack, trajectory } = await run.result;
+        return [attack.name, ...trajectory.map(({ l2 }) => l2)];
       };
-      const first = watch("a");
-      const aborted = codeOf(() => watch("b", controller.signal));
-      const third = watch("c");
-      controller.abort();
-      const results = [await first, (await aborted).code, await third];
-      await attack.release();
-      return { order: order.join(""), results };
+      const together = await Promise.all(choices.map(follow));
+      const interleaved = order.slice();
+      const alone = [await follow(choices[0] as object, 0), await follow(choices[1] as object, 1)];
+      await model.release();
+      return { together, alone, interleaved };
     });
-    expect(found.order).toBe("aaaaaaaccccccc");
-    expect(found.results).toEqual(["iterations", "ERR_ABORTED", "iterations"]);
+    expect(found.together).toEqual(found.alone);
+    expect(found.together.map(([name]) => name)).toEqual(["asma", "pgd"]);
+    expect(found.interleaved.slice(0, 4).toSorted()).toEqual([0, 0, 1, 1]);
+  });
+
+  it("does not begin an attack that is left before its first step", async () => {
+    const found = await opened.page.evaluate(async () => {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
+      const { image, target } = scene();
+      const run = await model.attack(image, target);
+      const ended = await run[Symbol.asyncIterator]().return();
+      const left = await codeOf(() => run.result);
+      await model.release();
+      return { done: ended.done, left: left.code };
+    });
+    expect(found).toEqual({ done: true, left: "ERR_ABORTED" });
+  });
+
+  it("rejects what is pending when the model is released during an attack", async () => {
+    const codes = await opened.page.evaluate(async () => {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
+      const { image, target } = scene();
+      const run = await model.attack(image, target, { iouThreshold: 1, iterations: 10_000 });
+      const steps = run[Symbol.asyncIterator]();
+      await steps.next();
+      const pending = [codeOf(() => steps.next()), codeOf(() => model.predict(image))];
+      await model.release();
+      const codes = [...(await Promise.all(pending)), await codeOf(() => run.result)];
+      codes.push(await codeOf(() => model.attack(image, target)));
+      await model.release();
+      return codes.map(({ code }) => code);
+    });
+    expect(codes).toEqual(["ERR_RELEASED", "ERR_RELEASED", "ERR_RELEASED", "ERR_RELEASED"]);
   });
 
   it("waits while nobody asks for the next step", async () => {
     const steps = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { image, target } = scene();
-      const run = await attack.run(image, target, { iouThreshold: 1, iterations: 20 });
+      const run = await model.attack(image, target, { iouThreshold: 1, iterations: 20 });
       const iterator = run[Symbol.asyncIterator]();
       const first = await iterator.next();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // The worker has done everything it was asked for before this.
+      await model.predict(image);
       const second = await iterator.next();
-      const gone = await codeOf(() => (first.value as Api.WebAttackStep).image());
+      const gone = await codeOf(() => (first.value as Api.AttackStep).image());
       await iterator.return();
-      await attack.release();
-      return [first.value?.step, second.value?.step, gone.code];
+      const over = await codeOf(() => (second.value as Api.AttackStep).prediction());
+      await model.release();
+      return [first.value?.step, second.value?.step, gone.code, over.code];
     });
-    expect(steps).toEqual([0, 1, "ERR_STEP_GONE"]);
+    expect(steps).toEqual([0, 1, "ERR_STEP_GONE", "ERR_STEP_GONE"]);
   });
 
   it("names what does not fit, with the codes of core", async () => {
     const codes = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { image, target } = scene();
       const attempt = (i: Api.ImageTensor, t: Api.LabelMap, options = {}) =>
-        codeOf(async () => await (await attack.run(i, t, options)).result);
+        codeOf(() => model.attack(i, t, options));
       const wrongRange = { ...image, data: image.data.map((v) => v * 255) };
       const wrongClass = { ...target, data: target.data.map(() => 7) };
       const results = [
@@ -263,10 +307,14 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
         await attempt(image, wrongClass),
         await attempt(image, onnxAsma.disc([9, 9], [4, 4], 2)),
         await attempt(image, target, { iterations: 0 }),
-        await codeOf(() => attack.verify(new Uint8Array(9), target, { original: image })),
+        await attempt(image, target, { attack: "none" }),
+        await attempt(image, target, { attack: "pgd", beta: 1 }),
+        await attempt(image, target, { beta: () => 1 }),
+        await attempt(image, target, { region: [1, 0] }),
+        await codeOf(() => model.verify(new Uint8Array(9), target, { original: image })),
       ];
-      await attack.release();
-      results.push(await codeOf(() => attack.predict(image)));
+      await model.release();
+      results.push(await codeOf(() => model.predict(image)));
       return results.map(({ code }) => code);
     });
     expect(codes).toEqual([
@@ -274,6 +322,10 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
       "ERR_TARGET_CLASS",
       "ERR_TARGET_SIZE",
       "ERR_OPTION",
+      "ERR_ATTACK",
+      "ERR_OPTION",
+      "ERR_OPTION",
+      "ERR_ARRAY_DTYPE",
       "ERR_IMAGE_UNREADABLE",
       "ERR_RELEASED",
     ]);
@@ -283,7 +335,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     const { page } = opened;
     const broken = await page.evaluate(() =>
       codeOf(() =>
-        onnxAsma.createAttack("/unet-legacy.onnx", {
+        onnxAsma.loadModel("/unet-legacy.onnx", {
           createWorker: () => new Worker("/nowhere.js", { type: "module" }),
         }),
       ),
@@ -291,12 +343,12 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     expect(broken.code).toBe("ERR_WORKER");
     const started = page.waitForEvent("worker");
     const running = page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", {
         device: "wasm",
         threads: 1,
       });
       const { image, target } = scene();
-      const run = await attack.run(image, target, { iouThreshold: 1, iterations: 100_000 });
+      const run = await model.attack(image, target, { iouThreshold: 1, iterations: 100_000 });
       let steps = 0;
       const error = await codeOf(async () => {
         for await (const _ of run) {
@@ -305,7 +357,7 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
         }
       });
       const result = await codeOf(() => run.result);
-      const again = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const again = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { opset } = await again.describe([92, 92]);
       await again.release();
       return { steps, error, result, opset };
@@ -328,11 +380,11 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
 
   it("says that memory ran out, and starts afresh", async () => {
     const found = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const { image, target } = scene(7200);
-      const error = await codeOf(async () => await (await attack.run(image, target)).result);
-      const after = await codeOf(() => attack.predict(scene().image));
-      const again = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" });
+      const error = await codeOf(async () => await (await model.attack(image, target)).result);
+      const after = await codeOf(() => model.predict(scene().image));
+      const again = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
       const labels = await again.predict(scene().image);
       await again.release();
       return { error, after, labels: labels.dims };
@@ -349,15 +401,15 @@ describe.skipIf(!hasBrowser)("on a page without cross-origin isolation", () => {
     await prepare(opened);
     const found = await opened.page.evaluate(async () => {
       const notices: string[] = [];
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", {
         device: "wasm",
         onNotice: (text) => notices.push(text),
       });
       const { image, target } = scene();
-      const run = await attack.run(image, target, { iterations: 2, iouThreshold: 1 });
+      const run = await model.attack(image, target, { iterations: 2, iouThreshold: 1 });
       const { trajectory } = await run.result;
-      await attack.release();
-      return { threads: attack.backend.threads, notices, steps: trajectory.length };
+      await model.release();
+      return { threads: model.backend.threads, notices, steps: trajectory.length };
     });
     await opened.close();
     expect(found).toEqual({
@@ -374,7 +426,7 @@ async function openChangedWorker(before: string, folders: string[] = []): Promis
     gpu: true,
     folders: [golden("."), ...folders],
     intercept: (path, response) => {
-      if (!/attack-worker.*\.js$/.test(path)) {
+      if (!/(attack|own)-worker.*\.js$/.test(path)) {
         return undefined;
       }
       const script = readFileSync(join(inject("site"), path), "utf8");
@@ -391,25 +443,47 @@ describe.skipIf(!hasBrowser)("on WebGPU", () => {
     const found = await opened.page.evaluate(async () => {
       const notices: string[] = [];
       const onNotice = (text: string) => notices.push(text);
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "auto", onNotice });
-      const first = attack.backend.device;
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "auto", onNotice });
       const { image, target } = scene();
-      const run = await attack.run(image, target, { iterations: 2, iouThreshold: 1 });
+      const run = await model.attack(image, target, { iterations: 2, iouThreshold: 1 });
       const { trajectory } = await run.result;
-      await attack.release();
-      const fixed = await onnxAsma.createAttack("/unet-legacy.onnx", { device: "webgpu" });
-      const refused = await codeOf(() => fixed.predict(image));
-      await fixed.release();
-      return { first, backend: attack.backend, notices, steps: trajectory.length, refused };
+      await model.release();
+      const refused = await codeOf(() =>
+        onnxAsma.loadModel("/unet-legacy.onnx", { device: "webgpu" }),
+      );
+      return { backend: model.backend, notices, steps: trajectory.length, refused };
     });
     await opened.close();
-    expect(found.first).toBe("webgpu");
     expect(found.backend.device).toBe("wasm");
     expect(found.notices).toEqual([
       expect.stringMatching(/since WebGPU failed: .*(no device today|without a reason)/s),
     ]);
     expect(found.steps).toBe(3);
-    expect(found.refused.code).toBe("ERR_SESSION");
+    expect(found.refused.code).toBe("ERR_DEVICE");
+  });
+
+  it("keeps the GPU when an error is none of the runtime's", async () => {
+    const opened = await openChangedWorker(realGpu);
+    await prepare(opened);
+    const found = await opened.page.evaluate(async () => {
+      const notices: string[] = [];
+      const model = await onnxAsma.loadModel("/unet3.onnx", {
+        createWorker: createOwnWorker,
+        onNotice: (text) => notices.push(text),
+      });
+      const { image, target } = scene(76);
+      const choice = { attack: "own-signs", fails: "while it is built" } as object;
+      const error = await codeOf(() => model.attack(image, target, choice));
+      const withoutDims = { data: target.data } as Api.LabelMap;
+      const { code } = await codeOf(() => model.attack(image, withoutDims));
+      await model.release();
+      return { error, code, notices, device: model.backend.device };
+    });
+    await opened.close();
+    expect(found.error.message).toMatch(/a fault of the attack's own/);
+    expect(found.code).toBe("ERR_ARRAY_DTYPE");
+    expect(found.notices).toEqual([]);
+    expect(found.device).toBe("webgpu");
   });
 
   it("takes no numbers from a GPU that computes other ones than the processor", async () => {
@@ -420,16 +494,16 @@ describe.skipIf(!hasBrowser)("on WebGPU", () => {
       const grey = { data: image.data.slice(0, 40 * 48), dims: [1, 1, 40, 48] as const };
       const options = { range: [-2, 2] as const };
       const follow = async (device: "auto" | "webgpu" | "wasm") => {
-        const attack = await onnxAsma.createAttack("/dynamo.onnx", { ...options, device });
-        const { head } = await attack.describe([40, 48]);
+        const model = await onnxAsma.loadModel("/dynamo.onnx", { ...options, device });
+        const { head } = await model.describe([40, 48]);
         const wanted = onnxAsma.disc(head.size, [20, 25], 10);
-        const run = await attack.run(grey, wanted, { iterations: 3, earlyStop: false });
+        const run = await model.attack(grey, wanted, { iterations: 3, earlyStop: false });
         const end = await run.result.then(
           ({ trajectory }) => trajectory.map(({ l2 }) => l2),
           (error: { code: string }) => error.code,
         );
-        await attack.release();
-        return { end, backend: attack.backend };
+        await model.release();
+        return { end, backend: model.backend };
       };
       return {
         auto: await follow("auto"),
@@ -453,9 +527,9 @@ describe.skipIf(!hasBrowser)("on WebGPU", () => {
     keepDevices(page);
     const started = page.waitForEvent("worker");
     const running = page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet3.onnx", { device: "webgpu" });
+      const model = await onnxAsma.loadModel("/unet3.onnx", { device: "webgpu" });
       const { image, target } = scene(76);
-      const run = await attack.run(image, target, { iouThreshold: 1, iterations: 100_000 });
+      const run = await model.attack(image, target, { iouThreshold: 1, iterations: 100_000 });
       return await codeOf(async () => {
         for await (const { step } of run) {
           Object.assign(globalThis, { steps: step });

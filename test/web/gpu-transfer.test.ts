@@ -61,13 +61,13 @@ it.skipIf(!hasBrowser)(
     const side = 76;
     const started = page.waitForEvent("worker");
     await page.evaluate(async (n) => {
-      const attack = await onnxAsma.createAttack("/unet3.onnx", { device: "webgpu" });
+      const model = await onnxAsma.loadModel("/unet3.onnx", { device: "webgpu" });
       const image = {
         data: new Float32Array(3 * n * n).map((_, i) => ((i * 37) % 256) / 255),
         dims: [1, 3, n, n] as const,
       };
       const target = onnxAsma.disc([n, n], [n / 2, n / 2], n / 4);
-      const run = await attack.run(image, target, { iouThreshold: 1, earlyStop: false });
+      const run = await model.attack(image, target, { iouThreshold: 1, earlyStop: false });
       const steps = run[Symbol.asyncIterator]();
       Object.assign(globalThis, { steps });
     }, side);

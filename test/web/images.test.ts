@@ -10,8 +10,8 @@ import { build, conv } from "../support/segmentation-models.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
-declare const attack: Api.Attack;
-declare const greyAttack: Api.Attack;
+declare const model: Api.LoadedModel;
+declare const greyModel: Api.LoadedModel;
 declare function codeOf(task: () => Promise<unknown>): Promise<string>;
 
 /** Every pair of values an 8-bit channel can have beside another. */
@@ -26,8 +26,8 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
     await opened.page.evaluate(
       async (greyModel) => {
         Object.assign(globalThis, {
-          attack: await onnxAsma.createAttack("/unet-legacy.onnx", { device: "wasm" }),
-          greyAttack: await onnxAsma.createAttack(Uint8Array.from(greyModel), { device: "wasm" }),
+          model: await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" }),
+          greyModel: await onnxAsma.loadModel(Uint8Array.from(greyModel), { device: "wasm" }),
           codeOf: async (task: () => Promise<unknown>) => {
             try {
               await task();
@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
         };
         const found: Record<string, number> = {};
         for (const [name, source] of Object.entries(sources)) {
-          const read = await attack.readImage(source);
+          const read = await model.readImage(source);
           found[name] = read.data.filter((v, i) => v !== image.data[i]).length;
         }
         return found;
@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
     };
     const png = encodeInNode(image, { levels: 65_536 });
     const read = await opened.page.evaluate(
-      async (bytes) => [...(await attack.readImage(new Blob([Uint8Array.from(bytes)]))).data],
+      async (bytes) => [...(await model.readImage(new Blob([Uint8Array.from(bytes)]))).data],
       [...png],
     );
     expect(read).toEqual([...image.data]);
@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
       async ({ values, side }) => {
         const dims = [1, 3, side, side] as const;
         const image = { data: Float32Array.from(values, (v) => v / 255), dims };
-        const of = async (source: Blob | ImageData) => (await attack.readImage(source)).levels;
+        const of = async (source: Blob | ImageData) => (await model.readImage(source)).levels;
         const pixels = new ImageData(side, side);
         pixels.data.fill(255);
         const canvas = new OffscreenCanvas(side, side);
@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
           async ({ bytes, channels }) => {
             try {
               const file = new File([Uint8Array.from(bytes)], "x.png");
-              const reader = channels === 1 ? greyAttack : attack;
+              const reader = channels === 1 ? greyModel : model;
               const { data, dims, levels } = await reader.readImage(file);
               return { data: [...data], dims, levels };
             } catch (error) {
@@ -189,7 +189,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
       await opened.page.evaluate(async (text) => {
         const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
         try {
-          await attack.readImage(new File([bytes], "bomb.png"));
+          await model.readImage(new File([bytes], "bomb.png"));
           return "none";
         } catch (error) {
           return (error as Error).message;
@@ -217,7 +217,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
       const exif = [0xff, 0xe1, 0, 34, 0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 0x2a, 0, 0, 0];
       const entry = [8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
       const turned = [...jpeg.subarray(0, 2), ...exif, ...entry, ...jpeg.subarray(2)];
-      const image = await attack.readImage(new Blob([Uint8Array.from(turned)]));
+      const image = await model.readImage(new Blob([Uint8Array.from(turned)]));
       const [, , height, width] = image.dims;
       return { height, width, top: image.data[0], bottom: image.data[(height - 1) * width] };
     });
@@ -246,7 +246,7 @@ describe.skipIf(!hasBrowser)("images in the browser", () => {
           return new Blob([Uint8Array.from([...frame, ...rest, 0xff, 0xda, 0, 2, 0xff, 0xd9])]);
         };
         const read = (source: unknown) =>
-          codeOf(() => attack.readImage(source as Parameters<typeof attack.readImage>[0]));
+          codeOf(() => model.readImage(source as Parameters<typeof model.readImage>[0]));
         return {
           huge: await read(new Blob([huge])),
           damaged: await read(new Blob([damaged])),

@@ -9,7 +9,7 @@ describe.skipIf(!hasBrowser)("a long attack", () => {
   it("takes the memory of a short one", { timeout: 300_000 }, async () => {
     const opened = await openPage({ folders: [golden(".")] });
     const found = await opened.page.evaluate(async () => {
-      const attack = await onnxAsma.createAttack("/unet-legacy.onnx", {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", {
         device: "wasm",
         threads: 1,
       });
@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser)("a long attack", () => {
       };
       const target = onnxAsma.disc([side, side], [46, 46], 20);
       const options = { iterations: 500, iouThreshold: 1, earlyStop: false };
-      const run = await attack.run(image, target, options);
+      const run = await model.attack(image, target, options);
       const measured: number[] = [];
       const measure = async (): Promise<number> => {
         const page = performance as unknown as {
@@ -35,7 +35,7 @@ describe.skipIf(!hasBrowser)("a long attack", () => {
           measured.push(await measure());
         }
       }
-      await attack.release();
+      await model.release();
       return measured;
     });
     await opened.close();

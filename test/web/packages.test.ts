@@ -45,9 +45,9 @@ async function readmeProgram(): Promise<string> {
     'addEventListener("error", ({ message }) => Object.assign(globalThis, { done: message }));',
     'const file = await (await fetch("/retina.jpg")).blob();',
     fiveLines,
-    "const signal = AbortSignal.timeout(10_000);",
+    "const { signal } = new AbortController();",
     second,
-    "Object.assign(globalThis, { done: { iou: best.iou, reached, backend: attack.backend } });\n",
+    "Object.assign(globalThis, { done: { iou: best.iou, reached, backend: model.backend } });\n",
   ].join("\n");
 }
 

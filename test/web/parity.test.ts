@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  createAttack,
-  describeImageInput,
-  readModelFile,
-  type ImageTensor,
-  type LabelMap,
-} from "@onnx-asma/node";
+import { loadModel, type AttackChoice, type ImageTensor, type LabelMap } from "@onnx-asma/node";
 import type * as Api from "@onnx-asma/web";
-import type { RunAttackOptions } from "@onnx-asma/web";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
 import {
   bundledScenes,
@@ -32,7 +25,7 @@ interface Step {
 interface Followed {
   readonly image: ImageTensor;
   readonly target: LabelMap;
-  readonly options: RunAttackOptions;
+  readonly choice: AttackChoice;
   readonly steps: readonly Step[];
 }
 
@@ -42,41 +35,45 @@ function toBase64({ buffer }: { readonly buffer: ArrayBufferLike }): string {
 
 /** 20 steps, in Node. */
 async function inNode(scene: ParityScene): Promise<Followed> {
-  const model = await readModelFile(scene.path);
-  const { channels, size } = describeImageInput(model, scene.options);
-  const attack = await createAttack(model, scene.options);
+  const model = await loadModel(scene.path, { ...scene.options, preprocessor: false });
+  const { channels, size } = model.input;
   const image = await scene.makeImage(channels, size);
-  const target = scene.makeTarget(await attack.predict(image), image);
-  const { scale } = await (await attack.run(image, target, { iterations: 1 })).result;
-  const options = {
+  const target = scene.makeTarget(await model.predict(image), image);
+  // On floats: rounding to levels would turn the last place of a float into a whole level.
+  const onFloats = { levels: "float" } as const;
+  const first = await model.attack(image, target, { ...onFloats, iterations: 1 });
+  const { beta, tau } = (await first.result).trajectory[0]?.logs as { beta: number; tau: number };
+  const choice: AttackChoice = {
+    ...onFloats,
     iterations,
     earlyStop: false,
-    beta: scene.share * scale.beta,
-    tau: scene.share * scale.tau,
+    beta: scene.share * beta,
+    tau: scene.share * tau,
   };
-  const run = await attack.run(image, target, options);
+  const run = await model.attack(image, target, choice);
   const steps: Step[] = [];
   for await (const { iou, l2, linf, prediction } of run) {
-    steps.push({ iou, l2, linf, labels: toBase64(Uint8Array.from(prediction().data)) });
+    const { data } = await prediction();
+    steps.push({ iou, l2, linf, labels: toBase64(Uint8Array.from(data)) });
   }
-  await attack.release();
-  return { image, target, options, steps };
+  await model.release();
+  return { image, target, choice, steps };
 }
 
 async function inBrowser(
   { page }: OpenPage,
   device: "wasm" | "webgpu",
   { path, options }: ParityScene,
-  { image, target, options: runOptions }: Followed,
+  { image, target, choice }: Followed,
 ) {
   return await page.evaluate(
-    async ({ address, device, options, image, target, runOptions }) => {
+    async ({ address, device, options, image, target, choice }) => {
       const toBytes = (base64: string) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      const attack = await onnxAsma.createAttack(address, { ...options, device });
-      const run = await attack.run(
+      const model = await onnxAsma.loadModel(address, { ...options, preprocessor: false, device });
+      const run = await model.attack(
         { data: new Float32Array(toBytes(image.data).buffer), dims: image.dims },
         { data: new Int32Array(toBytes(target.data).buffer), dims: target.dims },
-        runOptions,
+        choice,
       );
       const steps = [];
       let milliseconds = 0;
@@ -92,10 +89,10 @@ async function inBrowser(
         });
       }
       const { best } = await run.result;
-      const verdict = await attack.predict(best.image);
-      await attack.release();
+      const verdict = await model.predict(best.image);
+      await model.release();
       const wrong = best.prediction.data.filter((label, i) => label !== verdict.data[i]).length;
-      return { steps, milliseconds, device: attack.backend.device, wrong };
+      return { steps, milliseconds, device: model.backend.device, wrong };
     },
     {
       address: served.addressOf(path),
@@ -103,7 +100,7 @@ async function inBrowser(
       options,
       image: { data: toBase64(image.data), dims: image.dims },
       target: { data: toBase64(target.data), dims: target.dims },
-      runOptions,
+      choice,
     },
   );
 }

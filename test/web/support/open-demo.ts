@@ -27,6 +27,10 @@ export async function openDemo(
 /** Waits until an attack can be started. */
 export const isReady = (page: Page) => page.locator("#start:enabled").waitFor({ timeout: 90_000 });
 
+/** Opens the part of the page that holds the attack's options. */
+export const showOptions = async (page: Page) =>
+  await page.evaluate(() => document.querySelector("details")?.setAttribute("open", ""));
+
 /** Waits until an attack has ended. */
 export const hasEnded = (page: Page) =>
   page.locator("#save-png:enabled").waitFor({ timeout: 200_000 });
@@ -41,4 +45,10 @@ export async function waitForStatus(page: Page, start: string): Promise<void> {
     start,
     { timeout: 90_000 },
   );
+}
+
+/** Saves a file by one of the page's buttons; its path. */
+export async function download(page: Page, button: string): Promise<string> {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click(button)]);
+  return await file.path();
 }

@@ -8,15 +8,15 @@ const deviceWords = /device (was |is )?lost|lost device|device was destroyed/i;
 /** After these, the runtime's memory cannot be trusted. */
 const deadWords = /^Aborted\(|\bunreachable\b|memory access out of bounds|\bnull function\b/i;
 
-/** Puts an error into a message; errors of the browser and the runtime get a code of ours. */
+/** Puts an error into a message; what has no code of ours gets one. */
 export function toErrorMessage(error: unknown): ErrorMessage {
   const texts = textsOf(error);
   const text = texts[0] as string;
   const { code: ownCode, details, partial } = (error ?? {}) as Partial<AsmaError>;
-  const code = isErrorCode(ownCode) ? ownCode : "ERR_RUNTIME";
+  const code = isErrorCode(ownCode) ? ownCode : undefined;
   const matches = (words: RegExp) => texts.some((each) => words.test(each));
   // An exception of the runtime's own C++ code that nobody caught comes as a bare number.
-  const isBare = code === "ERR_RUNTIME" && matches(/^\d+$/);
+  const isBare = (code ?? "ERR_RUNTIME") === "ERR_RUNTIME" && matches(/^\d+$/);
   const kept = { details: cloneable(details) ?? {}, partial: cloneable(partial) };
   if (matches(deviceWords)) {
     return {
@@ -34,7 +34,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
       isFatal: true,
     };
   }
-  return { ...kept, code, message: text, isFatal: matches(deadWords) };
+  return { ...kept, code: code ?? "ERR_UNEXPECTED", message: text, isFatal: matches(deadWords) };
 }
 
 /** The error that a message carries. */
@@ -42,17 +42,17 @@ export function fromErrorMessage({ code, message, details, partial }: ErrorMessa
   return new AsmaError(code, message, { details, partial });
 }
 
-const codes: ReadonlySet<unknown> = new Set([...errorCodes, ...autodiffErrorCodes]);
-
-function isErrorCode(code: unknown): code is ErrorCode {
-  return codes.has(code);
-}
-
 /** What an error and those that led to it say. */
 function textsOf(error: unknown): string[] {
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? [text] : [text, ...textsOf(cause)];
+}
+
+const codes: ReadonlySet<unknown> = new Set([...errorCodes, ...autodiffErrorCodes]);
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return codes.has(code);
 }
 
 /** The value, if it can be sent. */

@@ -1,5 +1,5 @@
 import type { Runtime } from "@onnx-asma/autodiff";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal, type AsmaError } from "@onnx-asma/core";
 // Both at once: workers that are bundled as one classic script, Vite's default, have no place for chunks.
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
@@ -42,7 +42,8 @@ const leastModel = Uint8Array.from(
  * Loads ONNX Runtime for the device asked for; where that is free and the GPU gives no device, for WebAssembly.
  *
  * @param onLost called when the GPU is lost
- * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`, `ERR_OPTION`
+ * @throws AsmaError `ERR_DEVICE` when WebGPU is asked for and not to be had, `ERR_WASM_FILES`, `ERR_RUNTIME`,
+ *   `ERR_OPTION`
  */
 export async function loadRuntime(
   request: RuntimeRequest,
@@ -73,11 +74,12 @@ export async function loadRuntime(
 }
 
 function lacking(lack: string, cause?: unknown): AsmaError {
-  return new AsmaError(
-    "ERR_DEVICE",
-    `Expected WebGPU but ${lack}: take the device 'wasm' or 'auto'.`,
-    { cause },
-  );
+  return refusal("ERR_DEVICE", {
+    expected: "WebGPU",
+    found: lack,
+    wayOut: "take the device 'wasm' or 'auto'",
+    cause,
+  });
 }
 
 async function load(
@@ -97,7 +99,8 @@ async function load(
     await session.release();
   } catch (cause) {
     await checkWasmFiles(files);
-    throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AsmaError("ERR_RUNTIME", `ONNX Runtime does not start: ${reason}.`, { cause });
   }
   if (wasFetchedTwice(files)) {
     notices.push(
@@ -124,10 +127,11 @@ async function lackOfWebGpu(device: "webgpu" | "auto"): Promise<string | undefin
 
 function countThreads(asked: number | undefined, notices: string[]): number {
   if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1)) {
-    throw new AsmaError(
-      "ERR_OPTION",
-      `Expected a positive integer for threads but found ${asked}: leave it out to use the processor's.`,
-    );
+    throw refusal("ERR_OPTION", {
+      expected: "a positive integer for threads",
+      found: `found ${asked}`,
+      wayOut: "leave it out to use the processor's",
+    });
   }
   if (!globalThis.crossOriginIsolated) {
     if (asked !== 1) {
