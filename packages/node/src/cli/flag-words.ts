@@ -6,6 +6,8 @@ const flags: Readonly<Record<string, string>> = {
   // What autodiff calls the value that segments.
   scores: "--output",
   executionProviders: "--provider",
+  iouThreshold: "--iou",
+  pixelAccuracyThreshold: "--pixel-accuracy",
 };
 
 /** A text of the library with its options as flags: `outputKind: "logit"` is --output-kind logit. */
@@ -17,6 +19,9 @@ export function sayFlags(text: string): string {
     }
     if (key === "preprocessor" && value === "undefined") {
       return "--no-preprocessor";
+    }
+    if (key === "levels" && value === '"float"') {
+      return "--float";
     }
     const flag = flags[name] ?? `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
     if (value === undefined) {
