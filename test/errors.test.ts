@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { autodiffErrorCodes, AutodiffError, type AutodiffErrorCode } from "@onnx-asma/autodiff";
-import { AsmaError, errorCodes, type ErrorCode } from "@onnx-asma/core";
+import { AsmaError, type ErrorCode } from "@onnx-asma/core";
+import { errorCodes } from "@onnx-asma/core/error-codes";
 import { exitCodeOf } from "../packages/node/src/cli/exit-codes.ts";
 import { sayFlags } from "../packages/node/src/cli/flag-words.ts";
 

@@ -53,10 +53,10 @@ export type {
   Verification,
   VerifyOptions,
 } from "./workbench/model-handle.ts";
+export type { CheckedHost, DeviceChecker, Processor } from "./workbench/processor.ts";
 export { Workbench, type Host } from "./workbench/workbench.ts";
 export {
   AsmaError,
-  errorCodes,
   isAsmaError,
   refusal,
   type AsmaErrorOptions,

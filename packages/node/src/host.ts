@@ -1,6 +1,7 @@
 import * as ort from "onnxruntime-node";
 import type { Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Host } from "@onnx-asma/core";
+import { comparedWith } from "@onnx-asma/core/device-check";
 import { graphTarget } from "./graph-target.ts";
 
 /**
@@ -20,6 +21,6 @@ export function hostFor(
     processor:
       graphTarget(sessionOptions) === "cpu"
         ? undefined
-        : { ...sessionOptions, executionProviders: ["cpu"] },
+        : comparedWith({ ...sessionOptions, executionProviders: ["cpu"] }),
   };
 }

@@ -3,7 +3,7 @@ import type { Size } from "../image.ts";
 import type { ModelOptions } from "../model/model-options.ts";
 import { SegmentationModel } from "../model/segmentation-model.ts";
 import type { StepSession } from "../step/step-session.ts";
-import { DeviceCheck } from "./device-check.ts";
+import type { DeviceChecker } from "./processor.ts";
 import { LeasePool, type Lease } from "./lease-pool.ts";
 import type { Host } from "./workbench.ts";
 
@@ -12,7 +12,7 @@ export interface SizedModel {
   readonly model: SegmentationModel;
   readonly steps: LeasePool<StepSession>;
   /** Where a device computes that is not believed. */
-  readonly check: DeviceCheck | undefined;
+  readonly check: DeviceChecker | undefined;
 }
 
 /** The model for each size and batch that is asked for. */
@@ -58,7 +58,7 @@ export class ModelPool {
     return {
       model,
       steps: new LeasePool<StepSession>(async (step) => await step.release()),
-      check: processor && new DeviceCheck(model, this.#host, async () => await load(processor)),
+      check: processor?.check(model, this.#host, async () => await load(processor.sessionOptions)),
     };
   }
 }

@@ -30,6 +30,7 @@ import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choi
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
+import type { Processor } from "./processor.ts";
 
 /** What a host gives: the runtime and how it computes. */
 export interface Host extends StepHost {
@@ -37,11 +38,8 @@ export interface Host extends StepHost {
   readonly sessionOptions: SessionOptions | undefined;
   /** Where step graphs run; the numbers are the same. */
   readonly target: Target;
-  /**
-   * Session options of a processor that what the host computes is compared with, once for a model and a
-   * size: kernels of a device can be wrong.
-   */
-  readonly processor?: SessionOptions | undefined;
+  /** What a device is compared with. */
+  readonly processor?: Processor | undefined;
   /** Told when something takes a while. */
   readonly onBuild?: (() => void) | undefined;
 }

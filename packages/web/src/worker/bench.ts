@@ -6,6 +6,7 @@ import {
   type Preprocessor,
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
+import { comparedWith } from "@onnx-asma/core/device-check";
 import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import type { LoadedRuntime } from "./load-runtime.ts";
 import type { Backend, LoadRequest } from "./messages.ts";
@@ -73,6 +74,6 @@ function hostOf(
         target: "any",
         outputs: "gpu-buffer",
         upload: (tensor) => gpu.upload(tensor),
-        processor: { ...sessionOptions, executionProviders: ["wasm"] },
+        processor: comparedWith({ ...sessionOptions, executionProviders: ["wasm"] }),
       };
 }

@@ -1,5 +1,6 @@
 import { autodiffErrorCodes } from "@onnx-asma/autodiff";
-import { AsmaError, errorCodes, type ErrorCode } from "@onnx-asma/core";
+import { AsmaError, type ErrorCode } from "@onnx-asma/core";
+import { errorCodes } from "@onnx-asma/core/error-codes";
 import type { ErrorMessage } from "./messages.ts";
 
 const memoryWords =

@@ -1,4 +1,4 @@
-import type { Target } from "@onnx-asma/autodiff";
+import type { SessionOptions } from "@onnx-asma/autodiff";
 import { defineRecipe } from "../attack/recipe.ts";
 import { AsmaError } from "../errors.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
@@ -6,7 +6,8 @@ import { targetScores } from "../loss/target-scores.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import type { AttackInput } from "../run/attack-task.ts";
 import { Iterates } from "../step/iterates.ts";
-import { StepSession, type StepHost } from "../step/step-session.ts";
+import { StepSession } from "../step/step-session.ts";
+import type { CheckedHost, DeviceChecker, Processor } from "../workbench/processor.ts";
 
 /** Share of the pixels that rounding may draw otherwise, beside one of them. */
 const differingPixels = 1e-3;
@@ -25,19 +26,23 @@ const probe = defineRecipe({
 });
 
 /**
- * Compares what a device computes with the processor, once for a model and a size: kernels of a provider
- * can be wrong, and a wrong attack makes a weak model look safe.
+ * The processor with these session options, for a device to be compared with: kernels of a provider can be
+ * wrong, and a wrong attack makes a weak model look safe.
  */
-export class DeviceCheck {
+export function comparedWith(sessionOptions: SessionOptions): Processor {
+  return { sessionOptions, check: (...parts) => new DeviceCheck(...parts) };
+}
+
+class DeviceCheck implements DeviceChecker {
   readonly #model: SegmentationModel;
-  readonly #host: StepHost & { readonly target: Target };
+  readonly #host: CheckedHost;
   readonly #loadOnProcessor: () => Promise<SegmentationModel>;
   #hasPredicted = false;
   #hasStepped = false;
 
   constructor(
     model: SegmentationModel,
-    host: StepHost & { readonly target: Target },
+    host: CheckedHost,
     loadOnProcessor: () => Promise<SegmentationModel>,
   ) {
     this.#model = model;
@@ -45,7 +50,6 @@ export class DeviceCheck {
     this.#loadOnProcessor = loadOnProcessor;
   }
 
-  /** @throws AsmaError `ERR_DEVICE_NUMBERS` when the processor draws something else */
   async prediction(image: ImageTensor, found: LabelMap): Promise<void> {
     if (this.#hasPredicted) {
       return;
@@ -60,7 +64,6 @@ export class DeviceCheck {
     this.#hasPredicted = true;
   }
 
-  /** @throws AsmaError `ERR_DEVICE_NUMBERS` when the processor has another gradient */
   async gradient(input: AttackInput): Promise<void> {
     if (this.#hasStepped) {
       return;
@@ -91,7 +94,7 @@ export class DeviceCheck {
 /** The gradient of the first image. */
 async function gradientOn(
   model: SegmentationModel,
-  host: StepHost & { readonly target: Target },
+  host: CheckedHost,
   { image, target }: AttackInput,
 ): Promise<Float32Array> {
   const step = await StepSession.create(
