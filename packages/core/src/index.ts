@@ -114,7 +114,12 @@ export { SegmentationModel } from "./model/segmentation-model.ts";
 export { toSamples, type Samples } from "./samples.ts";
 export { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step/step-graph.ts";
 export { Iterates, type IteratesStart, type StepMetrics } from "./step/iterates.ts";
-export { StepSession, type OutputPlace, type StepBuild, type StepHost } from "./step/step-session.ts";
+export {
+  StepSession,
+  type OutputPlace,
+  type StepBuild,
+  type StepHost,
+} from "./step/step-session.ts";
 export { fitTarget } from "./targets/fit-target.ts";
 export { hideClass } from "./targets/hide-class.ts";
 export { moveForeground, type Move } from "./targets/move-foreground.ts";

@@ -20,7 +20,9 @@ beforeAll(async () => {
 afterAll(async () => await model.release());
 
 const attack = async (choice: AttackChoice, on = image) =>
-  await (await model.attack(on, target, choice)).result;
+  await (
+    await model.attack(on, target, choice)
+  ).result;
 
 it("is FGSM with one step", async () => {
   const { last, attack: used } = await attack({ attack: "pgd", iterations: 1, epsilon: 0.05 });
@@ -56,13 +58,16 @@ describe.each(["pgd", "mi-fgsm"] as const)("%s", (name) => {
     ["linf", 0.03],
     ["l2", 0.4],
     ["l2", 0.05],
-  ] as const)("hands back nothing outside the budget of an 8-bit image: %s %d", async (norm, epsilon) => {
-    const choice = { attack: name, norm, epsilon, iterations: 30, earlyStop: false } as const;
-    const { best, trajectory } = await attack(choice, eightBit);
-    expect(perturbationNorms(best.image, image)[norm]).toBeLessThanOrEqual(epsilon * 1.001);
-    // And it is used: rounding does not hold the image where it was.
-    expect(Math.max(...trajectory.map((record) => record[norm]))).toBeGreaterThan(0.5 * epsilon);
-  });
+  ] as const)(
+    "hands back nothing outside the budget of an 8-bit image: %s %d",
+    async (norm, epsilon) => {
+      const choice = { attack: name, norm, epsilon, iterations: 30, earlyStop: false } as const;
+      const { best, trajectory } = await attack(choice, eightBit);
+      expect(perturbationNorms(best.image, image)[norm]).toBeLessThanOrEqual(epsilon * 1.001);
+      // And it is used: rounding does not hold the image where it was.
+      expect(Math.max(...trajectory.map((record) => record[norm]))).toBeGreaterThan(0.5 * epsilon);
+    },
+  );
 
   it("keeps the iterate with the fewest wrong pixels", async () => {
     const { best, trajectory, reached } = await attack({ attack: name, epsilon: 0.09 });
@@ -92,18 +97,21 @@ describe("a random start", () => {
     throw new Error("no step");
   };
 
-  it.each(["linf", "l2"] as const)("lies in the ball of %s, and is the same for a seed", async (norm) => {
-    const [a, b, c] = [
-      await firstOf({ attack: "pgd", norm, seed: 3 }),
-      await firstOf({ attack: "pgd", norm, seed: 3 }),
-      await firstOf({ attack: "pgd", norm, seed: 4 }),
-    ];
-    expect(a.data).toEqual(b.data);
-    expect(a.data).not.toEqual(c.data);
-    expect(a.step[norm]).toBeLessThanOrEqual(0.2 * (1 + 1e-5));
-    expect(a.step[norm]).toBeGreaterThan(0.1);
-    expect(a.data.every((v) => v >= 0 && v <= 1)).toBe(true);
-  });
+  it.each(["linf", "l2"] as const)(
+    "lies in the ball of %s, and is the same for a seed",
+    async (norm) => {
+      const [a, b, c] = [
+        await firstOf({ attack: "pgd", norm, seed: 3 }),
+        await firstOf({ attack: "pgd", norm, seed: 3 }),
+        await firstOf({ attack: "pgd", norm, seed: 4 }),
+      ];
+      expect(a.data).toEqual(b.data);
+      expect(a.data).not.toEqual(c.data);
+      expect(a.step[norm]).toBeLessThanOrEqual(0.2 * (1 + 1e-5));
+      expect(a.step[norm]).toBeGreaterThan(0.1);
+      expect(a.data.every((v) => v >= 0 && v <= 1)).toBe(true);
+    },
+  );
 
   it("changes nothing outside the region", async () => {
     const region = Float32Array.from({ length: 64 }, (_, i) => (i >= 32 ? 1 : 0));

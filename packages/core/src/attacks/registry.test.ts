@@ -65,7 +65,11 @@ it("refuses a second attack of a name, and options that a run has", () => {
   expect(() => registerAttack({ ...sawtooth, title: "Another" })).toThrow(
     expect.objectContaining({ code: "ERR_ATTACK" }),
   );
-  const greedy = { ...sawtooth, name: "greedy", options: { iterations: v.optional(v.number(), 3) } };
+  const greedy = {
+    ...sawtooth,
+    name: "greedy",
+    options: { iterations: v.optional(v.number(), 3) },
+  };
   expect(() => registerAttack(greedy as never)).toThrow(
     expect.objectContaining({ code: "ERR_ATTACK" }),
   );

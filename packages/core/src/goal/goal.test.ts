@@ -9,7 +9,18 @@ const goalOf = (keeps: "closest" | "strongest", budget?: number) =>
 
 function record(iou: number, wrongPixels: number, l2: number): StepRecord {
   const pixelAccuracy = 1 - wrongPixels / 1000;
-  return { step: 0, iou, pixelAccuracy, wrongPixels, loss: 0, l1: 0, l2, linf: 0, gradientL2: 0, logs: {} };
+  return {
+    step: 0,
+    iou,
+    pixelAccuracy,
+    wrongPixels,
+    loss: 0,
+    l1: 0,
+    l2,
+    linf: 0,
+    gradientL2: 0,
+    logs: {},
+  };
 }
 
 function bestOf(goal: Goal, records: readonly StepRecord[]): Candidate {

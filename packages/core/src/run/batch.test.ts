@@ -79,9 +79,9 @@ it("refuses by name what is no batch", async () => {
     "ERR_BATCH",
   );
   const empty = thresholdTarget(() => false);
-  expect(
-    await code(free.attackBatch(images.slice(0, 2), [targets[0] as never, empty])),
-  ).toBe("ERR_BATCH");
+  expect(await code(free.attackBatch(images.slice(0, 2), [targets[0] as never, empty]))).toBe(
+    "ERR_BATCH",
+  );
   await free.release();
   const fixed = await workbenchOf(thresholdModel());
   expect(await code(fixed.attackBatch(images, targets))).toBe("ERR_BATCH");

@@ -113,36 +113,39 @@ describe("the end of a run", () => {
     await expect(run.result).rejects.toMatchObject({ code: "ERR_ABORTED" });
   });
 
-  it.each([6, 7, 8, 12])("rejects when run %i of the runtime fails, with what was computed", async (at) => {
-    let isArmed = false;
-    const runtime = new CountingRuntime({
-      onRun: () => {
-        if (isArmed && runtime.runs === at) {
-          throw new Error("device lost");
+  it.each([6, 7, 8, 12])(
+    "rejects when run %i of the runtime fails, with what was computed",
+    async (at) => {
+      let isArmed = false;
+      const runtime = new CountingRuntime({
+        onRun: () => {
+          if (isArmed && runtime.runs === at) {
+            throw new Error("device lost");
+          }
+        },
+      });
+      const failing = await workbenchOf(thresholdModel(), {}, runtime);
+      const run = await failing.attack(image, moved, slow);
+      isArmed = true;
+      runtime.runs = 0;
+      const steps: AttackStep[] = [];
+      const error = await (async () => {
+        for await (const step of run) {
+          steps.push(step);
         }
-      },
-    });
-    const failing = await workbenchOf(thresholdModel(), {}, runtime);
-    const run = await failing.attack(image, moved, slow);
-    isArmed = true;
-    runtime.runs = 0;
-    const steps: AttackStep[] = [];
-    const error = await (async () => {
-      for await (const step of run) {
-        steps.push(step);
-      }
-    })().catch((caught: AsmaError) => caught);
-    expect(error).toMatchObject({
-      code: "ERR_RUNTIME",
-      message: expect.stringContaining("device lost"),
-    });
-    const partial = (error as AsmaError).partial as AttackResult;
-    expect(partial).toMatchObject({ stopReason: "failed", reached: false });
-    expect(partial.trajectory.map(strip)).toEqual(steps.map(strip));
-    await expect(run.result).rejects.toBe(error);
-    await failing.release();
-    expect(runtime.open).toBe(0);
-  });
+      })().catch((caught: AsmaError) => caught);
+      expect(error).toMatchObject({
+        code: "ERR_RUNTIME",
+        message: expect.stringContaining("device lost"),
+      });
+      const partial = (error as AsmaError).partial as AttackResult;
+      expect(partial).toMatchObject({ stopReason: "failed", reached: false });
+      expect(partial.trajectory.map(strip)).toEqual(steps.map(strip));
+      await expect(run.result).rejects.toBe(error);
+      await failing.release();
+      expect(runtime.open).toBe(0);
+    },
+  );
 
   it("says why a gradient is zero or not a number", async () => {
     const region = Float32Array.from({ length: pixels }, (_, i) => (i === 63 ? 1 : 0));

@@ -104,24 +104,27 @@ const ascent = (loss: (c: Parameters<Recipe["step"]>[0]) => ReturnType<typeof ta
 const still = ascent((c) => targetScores(c, c.wrong));
 
 describe.each(iouDefinitions.filter((name) => name !== "foreground"))("IoU %s", (definition) => {
-  it.each(["any", "cpu"] as const)("on a graph for %s agrees with the second implementation", async (graphTarget) => {
-    const original = data.map((v) => Math.max(0, v - 0.1));
-    const { metrics, prediction } = await stepOf(
-      still,
-      { iou: definition, target: graphTarget },
-      { original, absentBefore: 7, numbers: { tau: 0 } },
-    );
-    const predicted = { data: prediction, dims: target.dims };
-    expect([...prediction]).toEqual([...(await model.predict(image)).data]);
-    const matrix = confusionMatrix(predicted, target, 3);
-    const norms = perturbationNorms(image, { data: original, dims: image.dims });
-    expect(metrics.iou).toBeCloseTo(iou(matrix, definition, 7), 6);
-    expect(metrics.absentPixels).toBe(absentPixels(matrix));
-    expect(metrics.correctPixels / metrics.countedPixels).toBeCloseTo(pixelAccuracy(matrix), 6);
-    expect(metrics.l1).toBeCloseTo(norms.l1, 4);
-    expect(metrics.l2).toBeCloseTo(norms.l2, 5);
-    expect(metrics.linf).toBeCloseTo(norms.linf, 6);
-  });
+  it.each(["any", "cpu"] as const)(
+    "on a graph for %s agrees with the second implementation",
+    async (graphTarget) => {
+      const original = data.map((v) => Math.max(0, v - 0.1));
+      const { metrics, prediction } = await stepOf(
+        still,
+        { iou: definition, target: graphTarget },
+        { original, absentBefore: 7, numbers: { tau: 0 } },
+      );
+      const predicted = { data: prediction, dims: target.dims };
+      expect([...prediction]).toEqual([...(await model.predict(image)).data]);
+      const matrix = confusionMatrix(predicted, target, 3);
+      const norms = perturbationNorms(image, { data: original, dims: image.dims });
+      expect(metrics.iou).toBeCloseTo(iou(matrix, definition, 7), 6);
+      expect(metrics.absentPixels).toBe(absentPixels(matrix));
+      expect(metrics.correctPixels / metrics.countedPixels).toBeCloseTo(pixelAccuracy(matrix), 6);
+      expect(metrics.l1).toBeCloseTo(norms.l1, 4);
+      expect(metrics.l2).toBeCloseTo(norms.l2, 5);
+      expect(metrics.linf).toBeCloseTo(norms.linf, 6);
+    },
+  );
 });
 
 const scores = (x: number) => weights.map((w) => w * x);
@@ -180,7 +183,9 @@ it("leaves labels by the same losses, of the pixels that still have them", async
       (x: number, y: number) => {
         const others = scores(x).map((s, k) => (k === y ? -Infinity : s));
         const other = others.indexOf(Math.max(...others));
-        return predictionOf(x) === y ? ((weights[y] as number) - (weights[other] as number)) / counted : 0;
+        return predictionOf(x) === y
+          ? ((weights[y] as number) - (weights[other] as number)) / counted
+          : 0;
       },
     ],
   ] as const) {
@@ -252,7 +257,10 @@ describe.each(Object.keys(distances) as DistanceName[])("the distance %s", (name
       { original, numbers: { epsilon } },
     );
     expect(metrics.logs["direction"]).toBeCloseTo(1, 5);
-    const norms = perturbationNorms({ data: next, dims: image.dims }, { data: original, dims: image.dims });
+    const norms = perturbationNorms(
+      { data: next, dims: image.dims },
+      { data: original, dims: image.dims },
+    );
     expect(norms[name]).toBeCloseTo(epsilon, 5);
   });
 });

@@ -2,7 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { GraphBuilder, writeModel, type Runtime } from "@onnx-asma/autodiff";
 import { CountingRuntime } from "../../../../test/support/counting-runtime.ts";
-import { thresholdImage, thresholdModel, thresholdTarget } from "../../../../test/support/threshold-model.ts";
+import {
+  thresholdImage,
+  thresholdModel,
+  thresholdTarget,
+} from "../../../../test/support/threshold-model.ts";
 import { workbenchOf } from "../../../../test/support/workbench-of.ts";
 import { isAsmaError } from "../errors.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
@@ -74,34 +78,39 @@ it("predicts another size during a run, which goes on", async () => {
   expect(runtime.open).toBe(0);
 });
 
-it.each([1, 2, 3, 4, 5])("tries again after session %i failed to load, and releases", async (at) => {
-  let isBroken = true;
-  const runtime = new CountingRuntime({
-    onCreate: (count) => {
-      if (isBroken && count === at) {
-        throw new Error("no memory");
-      }
-    },
-  });
-  const model = await workbenchOf(thresholdModel(), {}, runtime);
-  const use = async () => {
-    await model.predict(image);
-    return await (await model.attack(image, target, { iterations: 2 })).result;
-  };
-  const failure = await use().catch((error: unknown) => error);
-  if (runtime.created < at - 1) {
-    throw new Error(`only ${runtime.created} sessions were loaded`);
-  }
-  if (isAsmaError(failure)) {
-    expect(failure.message).toContain("no memory");
-  }
-  isBroken = false;
-  expect((await use()).trajectory).toHaveLength(3);
-  await model.release();
-  await model.release();
-  expect(runtime.open).toBe(0);
-  await expect(model.predict(image)).rejects.toMatchObject({ code: "ERR_RELEASED" });
-});
+it.each([1, 2, 3, 4, 5])(
+  "tries again after session %i failed to load, and releases",
+  async (at) => {
+    let isBroken = true;
+    const runtime = new CountingRuntime({
+      onCreate: (count) => {
+        if (isBroken && count === at) {
+          throw new Error("no memory");
+        }
+      },
+    });
+    const model = await workbenchOf(thresholdModel(), {}, runtime);
+    const use = async () => {
+      await model.predict(image);
+      return await (
+        await model.attack(image, target, { iterations: 2 })
+      ).result;
+    };
+    const failure = await use().catch((error: unknown) => error);
+    if (runtime.created < at - 1) {
+      throw new Error(`only ${runtime.created} sessions were loaded`);
+    }
+    if (isAsmaError(failure)) {
+      expect(failure.message).toContain("no memory");
+    }
+    isBroken = false;
+    expect((await use()).trajectory).toHaveLength(3);
+    await model.release();
+    await model.release();
+    expect(runtime.open).toBe(0);
+    await expect(model.predict(image)).rejects.toMatchObject({ code: "ERR_RELEASED" });
+  },
+);
 
 it("ends a run by name when the model is released under it, with what was computed", async () => {
   const runtime = new CountingRuntime();
@@ -128,14 +137,20 @@ describe("levels", () => {
     expect(result.best.image.levels).toBe(256);
     result.best.image.data.forEach((v) => expect(Math.fround(Math.round(v * 255) / 255)).toBe(v));
     const verdict = await model.verify(result.best.image, target, { original: image });
-    expect(verdict).toMatchObject({ reached: true, iou: result.best.iou, l2: result.best.judged && verdict.l2 });
+    expect(verdict).toMatchObject({
+      reached: true,
+      iou: result.best.iou,
+      l2: result.best.judged && verdict.l2,
+    });
     await model.release();
   });
 
   it("are floats for float images, and on demand", async () => {
     const model = await workbenchOf(thresholdModel());
     const float = await (await model.attack(image, target, { iterations: 3 })).result;
-    const asked = await (await model.attack(eightBit, target, { iterations: 3, levels: "float" })).result;
+    const asked = await (
+      await model.attack(eightBit, target, { iterations: 3, levels: "float" })
+    ).result;
     expect(float.options.levels).toBe("float");
     expect(asked.trajectory).toEqual(float.trajectory);
     await model.release();
@@ -151,76 +166,86 @@ function chooser(seed: number) {
   };
 }
 
-it("survives 1,000 random interleavings of its methods without a leak or an unnamed error", { timeout: 600_000 }, async () => {
-  const bytes = anySize();
-  const scenes = [scene(4), scene(6)];
-  const known = new Set<string>();
-  const unnamed: unknown[] = [];
-  for (let round = 0; round < 1000; round++) {
-    const choose = chooser(round + 1);
-    const runtime = new CountingRuntime({
-      onCreate: async () => {
-        await choose([() => undefined, () => sleep(0), () => sleep(1)])();
-        if (choose(Array.from({ length: 40 }, (_, i) => i)) === 0) {
-          throw new Error("no memory");
-        }
-      },
-      onRun: async () => {
-        await choose([() => undefined, () => sleep(0)])();
-        if (choose(Array.from({ length: 60 }, (_, i) => i)) === 0) {
-          throw new Error("device lost");
-        }
-      },
-    });
-    const model = await workbenchOf(bytes, {}, runtime as Runtime);
-    const runs: AttackRun<AttackStep, AttackResult>[] = [];
-    const pending: Promise<unknown>[] = [];
-    const actions = [
-      () => model.predict(choose(scenes).image),
-      () => model.describe(choose([undefined, [4, 4], [6, 6]] as const)),
-      () => {
-        const { image: x, target: y } = choose(scenes);
-        return model.verify(x, y, { original: x });
-      },
-      async () => {
-        const { image: x, target: y } = choose(scenes);
-        const choice = choose<AttackChoice>([
-          { iterations: 3 },
-          { attack: "pgd", iterations: 2, epsilon: 0.2 },
-          { iterations: 0 },
-        ]);
-        runs.push(await model.attack(x, y, choice));
-      },
-      async () => await choose(runs)?.[Symbol.asyncIterator]().next(),
-      async () => await choose(runs)?.[Symbol.asyncIterator]().return(undefined),
-      async () => await choose(runs)?.result,
-    ];
-    const count = choose([3, 5, 8]);
-    for (let k = 0; k < count; k++) {
-      const isLate = choose([0, 0, 0, 0, 0, 0, 0, 1]) === 1;
-      const call: Promise<unknown> = isLate ? model.release() : choose(actions)();
-      // Looked at below; until then nobody waits for it.
-      call.catch(() => undefined);
-      pending.push(call);
-      if (choose([true, false])) {
-        await sleep(0);
-      }
-    }
-    for (const ending of await Promise.allSettled(pending)) {
-      if (ending.status === "rejected") {
-        const { code } = ending.reason as { code?: string };
-        known.add(code ?? "none");
-        if (!isAsmaError(ending.reason)) {
-          unnamed.push(ending.reason);
+it(
+  "survives 1,000 random interleavings of its methods without a leak or an unnamed error",
+  { timeout: 600_000 },
+  async () => {
+    const bytes = anySize();
+    const scenes = [scene(4), scene(6)];
+    const known = new Set<string>();
+    const unnamed: unknown[] = [];
+    for (let round = 0; round < 1000; round++) {
+      const choose = chooser(round + 1);
+      const runtime = new CountingRuntime({
+        onCreate: async () => {
+          await choose([() => undefined, () => sleep(0), () => sleep(1)])();
+          if (choose(Array.from({ length: 40 }, (_, i) => i)) === 0) {
+            throw new Error("no memory");
+          }
+        },
+        onRun: async () => {
+          await choose([() => undefined, () => sleep(0)])();
+          if (choose(Array.from({ length: 60 }, (_, i) => i)) === 0) {
+            throw new Error("device lost");
+          }
+        },
+      });
+      const model = await workbenchOf(bytes, {}, runtime as Runtime);
+      const runs: AttackRun<AttackStep, AttackResult>[] = [];
+      const pending: Promise<unknown>[] = [];
+      const actions = [
+        () => model.predict(choose(scenes).image),
+        () => model.describe(choose([undefined, [4, 4], [6, 6]] as const)),
+        () => {
+          const { image: x, target: y } = choose(scenes);
+          return model.verify(x, y, { original: x });
+        },
+        async () => {
+          const { image: x, target: y } = choose(scenes);
+          const choice = choose<AttackChoice>([
+            { iterations: 3 },
+            { attack: "pgd", iterations: 2, epsilon: 0.2 },
+            { iterations: 0 },
+          ]);
+          runs.push(await model.attack(x, y, choice));
+        },
+        async () => await choose(runs)?.[Symbol.asyncIterator]().next(),
+        async () => await choose(runs)?.[Symbol.asyncIterator]().return(undefined),
+        async () => await choose(runs)?.result,
+      ];
+      const count = choose([3, 5, 8]);
+      for (let k = 0; k < count; k++) {
+        const isLate = choose([0, 0, 0, 0, 0, 0, 0, 1]) === 1;
+        const call: Promise<unknown> = isLate ? model.release() : choose(actions)();
+        // Looked at below; until then nobody waits for it.
+        call.catch(() => undefined);
+        pending.push(call);
+        if (choose([true, false])) {
+          await sleep(0);
         }
       }
+      for (const ending of await Promise.allSettled(pending)) {
+        if (ending.status === "rejected") {
+          const { code } = ending.reason as { code?: string };
+          known.add(code ?? "none");
+          if (!isAsmaError(ending.reason)) {
+            unnamed.push(ending.reason);
+          }
+        }
+      }
+      await model.release();
+      expect(runtime.open, `round ${round}`).toBe(0);
     }
-    await model.release();
-    expect(runtime.open, `round ${round}`).toBe(0);
-  }
-  expect(unnamed).toEqual([]);
-  // All of these came up, or the test tries nothing.
-  expect([...known]).toEqual(
-    expect.arrayContaining(["ERR_RELEASED", "ERR_RUNTIME", "ERR_SESSION", "ERR_OPTION", "ERR_ABORTED"]),
-  );
-});
+    expect(unnamed).toEqual([]);
+    // All of these came up, or the test tries nothing.
+    expect([...known]).toEqual(
+      expect.arrayContaining([
+        "ERR_RELEASED",
+        "ERR_RUNTIME",
+        "ERR_SESSION",
+        "ERR_OPTION",
+        "ERR_ABORTED",
+      ]),
+    );
+  },
+);
