@@ -82,6 +82,7 @@ describe("options in messages", () => {
     ["with `preprocessor: undefined`", "with --no-preprocessor"],
     ["pad by `padding: [1,2,3,4]`", "pad by --padding 1,2,3,4"],
     ["check with `onnx.checker`", "check with `onnx.checker`"],
+    ["it says `key: no value`", "it says `key: no value`"],
   ])("%s", (text, said) => {
     expect(sayFlags(text)).toBe(said);
   });

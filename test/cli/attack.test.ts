@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
@@ -11,6 +11,7 @@ import {
   toPlanes,
   unet,
   unet3,
+  unetDynamo,
   writeImage,
   writeMask,
 } from "../support/golden-scene.ts";
@@ -287,6 +288,50 @@ describe("attack", () => {
       expect(object.saved.iou).toBeGreaterThan(0.5);
     },
   );
+
+  it("records the content of every file that it was given", async () => {
+    const folder = temporaryFolder();
+    const model = join(folder, "unet-dynamo.onnx");
+    copyFileSync(unetDynamo, model);
+    copyFileSync(`${unetDynamo}.data`, `${model}.data`);
+    const preprocessor = join(folder, "preprocessor_config.json");
+    writeFileSync(preprocessor, JSON.stringify({ do_resize: false, do_normalize: false }));
+    const ones = Array.from({ length: 92 * 92 }, () => 255);
+    const region = writeMask(folder, ones, undefined, "region.png");
+    const [image, out] = [writeImage(folder), join(folder, "out")];
+    const flags = ["--hide", "1", "--region", region, "--iterations", "1", "-o", out];
+    const { object } = await runJson<ResultRecord>(["attack", model, image, ...flags]);
+    expect(object).toMatchObject({
+      model: {
+        file: "unet-dynamo.onnx",
+        sha256: sha256(model),
+        externalData: [{ file: "unet-dynamo.onnx.data", sha256: sha256(`${model}.data`) }],
+        preprocessor: { file: "preprocessor_config.json", sha256: sha256(preprocessor) },
+        trainingGraph: null,
+      },
+      image: { file: "image.png", sha256: sha256(image) },
+      region: { file: "region.png", sha256: sha256(region) },
+      runtime: { executionProviders: ["cpu"], threads: 1 },
+    });
+    expect(object.target).not.toHaveProperty("from");
+  });
+
+  it("prints and records what the attack has to say", async () => {
+    const { stderr, object } = await attack(
+      ["--beta", "1", "--tau", "1", "--lambda", "1", "--iterations", "2"],
+      { target: "two.moved" },
+    );
+    expect(object.notices).toEqual([expect.stringContaining("2·λ·α")]);
+    expect(stderr).toBe(`${object.notices[0]}\n`);
+  });
+
+  it("saves in the levels that are asked for", async () => {
+    const { object, out } = await attack(["--levels", "65536", "--iterations", "20"]);
+    expect(object.options.levels).toBe(65_536);
+    expect(object.saved.l2).toBe(object.float.l2);
+    // IHDR: bits per channel.
+    expect(readFileSync(join(out, "adversarial.png"))[24]).toBe(16);
+  });
 
   it("optimises the float image with --float", async () => {
     const { object, out } = await attack(["--float", "--iterations", "10"]);

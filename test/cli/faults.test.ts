@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
+import type { ResultRecord } from "@onnx-asma/node";
 import {
   unet,
   unet3,
@@ -445,6 +446,51 @@ describe("a gradient", () => {
       code: "ERR_GRADIENT_ZERO",
     });
     expect(message).toContain("region that may change");
+  });
+});
+
+describe("a run that fails after its first steps", () => {
+  /** Reads past the end of a table as soon as the image's mean is above 0.55. */
+  const failing: TinyModel = {
+    inputs: { image: { dims: [1, 3, 8, 8] } },
+    constants: {
+      w: { dims: [2, 3, 1, 1], data: [1, 1, 1, -1, -1, -1] },
+      bias: { dims: [2], data: [-1.5, 1.5] },
+      factor: { dims: [], data: [1 / 0.55] },
+      table: { dims: [1], data: [0] },
+    },
+    nodes: [
+      ["Conv", ["image", "w", "bias"], "conv"],
+      ["ReduceMean", ["image"], "mean", { keepdims: 0 }],
+      ["Mul", ["mean", "factor"], "scaled"],
+      ["Floor", ["scaled"], "whole"],
+      ["Cast", ["whole"], "index", { to: 7 }],
+      ["Gather", ["table", "index"], "nothing"],
+      ["Add", ["conv", "nothing"], "logits"],
+    ],
+  };
+
+  it("writes what it came to, says why it ended, and exits 1", async () => {
+    const folder = temporaryFolder();
+    const { model, image } = writeTiny(folder, failing);
+    const out = join(folder, "out");
+    const steps = ["--beta", "0.02", "--tau", "0.01"];
+    const args = ["attack", model, image, "--hide", "1", "-o", out, ...steps];
+    const { code, stderr, object } = await runJson<ResultRecord>(args);
+    expect(code, stderr).toBe(1);
+    expect(stderr).toMatch(/^ERR_RUNTIME .*the step graph.*out of data bounds/m);
+    expect(object).toMatchObject({
+      reached: false,
+      stopReason: "failed",
+      failure: { code: "ERR_RUNTIME" },
+    });
+    expect(object.steps).toBeGreaterThan(0);
+    expect(object.saved.l2).toBeGreaterThan(0);
+    expect(namesIn(out)).toEqual(object.files.toSorted());
+    const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n");
+    expect(rows).toHaveLength(object.steps + 2);
+    const { stdout } = await runCli([...args, "--force"]);
+    expect(stdout).toMatch(/^Not reached \(failed\): best IoU/);
   });
 });
 

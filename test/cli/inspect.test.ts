@@ -65,6 +65,11 @@ describe("inspect", () => {
     expect(message).toContain("--shape image=1,3,512,512");
   });
 
+  it("says when a flag has no effect", async () => {
+    const message = await expectRefusal(unet3, ["--padding-mode", "edge"], 2, "ERR_USAGE");
+    expect(message).toContain("--padding-mode has no effect without --padding");
+  });
+
   it("names what is wrong with overrides", async () => {
     const classes = await expectRefusal(unet3, ["--classes", "a,b"], 1, "ERR_CLASSES");
     expect(classes).toContain("Expected 3 class names");

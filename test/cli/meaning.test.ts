@@ -261,7 +261,7 @@ it("leaves an image of floats as it is, where the file decides", async () => {
   const image = writeNpyFile(folder, "a.npy", floats(31), [3, side, side]);
   const other = writeNpyFile(folder, "b.npy", floats(57), [3, side, side]);
   const { object, out } = await attackTowards(path, [image, other], ["--iterations", "60"]);
-  expect(object).toMatchObject({ savedFile: "adversarial.npy", options: { levels: null } });
+  expect(object).toMatchObject({ savedFile: "adversarial.npy", options: { levels: "float" } });
   expect(namesIn(out)).not.toContain("adversarial.png");
   const saved = readNpyValues(join(out, "adversarial.npy")) as Float32Array;
   const { scores = [] } = await runModel(model, saved, nchw);

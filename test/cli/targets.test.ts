@@ -103,6 +103,8 @@ it("--hide reaches an empty target", async () => {
   const { code, object, target } = await targetOf(temporaryFolder(), [
     "--hide",
     "1",
+    "--iou",
+    "1",
     "--iterations",
     "150",
   ]);
@@ -121,6 +123,21 @@ it("--hide takes one class of three away", async () => {
       before.target.map((label) => (label === 2 ? 0 : label)),
     ),
   ).toBe(true);
+});
+
+it("--hide measures the share erased, unless told otherwise", async () => {
+  const hide = (...flags: string[]) =>
+    targetOf(temporaryFolder(), ["--hide", "2", ...flags], unet3);
+  const erased = (await hide()).object;
+  // Other classes stay in the target, which without --hide would be measured by its classes.
+  expect(erased.target["pixelsPerClass"]).toMatchObject({ 2: 0 });
+  expect((erased.target["pixelsPerClass"] as number[])[1]).toBeGreaterThan(0);
+  expect(erased.iouDefinition).toBe("erased");
+  expect(erased.target["request"]).toEqual({ hide: 2 });
+  const told = (await hide("--iou-definition", "mean-all")).object;
+  expect(told.iouDefinition).toBe("mean-all");
+  const preset = (await hide("--flavour", "adv_lib")).object;
+  expect(preset.iouDefinition).toBe("mean-all");
 });
 
 it("--shift, --rotate and --scale move the prediction", async () => {

@@ -1,17 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import * as ort from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
-import type { Runtime, Target } from "@onnx-asma/autodiff";
+import type { Target } from "@onnx-asma/autodiff";
+import type { AttackChoice, AttackResult, LabelMap, StepRecord } from "@onnx-asma/core";
 import {
-  Workbench,
-  type AttackChoice,
-  type AttackResult,
-  type ImageTensor,
-  type LabelMap,
-  type StepRecord,
-} from "@onnx-asma/core";
-import { readModelFile, readNpy } from "@onnx-asma/node";
+  differingLabels,
+  goldenImage,
+  goldenLabels,
+  goldenModel,
+  largestDifference,
+  releaseGoldenModels,
+  unpackLabels,
+} from "./golden-model.ts";
 
 /** One file in `trajectories/`; README.md says what the fields mean. */
 interface Golden {
@@ -45,13 +44,8 @@ interface GoldenStep {
 
 const folder = new URL("trajectories/", import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-const models = new Map<string, Promise<Workbench>>();
 
-afterAll(async () => {
-  for (const model of models.values()) {
-    await (await model).release();
-  }
-});
+afterAll(releaseGoldenModels);
 
 it("has every combination that is asked for", () => {
   const wanted = ["ssm", "asm"].flatMap((attack) =>
@@ -67,10 +61,10 @@ describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
     expect(result.trajectory).toHaveLength(golden.steps.length + 1);
     golden.steps.forEach((expected, n) => compare(result.trajectory[n] as StepRecord, expected, golden, n));
     golden.steps.forEach((expected, n) => {
-      expect(differences(predictions[n] as LabelMap, unpack(expected.prediction, golden.labelBits)), `labels of step ${n}`).toBe(0);
+      expect(differingLabels(predictions[n] as LabelMap, unpackLabels(expected.prediction, golden.labelBits)), `labels of step ${n}`).toBe(0);
     });
-    const final = await readNpy(path(golden.finalImage));
-    expect(largestDifference(result.last.image.data, final.data as Float32Array)).toBeLessThan(1e-5);
+    const final = await goldenImage(folder, golden.finalImage);
+    expect(largestDifference(result.last.image.data, final.data)).toBeLessThan(1e-5);
   });
 });
 
@@ -80,9 +74,9 @@ it.each(names.filter((name) => name.startsWith("adv_lib")))("keeps the iterate t
   const { result } = await follow(golden, "any", golden.steps.length - 1);
   expect(result.reached).toBe(golden.best?.reached);
   if (result.reached) {
-    const best = await readNpy(path(golden.best?.image as string));
+    const best = await goldenImage(folder, golden.best?.image as string);
     expect(result.best.step).toBe(golden.best?.step);
-    expect(largestDifference(result.best.image.data, best.data as Float32Array)).toBeLessThan(1e-5);
+    expect(largestDifference(result.best.image.data, best.data)).toBeLessThan(1e-5);
   }
 });
 
@@ -120,9 +114,9 @@ async function follow(
   graphTarget: Target,
   iterations = golden.steps.length,
 ): Promise<{ result: AttackResult; predictions: LabelMap[] }> {
-  const image = await readImageArray(golden.image);
-  const target = await readLabels(golden.target);
-  const model = await load(golden.model, graphTarget);
+  const image = await goldenImage(folder, golden.image);
+  const target = await goldenLabels(folder, golden.target);
+  const model = await goldenModel(golden.model, graphTarget);
   const isDynamic = golden.dpm && !isErasing(golden);
   const choice: AttackChoice = {
     attack: "asma",
@@ -147,44 +141,4 @@ async function follow(
     predictions.push(await prediction());
   }
   return { result: await run.result, predictions };
-}
-
-function load(name: string, target: Target): Promise<Workbench> {
-  const key = `${name} ${target}`;
-  const known = models.get(key);
-  if (known !== undefined) {
-    return known;
-  }
-  const file = fileURLToPath(new URL(name, import.meta.url));
-  const host = { runtime: ort as Runtime, sessionOptions: undefined, target };
-  const model = readModelFile(file).then((read) => new Workbench(read, {}, host));
-  models.set(key, model);
-  return model;
-}
-
-function path(name: string): string {
-  return fileURLToPath(new URL(name, folder));
-}
-
-async function readImageArray(name: string): Promise<ImageTensor> {
-  const { data, dims } = await readNpy(path(name));
-  return { data: data as Float32Array, dims: dims as unknown as ImageTensor["dims"] };
-}
-
-async function readLabels(name: string): Promise<LabelMap> {
-  const { data, dims } = await readNpy(path(name));
-  return { data: Int32Array.from(data as Uint8Array), dims: dims.slice(-2) as unknown as LabelMap["dims"] };
-}
-
-function unpack(base64: string, bits: number): (i: number) => number {
-  const bytes = Buffer.from(base64, "base64");
-  return (i) => ((bytes[(i * bits) >> 3] as number) >> ((i * bits) & 7)) & ((1 << bits) - 1);
-}
-
-function differences(found: LabelMap, expected: (i: number) => number): number {
-  return found.data.reduce((n, label, i) => n + (label === expected(i) ? 0 : 1), 0);
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((max, v, i) => Math.max(max, Math.abs(v - (b[i] as number))), 0);
 }

@@ -30,6 +30,7 @@ const verdict = {
   target: labels,
   image,
   original: image,
+  iouDefinition: "foreground" as const,
   classes: 2,
   thresholds,
 };

@@ -1,6 +1,6 @@
 import { listSupportedBackends } from "onnxruntime-node";
 import type { SessionOptions } from "@onnx-asma/autodiff";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 
 /**
  * Checks the names of execution providers before a session is built with them.
@@ -12,11 +12,12 @@ export function checkProviders(options: SessionOptions | undefined): void {
   for (const provider of options?.executionProviders ?? []) {
     const name = typeof provider === "string" ? provider : provider.name;
     if (!known.includes(name)) {
-      throw new AsmaError(
-        "ERR_PROVIDER",
-        `Expected execution providers among ${known.join(", ")} but found '${name}': correct --provider (executionProviders), or leave it out for the CPU.`,
-        { details: { provider: name, known } },
-      );
+      throw refusal("ERR_PROVIDER", {
+        expected: `execution providers among ${known.join(", ")}`,
+        found: `found '${name}'`,
+        wayOut: `correct \`executionProviders\`, or leave it out for the CPU`,
+        details: { provider: name, known },
+      });
     }
   }
 }

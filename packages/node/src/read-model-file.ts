@@ -1,7 +1,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { readModel, type Model } from "@onnx-asma/autodiff";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 import { fileOnDemand } from "./file-on-demand.ts";
 
 /**
@@ -15,11 +15,13 @@ export async function readModelFile(path: string): Promise<Model> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new AsmaError(
-      "ERR_FILE_NOT_FOUND",
-      `Expected an ONNX model at '${path}' but it cannot be read (${(cause as Error).message}): check the path.`,
-      { cause, details: { path } },
-    );
+    throw refusal("ERR_FILE_NOT_FOUND", {
+      expected: `an ONNX model at '${path}'`,
+      found: `it cannot be read (${(cause as Error).message})`,
+      wayOut: "check the path",
+      cause,
+      details: { path },
+    });
   }
   const folder = await realpath(dirname(path));
   return await readModel(bytes, {

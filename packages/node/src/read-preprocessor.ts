@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AsmaError, parsePreprocessor, type Preprocessor } from "@onnx-asma/core";
+import { AsmaError, parsePreprocessor, type Preprocessor, refusal } from "@onnx-asma/core";
 import { fileRecordOf, type FileRecord } from "./file-record.ts";
 
 const fileName = "preprocessor_config.json";
@@ -71,17 +71,20 @@ async function find(modelPath: string): Promise<PreprocessorFile | undefined> {
 
 async function read(path: string, source: string): Promise<PreprocessorFile> {
   const bytes = await readFile(path).catch((cause: Error) => {
-    throw new AsmaError(
-      "ERR_FILE_NOT_FOUND",
-      `Expected a ${fileName} at '${path}' but it cannot be read (${cause.message}): check the path.`,
-      { cause, details: { path } },
-    );
+    throw refusal("ERR_FILE_NOT_FOUND", {
+      expected: `a ${fileName} at '${path}'`,
+      found: `it cannot be read (${cause.message})`,
+      wayOut: "check the path",
+      cause,
+      details: { path },
+    });
   });
   if (bytes.length > maxBytes) {
-    throw new AsmaError(
-      "ERR_PREPROCESSOR",
-      `Expected a ${fileName} but '${path}' holds ${bytes.length} bytes: name another file, or leave it out with --no-preprocessor.`,
-    );
+    throw refusal("ERR_PREPROCESSOR", {
+      expected: `a ${fileName}`,
+      found: `'${path}' holds ${bytes.length} bytes`,
+      wayOut: `name another file, or leave it out with \`preprocessor: undefined\``,
+    });
   }
   const preprocessor = parsePreprocessor(bytes.toString("utf8"), source);
   return { preprocessor, file: fileRecordOf(path, bytes) };

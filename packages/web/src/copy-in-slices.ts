@@ -1,9 +1,9 @@
 import {
-  AsmaError,
   type ImageLike,
   type ImageTensor,
   type LabelsLike,
   type NdarrayLike,
+  refusal,
 } from "@onnx-asma/core";
 
 /** Elements that are copied without a pause: 2 MiB of float32, about a millisecond. */
@@ -21,10 +21,11 @@ export async function copyInSlices<A extends Float32Array | Int32Array>(
   name: string,
 ): Promise<A> {
   if (!ArrayBuffer.isView(data) || data instanceof DataView) {
-    throw new AsmaError(
-      "ERR_ARRAY_DTYPE",
-      `Expected a typed array as the data of ${name} but found ${Object.prototype.toString.call(data).slice(8, -1)}: images are Float32Array, label maps Int32Array.`,
-    );
+    throw refusal("ERR_ARRAY_DTYPE", {
+      expected: `a typed array as the data of ${name}`,
+      found: `found ${Object.prototype.toString.call(data).slice(8, -1)}`,
+      wayOut: "images are Float32Array, label maps Int32Array",
+    });
   }
   const copy = new (data.constructor as new (length: number) => A)(data.length);
   for (let from = 0; from < data.length; from += slice) {

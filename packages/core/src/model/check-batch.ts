@@ -38,7 +38,7 @@ export function checkBatch(images: number, input: ImageInput): void {
 export function batchError(images: number, found: string, cause?: unknown): AsmaError {
   return refusal("ERR_BATCH", {
     expected: `a model whose batch is free, for ${images} images at once`,
-    found: `${found}`,
+    found,
     wayOut: "export it with a dynamic batch, or attack one image at a time",
     cause,
     details: { batch: images },

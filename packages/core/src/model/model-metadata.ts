@@ -42,7 +42,7 @@ export function readModelMetadata(model: Model): ModelMetadata {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw refusal("ERR_MODEL_METADATA", {
       expected: `the model's metadata entry '${metadataKey}' to be a JSON object with classes, range, mean, std, padding`,
-      found: `${reason}`,
+      found: reason,
       cause,
     });
   }

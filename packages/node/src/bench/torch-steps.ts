@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 
 /** Ways of taking one attack step in PyTorch; see torch_step.py. */
 export type TorchVariant = "reference" | "input_gradient" | "channels_last";
@@ -29,10 +29,11 @@ export class TorchSteps {
     ]();
     const first = await Promise.race([lines.next(), failed]);
     if (first instanceof Error || first.value !== "ready") {
-      throw new AsmaError(
-        "ERR_TORCH",
-        "Expected python3 with PyTorch for --torch but it does not start: pip install torch==2.13.0, or set PYTHON.",
-      );
+      throw refusal("ERR_TORCH", {
+        expected: "python3 with PyTorch for --torch",
+        found: "it does not start",
+        wayOut: "pip install torch==2.13.0, or set PYTHON",
+      });
     }
     return new TorchSteps(child, lines);
   }

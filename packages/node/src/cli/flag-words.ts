@@ -19,13 +19,22 @@ export function sayFlags(text: string): string {
       return "--no-preprocessor";
     }
     const flag = flags[name] ?? `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-    return value === undefined ? flag : `${flag} ${argumentOf(value)}`;
+    if (value === undefined) {
+      return flag;
+    }
+    const argument = argumentOf(value);
+    return argument && `${flag} ${argument}`;
   });
 }
 
-/** A value as it is given to a flag. */
-function argumentOf(json: string): string {
-  const value: unknown = JSON.parse(json);
+/** A value as it is given to a flag; `undefined` for what the library did not write. */
+function argumentOf(json: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
   if (typeof value === "object" && value !== null) {
     return Array.isArray(value)
       ? value.join(",")

@@ -13,9 +13,11 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** The message of an error, with options as flags. */
+/** The message of an error, with options as flags where it is one of ours. */
 export function messageOf(error: unknown): string {
-  return sayFlags(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  const { code } = (error ?? {}) as { code?: unknown };
+  return String(code).startsWith("ERR_") ? sayFlags(message) : message;
 }
 
 /** Writes an error to stderr, and as an object to stdout for machines. */

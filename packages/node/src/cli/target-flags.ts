@@ -5,13 +5,14 @@ import {
   fitTarget,
   hideClass,
   ignored,
+  type ImageTensor,
+  type LabelMap,
+  type ModelDescription,
+  refusal,
   moveForeground,
   rectangle,
   sameSize,
   sizeOf,
-  type ImageTensor,
-  type LabelMap,
-  type ModelDescription,
 } from "@onnx-asma/core";
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
@@ -89,8 +90,16 @@ export function targetRequestOf(flags: TargetFlags): Readonly<Record<string, unk
   const { hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass } = flags;
   const { maskThreshold, classMap: map, ignoreLabel } = flags;
   return {
-    ...{ hide, shift, rotate, scale, disc: ball, rectangle: box, targetClass },
-    ...{ maskThreshold, classMap: map, ignoreLabel },
+    hide,
+    shift,
+    rotate,
+    scale,
+    disc: ball,
+    rectangle: box,
+    targetClass,
+    maskThreshold,
+    classMap: map,
+    ignoreLabel,
   };
 }
 
@@ -118,16 +127,16 @@ export function checkTargetFlags(flags: TargetFlags): void {
     );
   }
   if (flags.disc !== undefined && !((flags.disc.at(-1) as number) > 0)) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      `Expected a radius greater than 0 in --disc y,x,radius but received ${flags.disc.join(",")}.`,
-    );
+    throw refusal("ERR_USAGE", {
+      expected: "a radius greater than 0 in --disc y,x,radius",
+      found: `received ${flags.disc.join(",")}`,
+    });
   }
   if (flags.rectangle?.slice(flags.rectangle.length / 2).some((n) => !(n > 0)) === true) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      `Expected extents greater than 0 in --rectangle top,left,height,width but received ${flags.rectangle.join(",")}.`,
-    );
+    throw refusal("ERR_USAGE", {
+      expected: "extents greater than 0 in --rectangle top,left,height,width",
+      found: `received ${flags.rectangle.join(",")}`,
+    });
   }
 }
 
@@ -178,10 +187,11 @@ export async function makeTarget(
   if (flags.targetImage !== undefined) {
     const other = await model.readImage(flags.targetImage);
     if (!sameSize(sizeOf(other), size)) {
-      throw new AsmaError(
-        "ERR_TARGET_SIZE",
-        `Expected a target image of ${size.join("×")} pixels, like the image, but '${flags.targetImage}' has ${sizeOf(other).join("×")}: crop or resize it.`,
-      );
+      throw refusal("ERR_TARGET_SIZE", {
+        expected: `a target image of ${size.join("×")} pixels, like the image`,
+        found: `'${flags.targetImage}' has ${sizeOf(other).join("×")}`,
+        wayOut: "crop or resize it",
+      });
     }
     return await model.predict(other);
   }

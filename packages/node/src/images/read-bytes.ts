@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { AsmaError } from "@onnx-asma/core";
+import { AsmaError, refusal } from "@onnx-asma/core";
 
 /**
  * The bytes of a regular file, in a buffer of their own.
@@ -10,13 +10,11 @@ import { AsmaError } from "@onnx-asma/core";
 export async function readBytes(path: string): Promise<Buffer> {
   try {
     if (!(await stat(path)).isFile()) {
-      throw new AsmaError(
-        "ERR_FILE_NOT_READABLE",
-        `Expected a file but '${path}' is a folder or a device.`,
-        {
-          details: { path },
-        },
-      );
+      throw refusal("ERR_FILE_NOT_READABLE", {
+        expected: "a file",
+        found: `'${path}' is a folder or a device`,
+        details: { path },
+      });
     }
     return await readFile(path);
   } catch (cause) {

@@ -3,6 +3,7 @@ import {
   checkImageSize,
   defaultMaxPixels,
   type LabelMap,
+  refusal,
   type Size,
 } from "@onnx-asma/core";
 import { parseNpy } from "@onnx-asma/core/npy";
@@ -61,18 +62,20 @@ export async function readMask(path: string, options: ReadMaskOptions): Promise<
     return { data: toClasses(path, values, options), dims };
   }
   if (options.spatialAxes === 3) {
-    throw new AsmaError(
-      "ERR_ARRAY_SHAPE",
-      `Expected a mask of a volume but '${path}' is a picture: bring it as .npy of shape [D, H, W].`,
-      { details: { path } },
-    );
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: "a mask of a volume",
+      found: `'${path}' is a picture`,
+      wayOut: "bring it as .npy of shape [D, H, W]",
+      details: { path },
+    });
   }
   if (format === "jpeg") {
-    throw new AsmaError(
-      "ERR_IMAGE_LOSSY",
-      `Expected a lossless mask but '${path}' is a JPEG, which changes labels: export it as PNG.`,
-      { details: { path } },
-    );
+    throw refusal("ERR_IMAGE_LOSSY", {
+      expected: "a lossless mask",
+      found: `'${path}' is a JPEG, which changes labels`,
+      wayOut: "export it as PNG",
+      details: { path },
+    });
   }
   const raster = await openPicture(path, bytes, maxPixels).decode();
   if (!raster.stored?.palette || format === "gif") checkOpaque(`'${path}'`, raster);
@@ -115,20 +118,21 @@ function npyValues(
   const size = dims.slice(-spatialAxes) as unknown as Size;
   if (dims.length < spatialAxes || lead.length > 2 || lead.some((dim) => dim !== 1)) {
     const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
-    throw new AsmaError(
-      "ERR_ARRAY_SHAPE",
-      `Expected a mask of shape [${axes}] or [1, ${axes}] but '${path}' has shape [${dims.join(", ")}]: ` +
-        "take the argmax over classes first.",
-      { details: { path, dims } },
-    );
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: `a mask of shape [${axes}] or [1, ${axes}]`,
+      found: `'${path}' has shape [${dims.join(", ")}]`,
+      wayOut: "take the argmax over classes first",
+      details: { path, dims },
+    });
   }
   checkImageSize(`'${path}'`, size, maxPixels);
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    throw new AsmaError(
-      "ERR_ARRAY_DTYPE",
-      `Expected integer labels but '${path}' holds floating-point values: convert it with array.astype('uint8').`,
-      { details: { path } },
-    );
+    throw refusal("ERR_ARRAY_DTYPE", {
+      expected: "integer labels",
+      found: `'${path}' holds floating-point values`,
+      wayOut: "convert it with array.astype('uint8')",
+      details: { path },
+    });
   }
   return { values: { kind: "value", values: data, max: 255 }, dims: size };
 }
@@ -225,18 +229,19 @@ function valuesError(
     found.length > 8
       ? `${shown}, … ${name(found.at(-1) as number)} (${found.length} values)`
       : shown;
-  return new AsmaError(
-    "ERR_MASK_VALUES",
-    `Expected ${expected} in the mask but '${path}' holds the ${mask.kind}s ${list}: ${wayOut}.`,
-    { details: { path, kind: mask.kind, values: found.slice(0, 256).map(name) } },
-  );
+  return refusal("ERR_MASK_VALUES", {
+    expected: `${expected} in the mask`,
+    found: `'${path}' holds the ${mask.kind}s ${list}`,
+    wayOut,
+    details: { path, kind: mask.kind, values: found.slice(0, 256).map(name) },
+  });
 }
 
 function targetClassError(path: string, label: number, classes: number, wayOut: string): AsmaError {
-  return new AsmaError(
-    "ERR_TARGET_CLASS",
-    `Expected classes 0 to ${classes - 1} (the model has ${classes}) but '${path}' asks for class ${label}: ` +
-      `${wayOut}, or name an ignore label with --ignore-label.`,
-    { details: { path, class: label, classes } },
-  );
+  return refusal("ERR_TARGET_CLASS", {
+    expected: `classes 0 to ${classes - 1} (the model has ${classes})`,
+    found: `'${path}' asks for class ${label}`,
+    wayOut: `${wayOut}, or name an ignore label with --ignore-label`,
+    details: { path, class: label, classes },
+  });
 }

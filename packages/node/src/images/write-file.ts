@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rename, rm, writeFile as write } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 
 /**
  * Writes `contents` to `path` so that readers see either the old file or the whole new one: the
@@ -20,11 +20,12 @@ export async function writeFile(path: string, contents: Uint8Array | string): Pr
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new AsmaError(
-      "ERR_FOLDER_NOT_WRITABLE",
-      `Expected to write '${path}' but the folder '${folder}' did not take it (${(cause as Error).message}): ` +
-        "create the folder, free space in it, or choose another one.",
-      { cause, details: { path, folder } },
-    );
+    throw refusal("ERR_FOLDER_NOT_WRITABLE", {
+      expected: `to write '${path}'`,
+      found: `the folder '${folder}' did not take it (${(cause as Error).message})`,
+      wayOut: "create the folder, free space in it, or choose another one",
+      cause,
+      details: { path, folder },
+    });
   }
 }

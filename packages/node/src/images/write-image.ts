@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { AsmaError, type ImageTensor } from "@onnx-asma/core";
+import { type ImageTensor, refusal } from "@onnx-asma/core";
 import { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 import { writeFile } from "./write-file.ts";
 
@@ -25,10 +25,10 @@ export async function writePng(
 export function assertLossless(path: string): void {
   if (![".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif"].includes(extname(path).toLowerCase()))
     return;
-  throw new AsmaError(
-    "ERR_IMAGE_LOSSY",
-    `Expected a lossless file name for the adversarial image but '${path}' would change its pixels: ` +
-      "use .png (or .npy for floats).",
-    { details: { path } },
-  );
+  throw refusal("ERR_IMAGE_LOSSY", {
+    expected: "a lossless file name for the adversarial image",
+    found: `'${path}' would change its pixels`,
+    wayOut: "use .png (or .npy for floats)",
+    details: { path },
+  });
 }

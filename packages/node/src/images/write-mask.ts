@@ -1,4 +1,4 @@
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 import { encode } from "fast-png";
 import { assertDims } from "./dims.ts";
 import type { LabelMap } from "@onnx-asma/core";
@@ -45,11 +45,12 @@ export function encodeLabelPng(labels: LabelMap): Uint8Array {
   assertDims(labels.dims, labels.data.length, "the label map");
   const outside = labels.data.find((label) => label < 0 || label > 65_535);
   if (outside !== undefined) {
-    throw new AsmaError(
-      "ERR_MASK_VALUES",
-      `Expected labels from 0 to 65535 for a PNG but found ${outside}: write the labels as .npy instead.`,
-      { details: { label: outside } },
-    );
+    throw refusal("ERR_MASK_VALUES", {
+      expected: "labels from 0 to 65535 for a PNG",
+      found: `found ${outside}`,
+      wayOut: "write the labels as .npy instead",
+      details: { label: outside },
+    });
   }
   const fitsBytes = labels.data.every((label) => label <= 255);
   const data = fitsBytes ? Uint8Array.from(labels.data) : Uint16Array.from(labels.data);

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { AsmaError } from "@onnx-asma/core";
+import { AsmaError, refusal } from "@onnx-asma/core";
 
 /** Files that an attack may write; `result.json` comes last and stands for all of them. */
 export const resultFiles = [
@@ -126,9 +126,11 @@ async function makeFolder(folder: string, made: string[]): Promise<void> {
 }
 
 function notWritable(folder: string, cause: Error): AsmaError {
-  return new AsmaError(
-    "ERR_FOLDER_NOT_WRITABLE",
-    `Expected a folder to write to but '${folder}' is none (${cause.message}): choose another one with -o.`,
-    { cause, details: { folder } },
-  );
+  return refusal("ERR_FOLDER_NOT_WRITABLE", {
+    expected: "a folder to write to",
+    found: `'${folder}' is none (${cause.message})`,
+    wayOut: "choose another one with -o",
+    cause,
+    details: { folder },
+  });
 }

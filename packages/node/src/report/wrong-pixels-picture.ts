@@ -1,4 +1,4 @@
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 import type { LabelMap } from "@onnx-asma/core";
 import type { Rgb } from "../images/palette.ts";
 import type { Picture } from "./picture.ts";
@@ -27,11 +27,11 @@ export function wrongPixelsPicture(
 ): Picture {
   const [height, width] = target.dims;
   if (prediction.dims[0] !== height || prediction.dims[1] !== width) {
-    throw new AsmaError(
-      "ERR_ARRAY_SHAPE",
-      `Expected a prediction of the target's dims [${target.dims.join(", ")}] but found [${prediction.dims.join(", ")}].`,
-      { details: { prediction: prediction.dims, target: target.dims } },
-    );
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: `a prediction of the target's dims [${target.dims.join(", ")}]`,
+      found: `found [${prediction.dims.join(", ")}]`,
+      details: { prediction: prediction.dims, target: target.dims },
+    });
   }
   const rgb = new Uint8Array(3 * height * width);
   target.data.forEach((wanted, i) => {

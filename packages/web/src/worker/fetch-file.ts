@@ -1,4 +1,4 @@
-import { AsmaError } from "@onnx-asma/core";
+import { AsmaError, refusal } from "@onnx-asma/core";
 import type { FileSource } from "./messages.ts";
 
 const cacheName = "onnx-asma-models";
@@ -86,9 +86,11 @@ async function readBody(
 }
 
 function notFound(url: string, reason: string, cause?: unknown): AsmaError {
-  return new AsmaError(
-    "ERR_FILE_NOT_FOUND",
-    `Expected a file at ${url} but ${reason}: check the address.`,
-    { cause, details: { url } },
-  );
+  return refusal("ERR_FILE_NOT_FOUND", {
+    expected: `a file at ${url}`,
+    found: reason,
+    wayOut: "check the address",
+    cause,
+    details: { url },
+  });
 }

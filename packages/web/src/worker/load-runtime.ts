@@ -1,5 +1,5 @@
 import type { Runtime } from "@onnx-asma/autodiff";
-import { AsmaError } from "@onnx-asma/core";
+import { refusal, type AsmaError } from "@onnx-asma/core";
 // Both at once: workers that are bundled as one classic script, Vite's default, have no place for chunks.
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
@@ -76,11 +76,12 @@ export async function loadRuntime(
 }
 
 function lacking(lack: string, cause?: unknown): AsmaError {
-  return new AsmaError(
-    "ERR_DEVICE",
-    `Expected WebGPU but ${lack}: take the device 'wasm' or 'auto'.`,
-    { cause },
-  );
+  return refusal("ERR_DEVICE", {
+    expected: "WebGPU",
+    found: lack,
+    wayOut: "take the device 'wasm' or 'auto'",
+    cause,
+  });
 }
 
 async function load(
@@ -128,10 +129,11 @@ async function lackOfWebGpu(device: "webgpu" | "auto"): Promise<string | undefin
 
 function countThreads(asked: number | undefined, notices: string[]): number {
   if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1)) {
-    throw new AsmaError(
-      "ERR_OPTION",
-      `Expected a positive integer for threads but found ${asked}: leave it out to use the processor's.`,
-    );
+    throw refusal("ERR_OPTION", {
+      expected: "a positive integer for threads",
+      found: `found ${asked}`,
+      wayOut: "leave it out to use the processor's",
+    });
   }
   if (!globalThis.crossOriginIsolated) {
     if (asked !== 1) {

@@ -1,4 +1,4 @@
-import { AsmaError } from "@onnx-asma/core";
+import { refusal } from "@onnx-asma/core";
 import type { Device } from "./messages.ts";
 
 /** Addresses of the two files that ONNX Runtime loads by itself. */
@@ -59,11 +59,12 @@ async function checkFile(url: string, check: Check): Promise<void> {
     found = cause instanceof Error ? cause.message : String(cause);
   }
   if (found !== undefined) {
-    throw new AsmaError(
-      "ERR_WASM_FILES",
-      `Expected a file of ONNX Runtime at ${url} but ${found}: serve onnxruntime-web's dist folder from this site and name it in \`wasmPaths\`.`,
-      { details: { url } },
-    );
+    throw refusal("ERR_WASM_FILES", {
+      expected: `a file of ONNX Runtime at ${url}`,
+      found,
+      wayOut: `serve onnxruntime-web's dist folder from this site and name it in \`wasmPaths\``,
+      details: { url },
+    });
   }
 }
 

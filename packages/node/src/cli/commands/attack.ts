@@ -9,6 +9,7 @@ import {
   type AttackRun,
   type AttackStep,
   type ImageTensor,
+  refusal,
 } from "@onnx-asma/core";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
@@ -158,10 +159,13 @@ async function conclude(
 ): Promise<number> {
   const { result, failure } = report;
   result.notices.forEach((notice) => note(notice));
+  if (failure !== undefined) {
+    // Before the results, which what failed may keep from being written.
+    printError(failure, false);
+  }
   const record = await writeResults(flags.out, { ...report, request: targetRequestOf(flags) });
   printResult(flags.json === true, record, () => summary(record, flags.out));
   if (failure !== undefined) {
-    printError(failure, false);
     return exitCodes.error;
   }
   if (result.stopReason === "aborted") {
@@ -174,10 +178,11 @@ async function readRegion(path: string, image: ImageTensor): Promise<Float32Arra
   const mask = await readMask(path, { classes: 2, spatialAxes: image.dims.length === 5 ? 3 : 2 });
   const size = sizeOf(image);
   if (!sameSize(mask.dims, size)) {
-    throw new AsmaError(
-      "ERR_REGION",
-      `Expected a region of ${size.join("×")} pixels, the image's size, but '${path}' has ${mask.dims.join("×")}: resize it with nearest neighbours.`,
-    );
+    throw refusal("ERR_REGION", {
+      expected: `a region of ${size.join("×")} pixels, the image's size`,
+      found: `'${path}' has ${mask.dims.join("×")}`,
+      wayOut: "resize it with nearest neighbours",
+    });
   }
   return Float32Array.from(mask.data);
 }

@@ -1,0 +1,193 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Target } from "@onnx-asma/autodiff";
+import {
+  findAttack,
+  registerAttack,
+  type AttackChoice,
+  type AttackResult,
+  type ImageTensor,
+  type LabelMap,
+  type StepRecord,
+} from "@onnx-asma/core";
+import { readNpy } from "@onnx-asma/node";
+import {
+  differingLabels,
+  goldenImage,
+  goldenLabels,
+  goldenModel,
+  largestDifference,
+  releaseGoldenModels,
+  unpackLabels,
+} from "./golden-model.ts";
+
+/** One file in `family/`; README.md says what the fields mean. */
+interface Golden {
+  readonly attack: "pgd" | "mi-fgsm";
+  readonly model: string;
+  readonly norm: "linf" | "l2";
+  readonly loss: "cross-entropy" | "margin";
+  readonly targeted: boolean;
+  readonly epsilon: number;
+  readonly alpha: number;
+  readonly mu?: number;
+  readonly image: string;
+  readonly target: string;
+  readonly start: string | null;
+  readonly finalImage: string;
+  readonly labelBits: number;
+  readonly iouDefinition: "foreground" | "mean-target";
+  readonly steps: readonly (Pick<
+    StepRecord,
+    "loss" | "wrongPixels" | "pixelAccuracy" | "iou" | "l1" | "l2" | "linf" | "gradientL2"
+  > & { readonly prediction: string })[];
+}
+
+const folder = new URL("family/", import.meta.url);
+const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+
+afterAll(releaseGoldenModels);
+
+it("has both norms, both attacks, and two and five classes", () => {
+  const wanted = ["pgd-linf-ce", "pgd-l2-ce", "mi-fgsm-linf"].flatMap((name) => [
+    `${name}-two.json`,
+    `${name}-five.json`,
+  ]);
+  expect(names).toEqual(expect.arrayContaining([...wanted, "mi-fgsm-l2-five.json"]));
+});
+
+describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
+  it.each(names)("follows %s", async (name) => {
+    const golden = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Golden;
+    const { result, predictions } = await follow(golden, target);
+    expect(result.trajectory).toHaveLength(golden.steps.length + 1);
+    golden.steps.forEach((expected, n) => {
+      const found = result.trajectory[n] as StepRecord;
+      const at = `step ${n}`;
+      const differing = differingLabels(
+        predictions[n] as LabelMap,
+        unpackLabels(expected.prediction, golden.labelBits),
+      );
+      expect(differing, `labels of ${at}`).toBe(0);
+      const pixels = (predictions[n] as LabelMap).data.length;
+      // In the file a pixel is wrong when it has not the label, whatever the goal.
+      const notTheLabel = golden.targeted ? found.wrongPixels : pixels - found.wrongPixels;
+      expect(notTheLabel, at).toBe(expected.wrongPixels);
+      expect(found.iou, at).toBeCloseTo(expected.iou, 6);
+      expect(found.pixelAccuracy, at).toBeCloseTo(expected.pixelAccuracy, 6);
+      expect(Math.abs(found.loss - expected.loss), at).toBeLessThan(1e-5);
+      for (const norm of ["l1", "l2", "linf", "gradientL2"] as const) {
+        const difference = Math.abs(found[norm] - expected[norm]);
+        expect(difference, `${norm} of ${at}`).toBeLessThanOrEqual(1e-4 * expected[norm] + 1e-9);
+      }
+    });
+    const final = await goldenImage(folder, golden.finalImage);
+    expect(largestDifference(result.last.image.data, final.data)).toBeLessThan(1e-5);
+  });
+});
+
+async function follow(
+  golden: Golden,
+  graphTarget: Target,
+): Promise<{ result: AttackResult; predictions: LabelMap[] }> {
+  const image = await goldenImage(folder, golden.image);
+  const target = await goldenLabels(folder, golden.target);
+  const model = await goldenModel(golden.model, graphTarget);
+  const choice = {
+    attack: golden.start === null ? golden.attack : await startingAt(golden.attack, golden.start),
+    norm: golden.norm,
+    loss: golden.loss,
+    epsilon: golden.epsilon,
+    alpha: golden.alpha,
+    ...(golden.mu !== undefined && { mu: golden.mu }),
+    targeted: golden.targeted,
+    iterations: golden.steps.length,
+    earlyStop: false,
+    levels: "float",
+    iouDefinition: golden.iouDefinition,
+  };
+  const run = await model.attack(image, target, choice as AttackChoice);
+  const predictions: LabelMap[] = [];
+  for await (const { prediction } of run) {
+    predictions.push(await prediction());
+  }
+  return { result: await run.result, predictions };
+}
+
+let starts = 0;
+
+/** The attack, with the start that the file gives in place of a random one. */
+async function startingAt(attack: string, file: string): Promise<string> {
+  const definition = findAttack(attack);
+  const { data } = await goldenImage(folder, file);
+  const name = `${attack}-started-${starts++}`;
+  registerAttack({
+    ...definition,
+    name,
+    recipe: (options, facts) => ({
+      ...definition.recipe(options as never, facts),
+      start: () => data.slice(),
+    }),
+  });
+  return name;
+}
+
+describe.each(["any", "cpu"] as const)("a batch of four with a graph for %s", (target) => {
+  it.each<AttackChoice>([
+    { attack: "asma", beta: 2e-4, tau: 2e-5, iterations: 25, levels: "float", iouDefinition: "mean-target" },
+    { attack: "asma", iterations: 40, levels: 256, iouDefinition: "mean-target" },
+    { attack: "pgd", norm: "l2", epsilon: 2, iterations: 25, levels: "float", iouDefinition: "mean-target" },
+    { attack: "mi-fgsm", norm: "l2", epsilon: 2, iterations: 25, levels: "float", iouDefinition: "mean-target" },
+  ])("follows the single runs of %o", async (choice) => {
+    const { images, targets } = await batch();
+    const model = await goldenModel("unet-legacy.onnx", target);
+    const run = await model.attackBatch(images, targets, choice);
+    const predictions: (LabelMap | undefined)[][] = [];
+    for await (const step of run) {
+      predictions.push(await Promise.all(step.images.map(async (each) => await each?.prediction())));
+    }
+    const results = await run.result;
+    for (const [i, image] of images.entries()) {
+      const alone = await model.attack(image, targets[i] as LabelMap, choice);
+      const labels: LabelMap[] = [];
+      for await (const { prediction } of alone) {
+        labels.push(await prediction());
+      }
+      const expected = await alone.result;
+      const found = results[i] as AttackResult;
+      expect(found.stopReason).toBe(expected.stopReason);
+      expect(found.reached).toBe(expected.reached);
+      expect(found.best.step).toBe(expected.best.step);
+      expect(found.trajectory).toHaveLength(expected.trajectory.length);
+      expected.trajectory.forEach((record, n) => {
+        const own = labels[n] as LabelMap;
+        expect(differingLabels(predictions[n]?.[i] as LabelMap, (k) => own.data[k] as number)).toBe(0);
+        const { l2, linf, iou } = found.trajectory[n] as StepRecord;
+        expect(Math.abs(l2 - record.l2)).toBeLessThanOrEqual(1e-4 * record.l2 + 1e-9);
+        expect(Math.abs(linf - record.linf)).toBeLessThanOrEqual(1e-4 * record.linf + 1e-9);
+        expect(iou).toBeCloseTo(record.iou, 6);
+      });
+      expect(largestDifference(found.best.image.data, expected.best.image.data)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+async function batch(): Promise<{ images: ImageTensor[]; targets: LabelMap[] }> {
+  const read = async (name: string) => await readNpy(fileURLToPath(new URL(name, folder)));
+  const [images, targets] = [await read("batch-images.npy"), await read("batch-targets.npy")];
+  const [, c, h, w] = images.dims as [number, number, number, number];
+  const size = targets.dims.slice(-2) as unknown as [number, number];
+  const part = <T extends Float32Array | Int32Array>(data: T, i: number, of: number) =>
+    data.slice((i * data.length) / of, ((i + 1) * data.length) / of) as T;
+  return {
+    images: [0, 1, 2, 3].map((i) => ({
+      data: part(images.data as Float32Array, i, 4),
+      dims: [1, c, h, w],
+    })),
+    targets: [0, 1, 2, 3].map((i) => ({
+      data: part(Int32Array.from(targets.data as Uint8Array), i, 4),
+      dims: size,
+    })),
+  };
+}
