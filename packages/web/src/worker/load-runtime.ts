@@ -1,5 +1,5 @@
 import type { Runtime } from "@onnx-asma/autodiff";
-import { refusal, type AsmaError } from "@onnx-asma/core";
+import { AsmaError, refusal } from "@onnx-asma/core";
 // Both at once: workers that are bundled as one classic script, Vite's default, have no place for chunks.
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
