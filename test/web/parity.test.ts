@@ -40,7 +40,7 @@ async function inNode(scene: ParityScene): Promise<Followed> {
   const image = await scene.makeImage(channels, size);
   const target = scene.makeTarget(await model.predict(image), image);
   // On floats: rounding to levels would turn the last place of a float into a whole level.
-  const onFloats = { levels: "float" } as const;
+  const onFloats = { levels: "float", iouDefinition: scene.iouDefinition } as const;
   const first = await model.attack(image, target, { ...onFloats, iterations: 1 });
   const { beta, tau } = (await first.result).trajectory[0]?.logs as { beta: number; tau: number };
   const choice: AttackChoice = {

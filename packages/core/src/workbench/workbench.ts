@@ -216,7 +216,7 @@ export class Workbench {
       const step = hold(
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
-      await loaded.check?.gradient(first);
+      await loaded.check?.gradient(inputs[0] as AttackInput);
       return {
         step,
         recipe,

@@ -1,18 +1,11 @@
-import {
-  encodeNpy,
-  isAsmaError,
-  type AttackChoice,
-  type AttackResult,
-  type LabelMap,
-} from "@onnx-asma/web";
+import { isAsmaError, type AttackChoice, type AttackResult, type LabelMap } from "@onnx-asma/web";
 import { AttackControl } from "./attack-control.ts";
 import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
 import { element } from "./element.ts";
 import { isolate } from "./isolate.ts";
-import { endingInWords, report, verdictInWords, type Outcome, type SavedImage } from "./outcome.ts";
 import { classColours } from "./picture.ts";
-import { save } from "./save.ts";
+import { ResultView, saveAndVerify } from "./result-view.ts";
 import { say } from "./say.ts";
 import {
   imageName,
@@ -35,9 +28,6 @@ let refused: Choice | undefined;
 /** What the model draws on the other image, for a target. */
 let other: LabelMap | undefined;
 let control: AttackControl | undefined;
-let outcome: Outcome | undefined;
-/** What the page says about results before there is one. */
-const checking = element("verdict").textContent;
 /** Loading, attacking and starting afresh, one after the other. */
 let work: Promise<void> = Promise.resolve();
 
@@ -45,6 +35,7 @@ const button = (id: string) => element<HTMLButtonElement>(id);
 const field = (id: string) => element<HTMLSelectElement>(id).value;
 const curves = new Curves(element("curves"));
 const form = new AttackForm();
+const ending = new ResultView();
 const editor = new TargetEditor(() => showTarget());
 
 /** Does what the user asked for, after what is being done; a failure is said, and the page goes on. */
@@ -75,9 +66,9 @@ async function startAfresh(): Promise<void> {
   if (scene?.model.failure !== undefined) {
     const { choice } = scene;
     scene = undefined;
-    const kept = outcome;
+    const kept = ending.outcome;
     await show(choice);
-    showEnd(kept);
+    ending.show(kept);
   }
 }
 
@@ -102,7 +93,7 @@ function open(choice: () => Choice): void {
 }
 
 async function show(choice: Choice): Promise<void> {
-  showEnd(undefined);
+  ending.show(undefined);
   button("start").disabled = true;
   const bar = element<HTMLProgressElement>("loading");
   bar.hidden = false;
@@ -201,7 +192,7 @@ async function attack(): Promise<void> {
   }
   const attacked = scene;
   const kind = editor.kind;
-  showEnd(undefined);
+  ending.show(undefined);
   const view = new StepView(attacked, curves);
   control = new AttackControl({
     step: (step) => view.show(step),
@@ -219,11 +210,11 @@ async function attack(): Promise<void> {
     const saved = await saveAndVerify(attacked, target, result);
     await drawIterate(attacked, saved.verdict);
     curves.draw(result.trajectory);
-    showEnd({ scene: attacked, target: kind, result, saved });
+    ending.show({ scene: attacked, target: kind, result, saved });
   } catch (error) {
     if (isAsmaError(error) && error.partial !== undefined) {
       const result = error.partial as AttackResult;
-      showEnd({ scene: attacked, target: kind, result, saved: undefined });
+      ending.show({ scene: attacked, target: kind, result, saved: undefined });
     }
     throw error;
   } finally {
@@ -231,18 +222,6 @@ async function attack(): Promise<void> {
     setRunning(false);
     showDevice();
   }
-}
-
-/** The bytes of the best image, and what the untouched model draws on what is read from them. */
-async function saveAndVerify(
-  { model, image }: Scene,
-  target: LabelMap,
-  { best, options }: AttackResult,
-): Promise<SavedImage> {
-  const png = Uint8Array.from(await model.encode(best.image));
-  const { iouThreshold, pixelAccuracyThreshold, iouDefinition, targeted } = options;
-  const judging = { iouThreshold, pixelAccuracyThreshold, iouDefinition, targeted };
-  return { png, verdict: await model.verify(png, target, { original: image, ...judging }) };
 }
 
 function setRunning(isRunning: boolean): void {
@@ -256,28 +235,6 @@ function pause(): void {
   const isPausing = control?.toggle() === true;
   button("pause").textContent = isPausing ? "Resume" : "Pause";
   say(isPausing ? "Pausing after this step…" : "Going on.");
-}
-
-function showEnd(end: Outcome | undefined): void {
-  outcome = end;
-  button("save-png").disabled = end?.saved === undefined;
-  for (const id of ["save-npy", "save-json"]) {
-    button(id).disabled = end === undefined;
-  }
-  element("notices").replaceChildren(
-    ...(end?.result.notices ?? []).map((notice) =>
-      Object.assign(document.createElement("li"), { textContent: notice }),
-    ),
-  );
-  element("verdict").textContent =
-    end === undefined
-      ? checking
-      : end.saved === undefined
-        ? `${endingInWords(end)} The best image by then was not checked.`
-        : verdictInWords(end.saved);
-  if (end?.saved !== undefined) {
-    say(`${endingInWords(end)} ${verdictInWords(end.saved)}`);
-  }
 }
 
 function split(): void {
@@ -330,18 +287,6 @@ function listen(): void {
     event.preventDefault();
     page.classList.remove("dropping");
     take([...(event.dataTransfer?.files ?? [])]);
-  });
-  button("save-png").addEventListener("click", () => {
-    if (outcome?.saved !== undefined) save("adversarial.png", outcome.saved.png, "image/png");
-  });
-  button("save-npy").addEventListener("click", () => {
-    if (outcome === undefined) return;
-    const bytes = encodeNpy(outcome.result.best.image);
-    save("adversarial.npy", bytes, "application/octet-stream");
-  });
-  button("save-json").addEventListener("click", () => {
-    if (outcome === undefined) return;
-    save("result.json", JSON.stringify(report(outcome), undefined, 2), "application/json");
   });
 }
 

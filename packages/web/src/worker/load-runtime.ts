@@ -65,7 +65,9 @@ export async function loadRuntime(
     const gpu = await GpuDevice.open(loaded.runtime, leastModel, onLost);
     return { ...loaded, gpu };
   } catch (cause) {
-    const reason = `WebGPU failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    // An exception of the runtime's own C++ code that nobody caught comes as a bare number.
+    const reason = `WebGPU failed: ${/^\d+$/.test(text) ? "it gives no device" : text}`;
     if (request.device === "webgpu") {
       throw lacking(reason, cause);
     }
