@@ -1,3 +1,5 @@
+import { AsmaError } from "../errors.ts";
+
 /**
  * A running attack: iterate over its steps, or await `result`, or both. Leaving the loop early ends
  * the attack; `result` then holds the best so far.
@@ -14,11 +16,11 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
 
   /**
    * @param start makes the steps, and hands over the result before they end
-   * @param unstarted the error for a run that is left before its first step
+   * @param unstarted the error for a run that is left before its first step; `ERR_ABORTED` by default
    */
   constructor(
     start: (resolve: (result: Result) => void) => AsyncGenerator<Step, void>,
-    unstarted: () => unknown,
+    unstarted: () => unknown = neverStarted,
   ) {
     let reject: (error: unknown) => void = () => undefined;
     let steps: AsyncGenerator<Step, void> | undefined;
@@ -45,6 +47,15 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
     return this.#result;
   }
 
+  /**
+   * Ends the run from outside, once the step that is under way has ended: whoever waits for a step or for the
+   * result gets the error.
+   */
+  fail(error: unknown): void {
+    this.#isStarted = true;
+    this.#steps.throw(error).catch(() => undefined);
+  }
+
   async #drain(): Promise<void> {
     try {
       for await (const _ of this.#steps);
@@ -54,12 +65,17 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
   }
 }
 
+function neverStarted(): AsmaError {
+  return new AsmaError("ERR_ABORTED", "The attack was left before its first step.");
+}
+
 /** The steps, with every end made known: a generator that was never started runs no code of its own. */
 function settling<Step>(
   steps: AsyncGenerator<Step, void>,
   reject: (error: unknown) => void,
   unstarted: () => unknown,
 ): AsyncGenerator<Step, void> {
+  let failure: { readonly error: unknown } | undefined;
   const told = async (ending: Promise<IteratorResult<Step, void>>) => {
     try {
       const ended = await ending;
@@ -74,9 +90,22 @@ function settling<Step>(
     }
   };
   return {
-    next: () => told(steps.next()),
+    next: async () => {
+      const ended = await told(steps.next());
+      const failed = failure;
+      failure = undefined;
+      if (ended.done === true && failed !== undefined) {
+        throw failed.error;
+      }
+      return ended;
+    },
     return: () => told(steps.return()),
-    throw: (error: unknown) => told(steps.throw(error)),
+    throw: (cause: unknown) =>
+      told(steps.throw(cause)).catch((error: unknown) => {
+        // Whoever iterates did not ask for this, and is told with the next step.
+        failure = { error };
+        throw error;
+      }),
     [Symbol.asyncIterator]() {
       return this;
     },

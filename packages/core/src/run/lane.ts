@@ -1,5 +1,6 @@
 import type { Schedule } from "../attack/recipe.ts";
 import type { JudgedRecord, StepRecord } from "../attack/step-record.ts";
+import { AsmaError } from "../errors.ts";
 import type { Candidate } from "../goal/goal.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import { absentPixels, iou } from "../metrics/iou.ts";
@@ -32,6 +33,8 @@ export class Lane {
   readonly #schedule: Schedule;
   readonly #judging: Judging;
   readonly #notices = new Set<string>();
+  /** The step whose images can be asked for. */
+  #shown: number | undefined;
   #absentBefore = 0;
   #forwards = 0;
   #backwards = 0;
@@ -121,6 +124,7 @@ export class Lane {
       this.#iterates.keep("candidate", this.index);
     }
     this.trajectory.push(record);
+    this.#shown = n;
     this.#last = { metrics, reached };
     const remark = this.#schedule.told?.(record);
     if (remark !== undefined && this.#notices.size === 0) {
@@ -201,15 +205,35 @@ export class Lane {
     };
   }
 
-  /** x_n as it is handed out; until the next step. */
-  async readImage(): Promise<ImageTensor> {
+  /** The next step takes the place of the one that was taken in last. */
+  leaveStep(): void {
+    this.#shown = undefined;
+  }
+
+  /**
+   * x_n as it is handed out.
+   *
+   * @throws AsmaError `ERR_STEP_GONE` after the next step was asked for
+   */
+  async readImage(n: number): Promise<ImageTensor> {
+    this.#checkShown(n);
     return this.#toImage(await this.#iterates.readImage(this.index));
   }
 
-  /** The prediction at x_n; until the next step. */
-  async readPrediction(): Promise<LabelMap> {
+  /** The prediction at x_n; as {@link readImage}. */
+  async readPrediction(n: number): Promise<LabelMap> {
+    this.#checkShown(n);
     const data = await this.#iterates.readPrediction(this.index);
     return { data, dims: this.#input.target.dims };
+  }
+
+  #checkShown(n: number): void {
+    if (this.#shown !== n) {
+      throw new AsmaError(
+        "ERR_STEP_GONE",
+        `The images of step ${n} are gone: ask for them before the next step.`,
+      );
+    }
   }
 
   #offer(candidate: Candidate): boolean {

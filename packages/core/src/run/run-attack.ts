@@ -32,7 +32,7 @@ export function runAttack(open: OpenTask): AttackRun<AttackStep, AttackResult> {
     for await (const step of images) {
       yield step.images[0] as AttackStep;
     }
-  }, neverStarted);
+  });
 }
 
 /**
@@ -41,7 +41,7 @@ export function runAttack(open: OpenTask): AttackRun<AttackStep, AttackResult> {
  * @returns as {@link runAttack}; what ends one image alone is in its place in the result
  */
 export function runBatch(open: OpenTask): AttackRun<BatchStep, BatchResult> {
-  return new AttackRun((resolve) => attackSteps(open, resolve), neverStarted);
+  return new AttackRun((resolve) => attackSteps(open, resolve));
 }
 
 /** The one loop of all attacks. */
@@ -85,7 +85,10 @@ async function* attackSteps(
           await lane.end(ending, clock.seconds);
         }
       }
-      iterates.advance();
+      if (lanes.some((lane) => lane.isActive)) {
+        lanes.forEach((lane) => lane.leaveStep());
+        iterates.advance();
+      }
     }
   } catch (cause) {
     hasFailed = true;
@@ -132,8 +135,8 @@ async function takeIn(
       reached: taken.reached,
       isBest: taken.isBest,
       milliseconds: 1000 * seconds(),
-      image: async () => await lane.readImage(),
-      prediction: async () => await lane.readPrediction(),
+      image: async () => await lane.readImage(n),
+      prediction: async () => await lane.readPrediction(n),
     }
   );
 }
@@ -182,10 +185,6 @@ function startOf(task: AttackTask) {
           ),
     state: mapValues(recipe.state, ({ init }) => init?.(facts) ?? 0),
   };
-}
-
-function neverStarted(): AsmaError {
-  return new AsmaError("ERR_ABORTED", "The attack was left before its first step.");
 }
 
 /** The error with what there is so far; whatever is not ours becomes so. */

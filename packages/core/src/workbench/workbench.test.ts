@@ -224,7 +224,11 @@ it(
           await sleep(0);
         }
       }
-      for (const ending of await Promise.allSettled(pending)) {
+      const endings = Promise.allSettled(pending);
+      await sleep(choose([0, 2, 10]));
+      // Who waits for the result of a run that nobody drives is told, too.
+      await model.release();
+      for (const ending of await endings) {
         if (ending.status === "rejected") {
           const { code } = ending.reason as { code?: string };
           known.add(code ?? "none");
@@ -233,7 +237,7 @@ it(
           }
         }
       }
-      await model.release();
+
       expect(runtime.open, `round ${round}`).toBe(0);
     }
     expect(unnamed).toEqual([]);

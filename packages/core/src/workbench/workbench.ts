@@ -44,6 +44,8 @@ export interface Host extends StepHost {
   readonly onBuild?: (() => void) | undefined;
 }
 
+type Running = AttackRun<AttackStep, AttackResult> | AttackRun<BatchStep, BatchResult>;
+
 /** One model and the sessions that it needs for each size of image: everything of a handle that is no file. */
 export class Workbench {
   readonly input: ImageInput;
@@ -51,6 +53,8 @@ export class Workbench {
   readonly options: ModelOptions;
   readonly #host: Host;
   readonly #pool: ModelPool;
+  /** Runs that have begun. */
+  readonly #running = new Set<Running>();
 
   /** @throws AsmaError `ERR_IMAGE_INPUT` when the model takes no image */
   constructor(model: Model, options: ModelOptions, host: Host) {
@@ -82,7 +86,7 @@ export class Workbench {
     target: LabelsLike,
     choice: AttackChoice = {},
   ): Promise<AttackRun<AttackStep, AttackResult>> {
-    return runAttack(await this.#prepare([image], [target], choice));
+    return await this.#start(runAttack, [image], [target], choice);
   }
 
   /** As `ModelHandle.attackBatch`. */
@@ -91,7 +95,7 @@ export class Workbench {
     targets: readonly LabelsLike[],
     choice: AttackChoice = {},
   ): Promise<AttackRun<BatchStep, BatchResult>> {
-    return runBatch(await this.#prepare(images, targets, choice));
+    return await this.#start(runBatch, images, targets, choice);
   }
 
   /** As `ModelHandle.verify`, for images that are decoded already. */
@@ -145,6 +149,8 @@ export class Workbench {
 
   /** As `ModelHandle.release`. */
   async release(): Promise<void> {
+    const error = new AsmaError("ERR_RELEASED", "This model was released: load it again.");
+    this.#running.forEach((run) => run.fail(error));
     await this.#pool.close();
   }
 
@@ -162,11 +168,12 @@ export class Workbench {
   }
 
   /** Checks everything and loads the step graph; the run leases it again when it begins. */
-  async #prepare(
+  async #start<Run extends Running>(
+    start: (open: OpenTask) => Run,
     images: readonly ImageLike[],
     targets: readonly LabelsLike[],
     choice: AttackChoice,
-  ): Promise<OpenTask> {
+  ): Promise<Run> {
     const tensors = images.map((image) => this.#toImage(image));
     const labels = targets.map(toLabelMap);
     const parsed = parseChoice(choice, tensors);
@@ -177,10 +184,18 @@ export class Workbench {
       target: labels[i] && { ...labels[i], data: labels[i].data.slice() },
       region: region?.slice(),
     })) as readonly AttackInput[];
-    const open = async (): Promise<AttackTask> => await this.#open(parsed, inputs, signal);
-    const { onEnd } = await open();
-    onEnd?.();
-    return open;
+    const open = async () => await this.#open(parsed, inputs, signal);
+    (await open()).onEnd?.();
+    const run: Run = start(async () => {
+      const task = await open();
+      this.#running.add(run);
+      const onEnd = () => {
+        this.#running.delete(run);
+        task.onEnd?.();
+      };
+      return { ...task, onEnd };
+    });
+    return run;
   }
 
   async #open(
