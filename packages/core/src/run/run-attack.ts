@@ -27,11 +27,22 @@ export type BatchResult = readonly (AttackResult | AsmaError)[];
  *   whose `partial` is the result so far
  */
 export function runAttack(open: OpenTask): AttackRun<AttackStep, AttackResult> {
-  return new AttackRun(async function* (resolve) {
-    const images = attackSteps(open, ([result]) => resolve(result as AttackResult));
-    for await (const step of images) {
-      yield step.images[0] as AttackStep;
-    }
+  return new AttackRun((resolve) => {
+    const steps = attackSteps(open, ([result]) => resolve(result as AttackResult));
+    const ofImage = async (step: Promise<IteratorResult<BatchStep, void>>) => {
+      const { done, value } = await step;
+      return done === true
+        ? { done, value: undefined }
+        : { done: false as const, value: (value as BatchStep).images[0] as AttackStep };
+    };
+    return {
+      next: () => ofImage(steps.next()),
+      return: () => ofImage(steps.return()),
+      throw: (error: unknown) => ofImage(steps.throw(error)),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    } as AsyncGenerator<AttackStep, void>;
   });
 }
 
