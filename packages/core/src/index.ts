@@ -38,7 +38,7 @@ export {
 } from "./attacks/index.ts";
 export { distances, type DistanceName } from "./distance/index.ts";
 export { Goal, type Candidate, type GoalOptions } from "./goal/goal.ts";
-export type { Thresholds } from "./goal/thresholds.ts";
+export type { Thresholds } from "./metrics/thresholds.ts";
 export { losses, type LossName } from "./loss/index.ts";
 export { fromNdarray, toImageTensor, type NdarrayData, type NdarrayLike } from "./ndarray.ts";
 export type { AttackResult, AttackStep, Iterate, Passes, StopReason } from "./run/attack-result.ts";
@@ -54,7 +54,8 @@ export type {
   VerifyOptions,
 } from "./workbench/model-handle.ts";
 export type { CheckedHost, DeviceChecker, Processor } from "./workbench/processor.ts";
-export { Workbench, type Host } from "./workbench/workbench.ts";
+export type { Host } from "./workbench/host.ts";
+export { Workbench } from "./workbench/workbench.ts";
 export {
   AsmaError,
   isAsmaError,

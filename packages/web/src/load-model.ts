@@ -8,7 +8,7 @@ import {
   type ModelSource,
   type TrainingGraphSource,
 } from "./model-source.ts";
-import type { Backend, Device, LoadProgress, LoadRequest } from "./worker/messages.ts";
+import type { Backend, Device, LoadProgress, LoadRequest } from "./messages.ts";
 import { WorkerClient } from "./worker/worker-client.ts";
 
 /** Options of {@link loadModel}: how the model is understood, and where it is computed. */

@@ -20,7 +20,7 @@ import {
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
 import { beginBatchRun, beginRun } from "./remote-run.ts";
-import type { Backend } from "./worker/messages.ts";
+import type { Backend } from "./messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
 
 /** A model in a worker of its own; see `ModelHandle`. */

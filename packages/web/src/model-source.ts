@@ -1,5 +1,5 @@
 import { AsmaError, type TrainingGraphOptions } from "@onnx-asma/core";
-import type { FileSource, ModelFiles, TrainingGraphFiles } from "./worker/messages.ts";
+import type { FileSource, ModelFiles, TrainingGraphFiles } from "./messages.ts";
 
 /** A file: its address (relative to the page), itself, or its bytes. */
 export type FileInput = string | URL | Blob | Uint8Array;

@@ -11,7 +11,7 @@ import {
 } from "@onnx-asma/core";
 import { Parcel } from "./copy-in-slices.ts";
 import { fromErrorMessage } from "./worker/error-message.ts";
-import type { Ending, StepNumbers } from "./worker/messages.ts";
+import type { Ending, StepNumbers } from "./messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
 
 /** What a run is begun with. */

@@ -1,7 +1,7 @@
-import type { DistanceName } from "../distance/index.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { OptionEntries, OptionsOutput } from "./option-schema.ts";
 import type { Recipe, RunFacts } from "./recipe.ts";
+import type { NormName } from "./step-record.ts";
 
 /**
  * Which iterate is handed back: of those that reach the goal the one of smallest norm (`closest`), the
@@ -51,7 +51,7 @@ export interface AttackDefinition<
   readonly canLeave?: boolean;
   keeps(options: OptionsOutput<Entries>): Keeps;
   /** The norm that is made small, or that the budget is in. */
-  norm(options: OptionsOutput<Entries>): DistanceName;
+  norm(options: OptionsOutput<Entries>): NormName;
   /** The budget ε in that norm, for attacks that have one. */
   budget?(options: OptionsOutput<Entries>): number;
   /**

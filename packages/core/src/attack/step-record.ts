@@ -24,6 +24,9 @@ export interface StepRecord {
   readonly judged?: JudgedRecord;
 }
 
+/** Norms of a perturbation that an attack may be in, as records name them. */
+export type NormName = "l2" | "linf";
+
 /** What the untouched model draws on an iterate as it would be saved. */
 export interface JudgedRecord {
   readonly iou: number;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball, lossName } from "../attack/shared-options.ts";
+import { alpha, ball, lossName } from "./shared-options.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { losses } from "../loss/index.ts";

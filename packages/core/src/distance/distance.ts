@@ -1,12 +1,13 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { Operators } from "../attack/operators.ts";
 import type { Random } from "../attack/random.ts";
+import type { NormName } from "../attack/step-record.ts";
 import type { ImageTensor } from "../image.ts";
 
 /** How the size of a perturbation is measured; everything per image. */
 export interface Distance {
   /** As the record names it. */
-  readonly name: "linf" | "l2";
+  readonly name: NormName;
   /** [N, 1, …]: the norm of a perturbation [N, …]. */
   norm(ops: Operators, perturbation: Value): Value;
   /** [N, …]: the direction of norm 1 in which ⟨gradient, ·⟩ is largest; 0 where the gradient is. */

@@ -1,8 +1,7 @@
 import type { Keeps } from "../attack/attack-definition.ts";
-import type { StepRecord } from "../attack/step-record.ts";
+import type { NormName, StepRecord } from "../attack/step-record.ts";
 import { tolerance } from "../distance/budget.ts";
-import type { DistanceName } from "../distance/index.ts";
-import { holds, progressOf, type Thresholds } from "./thresholds.ts";
+import { holds, progressOf, type Thresholds } from "../metrics/thresholds.ts";
 
 /** What {@link Goal} decides by. */
 export interface GoalOptions {
@@ -11,7 +10,7 @@ export interface GoalOptions {
   readonly targeted: boolean;
   readonly keeps: Keeps;
   /** The norm that counts between two iterates. */
-  readonly norm: DistanceName;
+  readonly norm: NormName;
   /** Iterates whose norm is above this are no candidates. */
   readonly budget: number | undefined;
 }

@@ -1,5 +1,5 @@
 import { refusal } from "../errors.ts";
-import { holds, type Thresholds } from "../goal/thresholds.ts";
+import { holds, type Thresholds } from "./thresholds.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import { confusionMatrix } from "./confusion-matrix.ts";
 import { absentPixels, iou, type IouDefinition } from "./iou.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { encodeImage, imageFormatOf, type ImageFormat } from "../picture/encode-image.ts";
+export { encodeImage, imageFormatOf, type ImageFormat } from "./encode-image.ts";
 export { checkPictureHeader, type PictureHeader } from "../picture/check-picture-header.ts";
 export { readJpegHeader, type JpegHeader } from "../picture/jpeg-header.ts";
 export { imageOfPicture, type ImageShape, type PictureImage } from "../picture/image-of-picture.ts";

@@ -1,6 +1,6 @@
 import type { JudgedRecord, StepRecord } from "../attack/step-record.ts";
 import type { Goal } from "../goal/goal.ts";
-import type { Thresholds } from "../goal/thresholds.ts";
+import type { Thresholds } from "../metrics/thresholds.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 
 /** Who decides whether a goal is reached: the untouched model, with the kernels that it runs on. */

@@ -5,7 +5,7 @@ import { SegmentationModel } from "../model/segmentation-model.ts";
 import type { StepSession } from "../step/step-session.ts";
 import type { DeviceChecker } from "./processor.ts";
 import { LeasePool, type Lease } from "./lease-pool.ts";
-import type { Host } from "./workbench.ts";
+import type { Host } from "./host.ts";
 
 /** A model for images of one size, with the step graphs that were loaded for it. */
 export interface SizedModel {

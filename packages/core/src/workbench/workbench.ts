@@ -1,4 +1,4 @@
-import type { Model, Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
+import type { Model } from "@onnx-asma/autodiff";
 import type { AttackDefinition } from "../attack/attack-definition.ts";
 import type { Recipe } from "../attack/recipe.ts";
 import { Goal } from "../goal/goal.ts";
@@ -24,25 +24,13 @@ import {
 } from "../run/run-attack.ts";
 import { iouDefinitionOf, type RunOptionsUsed } from "../run/run-options.ts";
 import { buildStepGraph } from "../step/step-graph.ts";
-import { StepSession, type StepHost } from "../step/step-session.ts";
+import { StepSession } from "../step/step-session.ts";
 import { fitTarget } from "../targets/fit-target.ts";
 import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choice.ts";
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
-import type { Processor } from "./processor.ts";
-
-/** What a host gives: the runtime and how it computes. */
-export interface Host extends StepHost {
-  readonly runtime: Runtime;
-  readonly sessionOptions: SessionOptions | undefined;
-  /** Where step graphs run; the numbers are the same. */
-  readonly target: Target;
-  /** What a device is compared with. */
-  readonly processor?: Processor | undefined;
-  /** Told when something takes a while. */
-  readonly onBuild?: (() => void) | undefined;
-}
+import type { Host } from "./host.ts";
 
 type Running = AttackRun<AttackStep, AttackResult> | AttackRun<BatchStep, BatchResult>;
 

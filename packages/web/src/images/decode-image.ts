@@ -11,7 +11,7 @@ import {
   type Picture,
   type Raster,
 } from "@onnx-asma/core/png";
-import type { PixelSource } from "../worker/messages.ts";
+import type { PixelSource } from "../messages.ts";
 import { inflate } from "./inflate.ts";
 
 /**

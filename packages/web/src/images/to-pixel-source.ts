@@ -1,5 +1,5 @@
 import { AsmaError } from "@onnx-asma/core";
-import type { PixelSource } from "../worker/messages.ts";
+import type { PixelSource } from "../messages.ts";
 
 /** What `readImage` takes: a file, pixels, or a canvas that holds them. */
 export type ImageSource = Blob | ImageData | ImageBitmap | HTMLCanvasElement | OffscreenCanvas;

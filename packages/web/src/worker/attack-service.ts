@@ -9,7 +9,7 @@ import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
 import { decodeFile, decodeImage } from "../images/decode-image.ts";
 import { Bench, type ReadModel } from "./bench.ts";
 import { loadRuntime } from "./load-runtime.ts";
-import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "./messages.ts";
+import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "../messages.ts";
 import { readModelFiles } from "./read-model-files.ts";
 import { readPreprocessor } from "./read-preprocessor.ts";
 import { ServedRun, stepGone } from "./served-run.ts";

@@ -1,6 +1,6 @@
 import { AttackService } from "./attack-service.ts";
 import { toErrorMessage } from "./error-message.ts";
-import type { Request, RequestName, Response } from "./messages.ts";
+import type { Request, RequestName, Response } from "../messages.ts";
 
 /** The worker's global scope, as far as it is used; its own type library contradicts the page's. */
 interface WorkerScope {

@@ -9,7 +9,7 @@ import {
 import { comparedWith } from "@onnx-asma/core/device-check";
 import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import type { LoadedRuntime } from "./load-runtime.ts";
-import type { Backend, LoadRequest } from "./messages.ts";
+import type { Backend, LoadRequest } from "../messages.ts";
 
 /** Everything that was read for a model. */
 export interface ReadModel {

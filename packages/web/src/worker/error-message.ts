@@ -1,7 +1,7 @@
 import { autodiffErrorCodes } from "@onnx-asma/autodiff";
 import { AsmaError, type ErrorCode } from "@onnx-asma/core";
 import { errorCodes } from "@onnx-asma/core/error-codes";
-import type { ErrorMessage } from "./messages.ts";
+import type { ErrorMessage } from "../messages.ts";
 
 const memoryWords =
   /out of memory|\bOOM\b|bad_alloc|could not allocate|failed to allocate|allocation failed|invalid array length|invalid typed array length|not enough memory|cannot enlarge memory|failed to grow|buffer size.*exceeds|larger than the maximum/i;

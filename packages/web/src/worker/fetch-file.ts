@@ -1,5 +1,5 @@
 import { AsmaError, refusal } from "@onnx-asma/core";
-import type { FileSource } from "./messages.ts";
+import type { FileSource } from "../messages.ts";
 
 const cacheName = "onnx-asma-models";
 

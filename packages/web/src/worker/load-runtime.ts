@@ -4,7 +4,7 @@ import { AsmaError, refusal } from "@onnx-asma/core";
 import * as ortWasm from "onnxruntime-web/wasm";
 import * as ortWebGpu from "onnxruntime-web/webgpu";
 import { GpuDevice } from "./gpu-device.ts";
-import type { Backend, Device, LoadRequest } from "./messages.ts";
+import type { Backend, Device, LoadRequest } from "../messages.ts";
 import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 
 /** ONNX Runtime, and what it computes on. */

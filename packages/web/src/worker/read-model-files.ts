@@ -1,6 +1,6 @@
 import { readModel, type Model } from "@onnx-asma/autodiff";
 import { readFile, type ReadFileOptions } from "./fetch-file.ts";
-import type { FileSource, ModelFiles } from "./messages.ts";
+import type { FileSource, ModelFiles } from "../messages.ts";
 
 /**
  * Reads a model and its external data, given by name or beside the model where that has an address.

@@ -1,7 +1,7 @@
 import type { Preprocessor } from "@onnx-asma/core";
 import { parsePreprocessor } from "@onnx-asma/core/preprocessor";
 import { readFile, type ReadFileOptions } from "./fetch-file.ts";
-import type { FileSource, LoadRequest } from "./messages.ts";
+import type { FileSource, LoadRequest } from "../messages.ts";
 
 const fileName = "preprocessor_config.json";
 

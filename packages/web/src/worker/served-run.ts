@@ -8,7 +8,7 @@ import {
   type BatchStep,
 } from "@onnx-asma/core";
 import { toErrorMessage } from "./error-message.ts";
-import type { Ending, Next } from "./messages.ts";
+import type { Ending, Next } from "../messages.ts";
 
 /** A run that the page asks for its steps; a run on one image is one on several of which there is one. */
 export class ServedRun {

@@ -1,5 +1,5 @@
 import { refusal } from "@onnx-asma/core";
-import type { Device } from "./messages.ts";
+import type { Device } from "../messages.ts";
 
 /** Addresses of the two files that ONNX Runtime loads by itself. */
 export interface WasmFiles {

@@ -1,6 +1,6 @@
 import { AsmaError } from "@onnx-asma/core";
 import { fromErrorMessage } from "./error-message.ts";
-import type { Backend, LoadProgress, RequestName, Requests, Response } from "./messages.ts";
+import type { Backend, LoadProgress, RequestName, Requests, Response } from "../messages.ts";
 
 /** What the worker tells without being asked. */
 export interface ClientEvents {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { imageFromNpy } from "../npy/index.ts";
 import type { ImageTensor } from "../image.ts";
-import { isPng } from "../png/png-layout.ts";
+import { isPng } from "./png-layout.ts";
 import { encodeImage, imageFormatOf } from "./encode-image.ts";
 
 function image(levels: number | undefined, dims: ImageTensor["dims"] = [1, 3, 4, 5]): ImageTensor {

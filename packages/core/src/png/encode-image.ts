@@ -1,7 +1,7 @@
 import type { ImageTensor } from "../image.ts";
 import { levelsOf } from "../levels-of.ts";
 import { encodeNpy } from "../npy/encode-npy.ts";
-import { encodePng } from "../png/encode-png.ts";
+import { encodePng } from "./encode-png.ts";
 
 /** What an image is saved as. */
 export interface ImageFormat {
