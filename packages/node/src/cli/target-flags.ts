@@ -185,7 +185,7 @@ export async function makeTarget(
     const other = await model.readImage(flags.targetImage);
     if (!sameSize(sizeOf(other), size)) {
       throw refusal("ERR_TARGET_SIZE", {
-        expected: `a target image of ${size.join("×")} pixels, like the image`,
+        expected: `a target image of ${size.join("×")} pixels, like the image,`,
         found: `'${flags.targetImage}' has ${sizeOf(other).join("×")}`,
         wayOut: "crop or resize it",
       });

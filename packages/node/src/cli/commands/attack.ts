@@ -179,7 +179,7 @@ async function readRegion(path: string, image: ImageTensor): Promise<Float32Arra
   const size = sizeOf(image);
   if (!sameSize(mask.dims, size)) {
     throw refusal("ERR_REGION", {
-      expected: `a region of ${size.join("×")} pixels, the image's size`,
+      expected: `a region of ${size.join("×")} pixels, the image's size,`,
       found: `'${path}' has ${mask.dims.join("×")}`,
       wayOut: "resize it with nearest neighbours",
     });
