@@ -63,7 +63,7 @@ describe.each(["pgd", "mi-fgsm"] as const)("%s", (name) => {
     async (norm, epsilon) => {
       const choice = { attack: name, norm, epsilon, iterations: 30, earlyStop: false } as const;
       const { best, trajectory } = await attack(choice, eightBit);
-      expect(perturbationNorms(best.image, image)[norm]).toBeLessThanOrEqual(epsilon * 1.001);
+      expect(perturbationNorms(best.image, image)[norm]).toBeLessThanOrEqual(epsilon * (1 + 1e-4));
       // And it is used: rounding does not hold the image where it was.
       expect(Math.max(...trajectory.map((record) => record[norm]))).toBeGreaterThan(0.5 * epsilon);
     },

@@ -51,7 +51,7 @@ export function usableBudget(
   if (whole === 0) {
     throw new AsmaError(
       "ERR_OPTION",
-      `Expected an epsilon of at least one level (${(1 / (levels - 1)).toPrecision(3)}) of an image with ${levels} levels but found ${epsilon}: no value of its file could change. Attack the float image instead (levels: "float").`,
+      `Expected an epsilon of at least one level (${(1 / (levels - 1)).toPrecision(3)}) of an image with ${levels} levels but found ${epsilon}: no value of its file could change. Attack the float image instead, \`levels: "float"\`.`,
       { details: { option: "epsilon", epsilon, levels } },
     );
   }

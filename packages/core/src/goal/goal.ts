@@ -49,7 +49,7 @@ export class Goal {
   /** Whether an iterate may be handed back at all. */
   admits(record: StepRecord): boolean {
     const { budget, norm } = this.options;
-    return budget === undefined || record[norm] <= budget * (1 + 10 * tolerance);
+    return budget === undefined || record[norm] <= budget * (1 + tolerance);
   }
 
   /**

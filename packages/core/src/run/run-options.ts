@@ -1,6 +1,7 @@
 import type { RunPresets } from "../attack/attack-definition.ts";
 import { AsmaError } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
+import type { Thresholds } from "../metrics/thresholds.ts";
 import { defaultIouDefinition, iouDefinitions, type IouDefinition } from "../metrics/iou.ts";
 
 /** Options that a run of any attack has. */
@@ -42,6 +43,9 @@ export interface RunOptionsUsed {
   readonly seed: number;
 }
 
+/** What counts as reached where nothing is said. */
+export const defaultThresholds: Thresholds = { iou: 0.95, pixelAccuracy: 0 };
+
 /** Names of the options of a run; all others are the attack's. */
 export const runOptionKeys = [
   "iterations",
@@ -80,8 +84,8 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
   const { presets, imageLevels } = context;
   const used = {
     iterations: options.iterations ?? presets.iterations ?? 500,
-    iouThreshold: options.iouThreshold ?? 0.95,
-    pixelAccuracyThreshold: options.pixelAccuracyThreshold ?? 0,
+    iouThreshold: options.iouThreshold ?? defaultThresholds.iou,
+    pixelAccuracyThreshold: options.pixelAccuracyThreshold ?? defaultThresholds.pixelAccuracy,
     earlyStop: options.earlyStop ?? presets.earlyStop ?? true,
     iouDefinition: options.iouDefinition ?? presets.iouDefinition,
     targeted: options.targeted ?? true,

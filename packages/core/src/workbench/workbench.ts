@@ -22,7 +22,7 @@ import {
   type BatchStep,
   type OpenTask,
 } from "../run/run-attack.ts";
-import { iouDefinitionOf, type RunOptionsUsed } from "../run/run-options.ts";
+import { defaultThresholds, iouDefinitionOf, type RunOptionsUsed } from "../run/run-options.ts";
 import { buildStepGraph } from "../step/step-graph.ts";
 import { StepSession } from "../step/step-session.ts";
 import { fitTarget } from "../targets/fit-target.ts";
@@ -92,7 +92,11 @@ export class Workbench {
     target: LabelsLike,
     options: VerifyOptions,
   ): Promise<Verification> {
-    const { iouThreshold = 0.95, pixelAccuracyThreshold = 0, targeted = true } = options;
+    const { targeted = true } = options;
+    const thresholds = {
+      iou: options.iouThreshold ?? defaultThresholds.iou,
+      pixelAccuracy: options.pixelAccuracyThreshold ?? defaultThresholds.pixelAccuracy,
+    };
     const tensor = this.#toImage(image);
     const original = this.#toImage(options.original);
     return await this.#using(sizeOf(tensor), async ({ model }) => {
@@ -110,7 +114,7 @@ export class Workbench {
         iouDefinition,
         before: iouDefinition === "erased" ? await model.predict(original) : undefined,
         targeted,
-        thresholds: { iou: iouThreshold, pixelAccuracy: pixelAccuracyThreshold },
+        thresholds,
       });
       return { ...verdict, iouDefinition, image: tensor, prediction };
     });
