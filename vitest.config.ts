@@ -9,6 +9,7 @@ export default defineConfig({
       "@onnx-asma/autodiff/training-graph": source("autodiff", "training-graph/index.ts"),
       "@onnx-asma/autodiff": source("autodiff"),
       "@onnx-asma/core/npy": source("core", "npy/index.ts"),
+      "@onnx-asma/core/describe-options": source("core", "attack/describe-options.ts"),
       "@onnx-asma/core/device-check": source("core", "device-check/index.ts"),
       "@onnx-asma/core/error-codes": source("core", "error-codes.ts"),
       "@onnx-asma/core/png": source("core", "png/index.ts"),

@@ -11,13 +11,7 @@ export {
   type RunPresets,
 } from "./attack/attack-definition.ts";
 export type { Operand, Operators } from "./attack/operators.ts";
-export {
-  describeOptions,
-  type OptionDescription,
-  type OptionEntries,
-  type OptionsInput,
-  type OptionsOutput,
-} from "./attack/option-schema.ts";
+export type { OptionEntries, OptionsInput, OptionsOutput } from "./attack/option-schema.ts";
 export type { Random } from "./attack/random.ts";
 export {
   defineRecipe,

@@ -4,6 +4,7 @@
  * @module
  */
 export * from "@onnx-asma/core";
+export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/npy";
 export * from "@onnx-asma/core/preprocessor";
 export * from "@onnx-asma/core/targets";
