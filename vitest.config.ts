@@ -11,6 +11,7 @@ export default defineConfig({
       "@onnx-asma/core/npy": source("core", "npy/index.ts"),
       "@onnx-asma/core/describe-options": source("core", "attack/describe-options.ts"),
       "@onnx-asma/core/device-check": source("core", "device-check/index.ts"),
+      "@onnx-asma/core/image-size": source("core", "image-size.ts"),
       "@onnx-asma/core/error-codes": source("core", "error-codes.ts"),
       "@onnx-asma/core/png": source("core", "png/index.ts"),
       "@onnx-asma/core/preprocessor": source("core", "preprocessor/index.ts"),

@@ -67,7 +67,6 @@ export {
   type LabelMap,
   type Size,
 } from "./image.ts";
-export { checkImageSize, defaultMaxPixels } from "./image-size.ts";
 export { levelsOf } from "./levels-of.ts";
 export { confusionMatrix, type ConfusionMatrix } from "./metrics/confusion-matrix.ts";
 export {
