@@ -4,6 +4,7 @@
  * @module
  */
 export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
+export { mulberry32 } from "./check/mulberry32.ts";
 export { differentiate, type DifferentiateOptions } from "./reverse-mode/differentiate.ts";
 export type { GradientFigure, TensorData } from "./check/finite-differences.ts";
 export {

@@ -14,20 +14,6 @@ export type OptionsOutput<Entries extends OptionEntries> = v.InferOutput<
   v.StrictObjectSchema<Entries, undefined>
 >;
 
-/** One option as hosts need it to make flags, forms and tables. */
-export interface OptionDescription {
-  readonly key: string;
-  readonly kind: "number" | "boolean" | "choice" | "numbers";
-  readonly description: string;
-  /** `undefined` where the attack decides. */
-  readonly default: unknown;
-  /** Of kind `choice`. */
-  readonly choices?: readonly string[];
-  /** Of kind `number`: bounds, where there are any. */
-  readonly min?: number;
-  readonly max?: number;
-}
-
 /**
  * Reads options by their schemas.
  *
@@ -56,47 +42,21 @@ export function parseOptions<Entries extends OptionEntries>(
   );
 }
 
-/** What hosts need to know of options. */
-export function describeOptions(entries: OptionEntries): OptionDescription[] {
-  return Object.entries(entries).map(([key, schema]) => ({
-    key,
-    description: descriptionOf(schema),
-    default: v.getDefault(schema as v.OptionalSchema<v.GenericSchema, unknown>),
-    ...kindOf(schema),
-  }));
-}
-
-function descriptionOf(schema: v.GenericSchema): string {
+/** What an option is for, as its schema says it. */
+export function descriptionOf(schema: v.GenericSchema): string {
   return v.getDescription(unwrapped(schema)) ?? "";
 }
 
-type Piece = v.GenericSchema & {
+/** A schema, a step of its pipe, or the schema in an optional one. */
+export type SchemaPiece = v.GenericSchema & {
   readonly wrapped?: v.GenericSchema;
-  readonly pipe?: readonly Piece[];
+  readonly pipe?: readonly SchemaPiece[];
   readonly options?: readonly string[];
   readonly requirement?: unknown;
 };
 
-function unwrapped(schema: v.GenericSchema): Piece {
-  const { wrapped } = schema as Piece;
-  return wrapped === undefined ? (schema as Piece) : unwrapped(wrapped);
-}
-
-function kindOf(
-  schema: v.GenericSchema,
-): Omit<OptionDescription, "key" | "description" | "default"> {
-  const piece = unwrapped(schema);
-  const pipe = piece.pipe ?? [piece];
-  const bound = (...types: readonly string[]) =>
-    pipe.find(({ type }) => types.includes(type))?.requirement as number | undefined;
-  switch (piece.type) {
-    case "boolean":
-      return { kind: "boolean" };
-    case "picklist":
-      return { kind: "choice", choices: pipe[0]?.options ?? [] };
-    case "array":
-      return { kind: "numbers" };
-    default:
-      return { kind: "number", min: bound("min_value", "gt_value"), max: bound("max_value") };
-  }
+/** The schema of a value that is given. */
+export function unwrapped(schema: v.GenericSchema): SchemaPiece {
+  const { wrapped } = schema as SchemaPiece;
+  return wrapped === undefined ? (schema as SchemaPiece) : unwrapped(wrapped);
 }

@@ -7,7 +7,7 @@ import {
 } from "../../../../test/support/threshold-model.ts";
 import { workbenchOf } from "../../../../test/support/workbench-of.ts";
 import { defineAttack } from "../attack/attack-definition.ts";
-import { describeOptions } from "../attack/option-schema.ts";
+import { describeOptions } from "../attack/describe-options.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import { targetScores } from "../loss/target-scores.ts";
 import { allAttacks, findAttack, registerAttack } from "./index.ts";

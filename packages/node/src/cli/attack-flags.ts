@@ -3,11 +3,10 @@ import {
   allAttacks,
   AsmaError,
   defaultAttack,
-  describeOptions,
   findAttack,
   type AttackDefinition,
-  type OptionDescription,
 } from "@onnx-asma/core";
+import { describeOptions, type OptionDescription } from "@onnx-asma/core/describe-options";
 import { isGiven } from "./flag-effects.ts";
 import { number } from "./parsers.ts";
 

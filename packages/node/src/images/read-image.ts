@@ -1,4 +1,4 @@
-import { defaultMaxPixels } from "@onnx-asma/core";
+import { defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import { imageOfPicture } from "@onnx-asma/core/png";
 import { sniffFormat } from "./image-header.ts";

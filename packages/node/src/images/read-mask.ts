@@ -1,11 +1,5 @@
-import {
-  AsmaError,
-  checkImageSize,
-  defaultMaxPixels,
-  type LabelMap,
-  refusal,
-  type Size,
-} from "@onnx-asma/core";
+import { AsmaError, type LabelMap, refusal, type Size } from "@onnx-asma/core";
+import { checkImageSize, defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { parseNpy } from "@onnx-asma/core/npy";
 import { checkOpaque, type Raster } from "@onnx-asma/core/png";
 import { sniffFormat } from "./image-header.ts";

@@ -1,4 +1,5 @@
-import { AsmaError, checkImageSize, type ImageTensor } from "@onnx-asma/core";
+import { AsmaError, type ImageTensor } from "@onnx-asma/core";
+import { checkImageSize } from "@onnx-asma/core/image-size";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import {
   checkPictureHeader,

@@ -1,0 +1,50 @@
+/**
+ * Options of attacks as hosts make flags, forms and tables of them.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { descriptionOf, unwrapped, type OptionEntries } from "./option-schema.ts";
+
+/** One option as hosts need it to make flags, forms and tables. */
+export interface OptionDescription {
+  readonly key: string;
+  readonly kind: "number" | "boolean" | "choice" | "numbers";
+  readonly description: string;
+  /** `undefined` where the attack decides. */
+  readonly default: unknown;
+  /** Of kind `choice`. */
+  readonly choices?: readonly string[];
+  /** Of kind `number`: bounds, where there are any. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** What hosts need to know of options. */
+export function describeOptions(entries: OptionEntries): OptionDescription[] {
+  return Object.entries(entries).map(([key, schema]) => ({
+    key,
+    description: descriptionOf(schema),
+    default: v.getDefault(schema as v.OptionalSchema<v.GenericSchema, unknown>),
+    ...kindOf(schema),
+  }));
+}
+
+function kindOf(
+  schema: v.GenericSchema,
+): Omit<OptionDescription, "key" | "description" | "default"> {
+  const piece = unwrapped(schema);
+  const pipe = piece.pipe ?? [piece];
+  const bound = (...types: readonly string[]) =>
+    pipe.find(({ type }) => types.includes(type))?.requirement as number | undefined;
+  switch (piece.type) {
+    case "boolean":
+      return { kind: "boolean" };
+    case "picklist":
+      return { kind: "choice", choices: pipe[0]?.options ?? [] };
+    case "array":
+      return { kind: "numbers" };
+    default:
+      return { kind: "number", min: bound("min_value", "gt_value"), max: bound("max_value") };
+  }
+}
