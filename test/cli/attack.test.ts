@@ -382,7 +382,12 @@ describe("usage", () => {
       "ERR_STEP_SIZE",
       /give alpha/,
     ],
-    ["a constant step for growing ones", ["--alpha", "1"], "ERR_STEP_SIZE", /give beta and tau/],
+    [
+      "a constant step for growing ones",
+      ["--alpha", "1"],
+      "ERR_STEP_SIZE",
+      /give --beta and --tau/,
+    ],
   ])("refuses %s before any file is read", async (_, flags, code, message) => {
     const folder = temporaryFolder();
     const args = ["attack", "absent.onnx", "absent.png", "--hide", "1", "-o", join(folder, "out")];

@@ -60,7 +60,7 @@ export {
   type AttackOptionsByName,
 } from "./attacks/index.ts";
 export { distances, type DistanceName } from "./distance/index.ts";
-export { Goal, type Candidate, type GoalOptions } from "./goal/goal.ts";
+export { Goal, isWithin, type Candidate, type GoalOptions } from "./goal/goal.ts";
 export type { Thresholds } from "./metrics/thresholds.ts";
 export { losses, type LossName } from "./loss/index.ts";
 export { fromNdarray, toImageTensor, type NdarrayData, type NdarrayLike } from "./ndarray.ts";

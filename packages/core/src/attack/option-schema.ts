@@ -36,7 +36,7 @@ export function parseOptions<Entries extends OptionEntries>(
   throw new AsmaError(
     "ERR_OPTION",
     known
-      ? `Expected ${issue.expected} for ${key} of ${owner} but found ${found}: ${descriptionOf(entries[key] as v.GenericSchema)}.`
+      ? `Expected ${issue.expected} for \`${key}\` of ${owner} but found ${found}: ${descriptionOf(entries[key] as v.GenericSchema)}.`
       : `Expected an option of ${owner} but found '${key}': it has ${Object.keys(entries).join(", ") || "none"}.`,
     { details: { option: key, owner } },
   );

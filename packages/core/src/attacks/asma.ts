@@ -88,7 +88,7 @@ export const asma = defineAttack({
     if (outside !== undefined) {
       throw new AsmaError(
         "ERR_OPTION",
-        `Expected classes from 0 to ${classes - 1} for lossClasses but found ${outside}.`,
+        `Expected classes from 0 to ${classes - 1} for \`lossClasses\` but found ${outside}: leave out what the model lacks.`,
         { details: { option: "lossClasses" } },
       );
     }
@@ -163,14 +163,14 @@ function checkStepSizes(o: {
     throw new AsmaError(
       "ERR_STEP_SIZE",
       isDynamic
-        ? "alpha is the constant step size of attacks without the dynamic multiplier: give beta and tau instead."
-        : "beta and tau belong to the dynamic multiplier: give alpha for a constant step size.",
+        ? "`alpha` is the constant step size of attacks without the dynamic multiplier: give `beta` and `tau` instead."
+        : "`beta` and `tau` belong to the dynamic multiplier: give `alpha` for a constant step size.",
     );
   }
   if ((o.beta === undefined) !== (o.tau === undefined)) {
     throw new AsmaError(
       "ERR_STEP_SIZE",
-      "beta and tau belong together: give both, or neither for an automatic step size.",
+      "`beta` and `tau` belong together: give both, or neither for an automatic step size.",
     );
   }
 }

@@ -143,3 +143,20 @@ it("leads away from labels", async () => {
   });
   expect(verdict).toMatchObject({ reached: true, wrongPixels: best.wrongPixels });
 });
+
+it("never calls it reached outside the budget, also where rounding alone leads there", async () => {
+  const choice = { attack: "pgd", norm: "l2", epsilon: 0.1, levels: 3, iouThreshold: 0 } as const;
+  const { reached, notices, budget } = await attack(choice);
+  expect(budget).toEqual({ norm: "l2", epsilon: 0.1 });
+  expect(reached).toBe(false);
+  expect(notices).toEqual([expect.stringContaining("rounding to 3 levels")]);
+});
+
+it("says when it cannot use the budget that was asked for", async () => {
+  const { attack: used, notices } = await attack({ attack: "pgd", epsilon: 0.03 }, eightBit);
+  expect(used.options["epsilon"]).toBe(7 / 255);
+  expect(notices).toEqual([expect.stringContaining("`epsilon` is 0.02745 instead of 0.03")]);
+  // As the help prints 8/255.
+  const printed = await attack({ attack: "pgd", epsilon: 0.03137 }, eightBit);
+  expect(printed.attack.options["epsilon"]).toBe(8 / 255);
+});

@@ -47,11 +47,12 @@ export function usableBudget(
   if (name !== "linf" || levels === undefined) {
     return epsilon;
   }
-  const whole = Math.floor(epsilon * (levels - 1) * (1 + 1e-6));
+  // A budget that was printed with few digits is the level that was meant.
+  const whole = Math.floor(epsilon * (levels - 1) + 0.005);
   if (whole === 0) {
     throw new AsmaError(
       "ERR_OPTION",
-      `Expected an epsilon of at least one level (${(1 / (levels - 1)).toPrecision(3)}) of an image with ${levels} levels but found ${epsilon}: no value of its file could change. Attack the float image instead, \`levels: "float"\`.`,
+      `Expected \`epsilon\` to be at least one level (${(1 / (levels - 1)).toPrecision(3)}) of an image with ${levels} levels but found ${epsilon}: no value of its file could change. Attack the float image instead, \`levels: "float"\`.`,
       { details: { option: "epsilon", epsilon, levels } },
     );
   }

@@ -49,7 +49,7 @@ export class Goal {
   /** Whether an iterate may be handed back at all. */
   admits(record: StepRecord): boolean {
     const { budget, norm } = this.options;
-    return budget === undefined || record[norm] <= budget * (1 + tolerance);
+    return isWithin(budget === undefined ? undefined : { norm, epsilon: budget }, record);
   }
 
   /**
@@ -71,4 +71,12 @@ export class Goal {
     const [first, second] = a.reached && keeps === "closest" ? [size, wrong] : [wrong, size];
     return first === 0 ? second < 0 : first < 0;
   }
+}
+
+/** Whether norms keep a budget, but for rounding to float32. */
+export function isWithin(
+  budget: { readonly norm: NormName; readonly epsilon: number } | undefined,
+  norms: Readonly<Record<NormName, number>>,
+): boolean {
+  return budget === undefined || norms[budget.norm] <= budget.epsilon * (1 + tolerance);
 }

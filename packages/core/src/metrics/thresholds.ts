@@ -11,11 +11,14 @@ export function progressOf({ iou, pixelAccuracy }: Thresholds, targeted: boolean
   return targeted ? { iou, pixelAccuracy } : { iou: 1 - iou, pixelAccuracy: 1 - pixelAccuracy };
 }
 
-/** Whether both thresholds hold. */
+/** Whether both thresholds hold, as far as float32 can tell: graphs measure in it. */
 export function holds(
   agreement: Thresholds,
   { thresholds, targeted }: { readonly thresholds: Thresholds; readonly targeted: boolean },
 ): boolean {
   const { iou, pixelAccuracy } = progressOf(agreement, targeted);
-  return iou >= thresholds.iou && pixelAccuracy >= thresholds.pixelAccuracy;
+  return (
+    Math.fround(iou) >= Math.fround(thresholds.iou) &&
+    Math.fround(pixelAccuracy) >= Math.fround(thresholds.pixelAccuracy)
+  );
 }

@@ -1,4 +1,4 @@
-import type { StepRecord } from "../attack/step-record.ts";
+import type { NormName, StepRecord } from "../attack/step-record.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
 import type { StepBuild } from "../step/step-session.ts";
 import type { RunOptionsUsed } from "./run-options.ts";
@@ -59,6 +59,8 @@ export interface AttackResult {
   readonly passes: Passes;
   /** Size and time of building the step graph. */
   readonly build: StepBuild;
+  /** What the change may be at most, for attacks that have a budget. */
+  readonly budget?: { readonly norm: NormName; readonly epsilon: number } | undefined;
   /** Remarks for the user. */
   readonly notices: readonly string[];
   /** Time of the attack's own work; what a consumer does between steps does not count. */

@@ -25,6 +25,8 @@ export interface AttackTask {
   readonly attackOptions: Readonly<Record<string, unknown>>;
   readonly options: RunOptionsUsed;
   readonly goal: Goal;
+  /** Remarks for the user that were due before the run. */
+  readonly notices?: readonly string[] | undefined;
   /** As many as the model's batch. */
   readonly inputs: readonly AttackInput[];
   /** Without one the step graph decides alone. */

@@ -73,6 +73,8 @@ it("refuses by name what is no batch", async () => {
       (error: { code: string }) => error.code,
     );
   expect(await code(free.attackBatch(images, targets.slice(1)))).toBe("ERR_BATCH");
+  expect(await code(free.attackBatch(images.slice(0, 1), targets))).toBe("ERR_BATCH");
+  expect(await code(free.attackBatch(images[0] as never, targets))).toBe("ERR_BATCH");
   expect(await code(free.attackBatch([], []))).toBe("ERR_BATCH");
   const bytes = { ...images[0], levels: 256 } as never;
   expect(await code(free.attackBatch([images[0] as never, bytes], targets.slice(0, 2)))).toBe(

@@ -32,7 +32,8 @@ export class Lane {
   readonly #iterates: Iterates;
   readonly #schedule: Schedule;
   readonly #judging: Judging;
-  readonly #notices = new Set<string>();
+  readonly #notices: string[] = [];
+  #hasRemark = false;
   /** The step whose images can be asked for. */
   #shown: number | undefined;
   #absentBefore = 0;
@@ -127,8 +128,9 @@ export class Lane {
     this.#shown = n;
     this.#last = { metrics, reached };
     const remark = this.#schedule.told?.(record);
-    if (remark !== undefined && this.#notices.size === 0) {
-      this.#notices.add(remark);
+    if (remark !== undefined && !this.#hasRemark) {
+      this.#hasRemark = true;
+      this.#notices.push(remark);
     }
     return { record, reached, isBest };
   }
@@ -168,6 +170,11 @@ export class Lane {
       await this.#settleCandidate();
     }
     const best = this.#best as Candidate;
+    if (!goal.admits(best.record)) {
+      this.#notices.push(
+        `No image within the budget was found: rounding to ${options.levels} levels alone changes it by ${best.record[goal.options.norm].toPrecision(3)}.`,
+      );
+    }
     const iterate = (of: StepRecord, { image, prediction }: typeof last) => ({
       ...of,
       image: this.#toImage(image),
@@ -189,7 +196,11 @@ export class Lane {
         backwards: this.#backwards,
         judgements: this.#judging.count,
       },
-      notices: [...this.#notices],
+      notices: [...(this.#task.notices ?? []), ...this.#notices],
+      budget:
+        goal.options.budget === undefined
+          ? undefined
+          : { norm: goal.options.norm, epsilon: goal.options.budget },
       build: this.#task.step.build,
       seconds,
     };

@@ -96,7 +96,7 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
     if (!isRight) {
       throw new AsmaError(
         "ERR_OPTION",
-        `Expected ${expected} for ${key} but found ${String(options[key])}.`,
+        `Expected ${expected} for \`${key}\` but found ${found(options[key])}.`,
         { details: { option: key } },
       );
     }
@@ -104,7 +104,8 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
   const { iterations, levels, seed } = used;
   wants("iterations", Number.isInteger(iterations) && iterations >= 1, "a positive integer");
   for (const key of ["iouThreshold", "pixelAccuracyThreshold"] as const) {
-    wants(key, used[key] >= 0 && used[key] <= 1, "a number in [0, 1]");
+    const value: unknown = used[key];
+    wants(key, typeof value === "number" && value >= 0 && value <= 1, "a number in [0, 1]");
   }
   wants("earlyStop", typeof used.earlyStop === "boolean", "true or false");
   wants("targeted", typeof used.targeted === "boolean", "true or false");
@@ -112,6 +113,12 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
     "levels",
     levels === "float" || (Number.isInteger(levels) && levels >= 2 && levels <= 2 ** 24),
     "an integer from 2 to 16777216, or 'float'",
+  );
+  const { signal } = options;
+  wants(
+    "signal",
+    signal === undefined || typeof (signal as { aborted?: unknown } | null)?.aborted === "boolean",
+    "an AbortSignal (what an AbortController has as its signal)",
   );
   wants("seed", Number.isSafeInteger(seed), "an integer");
   wants(
@@ -122,11 +129,16 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
   if (!used.targeted && !context.canLeave) {
     throw new AsmaError(
       "ERR_OPTION",
-      `${context.title} leads towards labels only: leave targeted out, or take another attack.`,
+      `${context.title} leads towards labels only: leave \`targeted\` out, or take another attack.`,
       { details: { option: "targeted" } },
     );
   }
   return used;
+}
+
+/** A value as messages show it. */
+function found(value: unknown): string {
+  return typeof value === "string" ? `'${value}'` : String(value);
 }
 
 /**

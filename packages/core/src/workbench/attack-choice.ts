@@ -33,6 +33,8 @@ export interface ParsedChoice {
   /** Options of the attack as they are used. */
   readonly attackOptions: Readonly<Record<string, unknown>>;
   readonly run: ParsedRunOptions;
+  /** What is used otherwise than it was given. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -42,6 +44,12 @@ export interface ParsedChoice {
  * @throws AsmaError `ERR_ATTACK`, `ERR_OPTION`, `ERR_STEP_SIZE`; `ERR_BATCH` for images of different levels
  */
 export function parseChoice(choice: AttackChoice, images: readonly ImageTensor[]): ParsedChoice {
+  if (typeof choice !== "object" || choice === null || Array.isArray(choice)) {
+    throw new AsmaError(
+      "ERR_OPTION",
+      `Expected an object that says which attack and its options but found ${typeof choice === "string" ? `'${choice as string}'` : String(choice)}: for example { attack: "pgd" }.`,
+    );
+  }
   const { attack = defaultAttack, ...rest } = choice as RunOptions & { readonly attack?: string };
   const definition = findAttack(attack);
   const isRunOption = (key: string) => (runOptionKeys as readonly string[]).includes(key);
@@ -59,7 +67,22 @@ export function parseChoice(choice: AttackChoice, images: readonly ImageTensor[]
       iterations: run.iterations,
       levels: run.levels === "float" ? undefined : run.levels,
     }) ?? options;
-  return { definition, attackOptions, run };
+  return { definition, attackOptions, run, notices: changesOf(own, attackOptions) };
+}
+
+function changesOf(
+  given: Readonly<Record<string, unknown>>,
+  used: Readonly<Record<string, unknown>>,
+): string[] {
+  return Object.entries(given).flatMap(([key, value]) => {
+    const [a, b] = [value, used[key]];
+    const isChanged = typeof a === "number" && typeof b === "number" && Math.abs(a - b) > 1e-4 * a;
+    return isChanged
+      ? [
+          `\`${key}\` is ${b.toPrecision(4)} instead of ${a}: what the levels of the image can hold.`,
+        ]
+      : [];
+  });
 }
 
 function commonLevels(images: readonly ImageTensor[]): number | undefined {

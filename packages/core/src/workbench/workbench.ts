@@ -92,6 +92,12 @@ export class Workbench {
     target: LabelsLike,
     options: VerifyOptions,
   ): Promise<Verification> {
+    if (typeof options?.original !== "object") {
+      throw new AsmaError(
+        "ERR_OPTION",
+        "Expected the untouched image as `original` to verify an image but found none.",
+      );
+    }
     const { targeted = true } = options;
     const thresholds = {
       iou: options.iouThreshold ?? defaultThresholds.iou,
@@ -166,6 +172,12 @@ export class Workbench {
     targets: readonly LabelsLike[],
     choice: AttackChoice,
   ): Promise<Run> {
+    if (!Array.isArray(images) || !Array.isArray(targets) || images.length !== targets.length) {
+      throw new AsmaError(
+        "ERR_BATCH",
+        "Expected a list of images and a list of as many targets but found others.",
+      );
+    }
     const tensors = images.map((image) => this.#toImage(image));
     const labels = targets.map(toLabelMap);
     const parsed = parseChoice(choice, tensors);
@@ -191,7 +203,7 @@ export class Workbench {
   }
 
   async #open(
-    { definition, attackOptions, run }: ParsedChoice,
+    { definition, attackOptions, run, notices }: ParsedChoice,
     given: readonly AttackInput[],
     signal: AttackChoice["signal"],
   ): Promise<AttackTask> {
@@ -231,6 +243,7 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
+        notices,
         inputs,
         judge: judging.model,
         signal,

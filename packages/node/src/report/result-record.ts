@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import {
   findAttack,
+  isWithin,
   ignored,
   type AttackResult,
   type ImageTensor,
@@ -136,7 +137,8 @@ export function resultRecord(parts: RecordParts): ResultRecord {
     judged: result.trajectory.flatMap(({ step, judged }) => (judged ? [{ step, ...judged }] : [])),
     notices: result.notices,
     ...verdicts,
-    reached: verdicts.saved.reached,
+    // The saved file decides, within the budget where there is one.
+    reached: verdicts.saved.reached && isWithin(result.budget, verdicts.saved),
     savedFile,
     ...(slice && { slice }),
     perturbationPictureFactor: parts.perturbationPictureFactor,
