@@ -3,15 +3,17 @@ import type { JudgedRecord, StepRecord } from "../attack/step-record.ts";
 import { AsmaError } from "../errors.ts";
 import type { Candidate } from "../goal/goal.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
-import { absentPixels, iou } from "../metrics/iou.ts";
+import { absentPixels } from "../metrics/iou.ts";
 import { confusionMatrix } from "../metrics/confusion-matrix.ts";
-import { pixelAccuracy } from "../metrics/pixel-accuracy.ts";
 import type { Iterates, StepMetrics, StepNumbers } from "../step/iterates.ts";
 import type { Slot } from "../step/kept-iterates.ts";
 import type { AttackResult, StopReason } from "./attack-result.ts";
 import type { AttackInput, AttackTask } from "./attack-task.ts";
 import { explainGradient } from "./explain-gradient.ts";
 import { Judging } from "./judge.ts";
+import { judgedRecordOf } from "./judged-record.ts";
+import { resultOf, toImage } from "./result-of.ts";
+import { isNumber, recordOf, type Measured } from "./step-metrics-record.ts";
 
 /** What {@link Lane.take} says of an iterate. */
 export interface Taken {
@@ -90,18 +92,14 @@ export class Lane {
    *
    * @param unclipped IoU and norms of the image that the recipe wanted measured
    */
-  async take(
-    n: number,
-    metrics: StepMetrics,
-    unclipped: Readonly<Record<"iou" | "l2" | "linf", number>> | undefined,
-  ): Promise<Taken> {
+  async take(n: number, metrics: StepMetrics, unclipped: Measured | undefined): Promise<Taken> {
     const { goal, judge } = this.#task;
     this.#forwards += unclipped === undefined ? 1 : 2;
     this.#backwards += 1;
     if (n === 0 && judge === undefined) {
       this.#absentBefore = metrics.absentPixels;
     }
-    let record = this.#toRecord(n, metrics, unclipped);
+    let record = recordOf(n, metrics, { unclipped, targeted: this.#task.options.targeted });
     if (n === 0) {
       this.#checkGradient(metrics, record);
     }
@@ -158,62 +156,34 @@ export class Lane {
     if (record === undefined || this.result !== undefined) {
       return;
     }
-    const { definition, attackOptions, options, goal } = this.#task;
     const last = {
       image: await this.#iterates.readImage(this.index),
       prediction: await this.#iterates.readPrediction(this.index),
     };
-    const isLastKept = goal.options.keeps === "last";
+    const isLastKept = this.#task.goal.options.keeps === "last";
     if (isLastKept) {
       await this.#keepLast(record, stopReason);
     } else if (stopReason !== "failed") {
       await this.#settleCandidate();
     }
     const best = this.#best as Candidate;
-    if (!goal.admits(best.record)) {
-      this.#notices.push(
-        `No image within the budget was found: rounding to ${options.levels} levels alone changes it by ${best.record[goal.options.norm].toPrecision(3)}.`,
-      );
-    }
-    const iterate = (of: StepRecord, { image, prediction }: typeof last) => ({
-      ...of,
-      image: this.#toImage(image),
-      prediction: { data: prediction, dims: this.#input.target.dims },
-    });
-    this.result = {
-      attack: { name: definition.name, options: attackOptions },
-      options,
+    this.result = resultOf(this.#task, this.#input, {
       reached: best.reached,
       stopReason,
-      best: iterate(
-        best.record,
-        isLastKept ? last : await this.#iterates.readKept("best", this.index),
-      ),
-      last: iterate(this.trajectory.at(-1) as StepRecord, last),
+      best: {
+        record: best.record,
+        arrays: isLastKept ? last : await this.#iterates.readKept("best", this.index),
+      },
+      last: { record: this.trajectory.at(-1) as StepRecord, arrays: last },
       trajectory: this.trajectory,
       passes: {
         forwards: this.#forwards,
         backwards: this.#backwards,
         judgements: this.#judging.count,
       },
-      notices: [...(this.#task.notices ?? []), ...this.#notices],
-      budget:
-        goal.options.budget === undefined
-          ? undefined
-          : { norm: goal.options.norm, epsilon: goal.options.budget },
-      build: this.#task.step.build,
+      notices: this.#notices,
       seconds,
-    };
-  }
-
-  /** An image of this run as it is handed out. */
-  #toImage(data: Float32Array): ImageTensor {
-    const { levels } = this.#task.options;
-    return {
-      data,
-      dims: this.#input.image.dims,
-      levels: levels === "float" ? Number.POSITIVE_INFINITY : levels,
-    };
+    });
   }
 
   /** The next step takes the place of the one that was taken in last. */
@@ -228,7 +198,7 @@ export class Lane {
    */
   async readImage(n: number): Promise<ImageTensor> {
     this.#checkShown(n);
-    return this.#toImage(await this.#iterates.readImage(this.index));
+    return toImage(await this.#iterates.readImage(this.index), this.#input, this.#task.options);
   }
 
   /** The prediction at x_n; as {@link readImage}. */
@@ -301,50 +271,21 @@ export class Lane {
   async #ask(image: Float32Array): Promise<JudgedRecord> {
     const { judge, goal, options } = this.#task;
     const prediction = await (judge as NonNullable<AttackTask["judge"]>).predict(
-      this.#toImage(image),
+      toImage(image, this.#input, options),
     );
     this.#forwards += 1;
-    const matrix = this.#matrix(prediction);
-    const counted = matrix.flat().reduce((sum, count) => sum + count, 0);
-    const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
-    const agreement = {
-      iou: iou(matrix, options.iouDefinition, this.#absentBefore),
-      pixelAccuracy: pixelAccuracy(matrix),
-    };
-    return {
-      ...agreement,
-      wrongPixels: options.targeted ? counted - right : right,
-      reached: goal.holds(agreement),
-    };
+    const { iouDefinition, targeted } = options;
+    return judgedRecordOf(this.#matrix(prediction), {
+      goal,
+      targeted,
+      iouDefinition,
+      absentBefore: this.#absentBefore,
+    });
   }
 
   #matrix(prediction: LabelMap) {
     const { classes } = this.#task.step.model.description.head;
     return confusionMatrix(prediction, this.#input.target, classes);
-  }
-
-  #toRecord(n: number, m: StepMetrics, unclipped: Parameters<Lane["take"]>[2]): StepRecord {
-    const { targeted } = this.#task.options;
-    return {
-      step: n,
-      iou: m.iou,
-      pixelAccuracy: m.countedPixels === 0 ? 1 : m.correctPixels / m.countedPixels,
-      wrongPixels: targeted ? m.countedPixels - m.correctPixels : m.correctPixels,
-      loss: m.loss,
-      l1: m.l1,
-      l2: m.l2,
-      linf: m.linf,
-      gradientL2: m.gradientL2,
-      logs:
-        unclipped === undefined
-          ? m.logs
-          : {
-              ...m.logs,
-              unclippedIou: unclipped.iou,
-              unclippedL2: unclipped.l2,
-              unclippedLinf: unclipped.linf,
-            },
-    };
   }
 
   /** @throws AsmaError `ERR_GRADIENT_NAN`, `ERR_GRADIENT_ZERO` when nothing can be climbed from the start */
@@ -354,12 +295,4 @@ export class Lane {
       throw explainGradient(model, metrics, this.#input.region !== undefined);
     }
   }
-}
-
-/**
- * Whether scores and gradient can be followed. A maximum may pass over NaN, a sum does not; scores that
- * are not numbers count as right in every comparison.
- */
-function isNumber({ gradientL2, gradientLinf, scoresNotNumbers }: StepMetrics): boolean {
-  return Number.isFinite(gradientL2) && Number.isFinite(gradientLinf) && scoresNotNumbers === 0;
 }

@@ -1,15 +1,11 @@
 import type { Model } from "@onnx-asma/autodiff";
-import type { AttackDefinition } from "../attack/attack-definition.ts";
 import type { Recipe } from "../attack/recipe.ts";
-import { Goal } from "../goal/goal.ts";
 import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
 import { AsmaError } from "../errors.ts";
-import type { IouDefinition } from "../metrics/iou.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
 import type { ModelOptions } from "../model/model-options.ts";
 import type { ModelDescription } from "../model/model-description.ts";
-import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { toImageTensor, toLabelMap } from "../ndarray.ts";
 import type { AttackResult, AttackStep } from "../run/attack-result.ts";
 import type { AttackRun } from "../run/attack-run.ts";
@@ -22,7 +18,7 @@ import {
   type BatchStep,
   type OpenTask,
 } from "../run/run-attack.ts";
-import { defaultThresholds, iouDefinitionOf, type RunOptionsUsed } from "../run/run-options.ts";
+import { defaultThresholds, iouDefinitionOf } from "../run/run-options.ts";
 import { buildStepGraph } from "../step/step-graph.ts";
 import { StepSession } from "../step/step-session.ts";
 import { fitTarget } from "../targets/fit-target.ts";
@@ -30,6 +26,7 @@ import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choi
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
+import { commonDefinition, goalOf } from "./run-goal.ts";
 import type { Host } from "./host.ts";
 
 type Running = AttackRun<AttackStep, AttackResult> | AttackRun<BatchStep, BatchResult>;
@@ -279,37 +276,4 @@ export class Workbench {
       return await StepSession.create(model, recipe, graph, this.#host);
     });
   }
-}
-
-/** The definition that all images of a run are measured by: one graph measures them. */
-function commonDefinition(
-  asked: IouDefinition | undefined,
-  model: SegmentationModel,
-  inputs: readonly AttackInput[],
-): IouDefinition {
-  const { classes } = model.description.head;
-  const [first, ...others] = inputs.map(({ target }) => iouDefinitionOf(asked, classes, target));
-  const other = others.find((definition) => definition !== first);
-  if (other !== undefined) {
-    throw new AsmaError(
-      "ERR_BATCH",
-      `Expected targets of one kind in a batch but some only take something away (IoU '${first}' and '${other}'): attack them apart, or name iouDefinition.`,
-    );
-  }
-  return first as IouDefinition;
-}
-
-/** What an attack is for, by its definition and the options of the run. */
-export function goalOf(
-  definition: AttackDefinition,
-  attackOptions: Readonly<Record<string, unknown>>,
-  { iouThreshold, pixelAccuracyThreshold, targeted }: RunOptionsUsed,
-): Goal {
-  return new Goal({
-    thresholds: { iou: iouThreshold, pixelAccuracy: pixelAccuracyThreshold },
-    targeted,
-    keeps: definition.keeps(attackOptions as never),
-    norm: definition.norm(attackOptions as never),
-    budget: definition.budget?.(attackOptions as never),
-  });
 }
