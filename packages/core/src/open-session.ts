@@ -29,7 +29,7 @@ export class LeasedSession {
    */
   async run(feeds: Feeds, fetches?: Fetches | readonly string[]): Promise<Results> {
     if (this.#release !== undefined) {
-      throw new AsmaError("ERR_RELEASED", "This model was released: load it again.");
+      throw released();
     }
     const run = this.#run(feeds, fetches as Fetches | undefined);
     this.#underWay.add(run);
@@ -101,6 +101,11 @@ export async function openSession(
       { cause },
     );
   }
+}
+
+/** The error for whatever is asked of a model that was released. */
+export function released(): AsmaError {
+  return new AsmaError("ERR_RELEASED", "This model was released: load it again.");
 }
 
 function reasonOf(cause: unknown): string {

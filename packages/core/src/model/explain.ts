@@ -1,7 +1,7 @@
 import type { Adaptations } from "@onnx-asma/autodiff";
 import type { Decision } from "./decision.ts";
 import type { ModelMetadata } from "./model-metadata.ts";
-import type { CheckedTrainingGraph, ModelOptions } from "./model-options.ts";
+import type { ModelOptions } from "./model-options.ts";
 import type { OutputGrid } from "./grid/output-grid.ts";
 import { isResized, type Preprocessing } from "./input/preprocessing.ts";
 
@@ -122,18 +122,4 @@ export function explainGrid({ kind, size }: OutputGrid, options: ModelOptions): 
 
 function isTold(option: unknown, otherwise: string): string {
   return option === undefined ? otherwise : "as told";
-}
-
-/** Says where the gradient comes from, and how far it was checked. */
-export function explainTrainingGraph(
-  scores: string,
-  { graph, scoreDifference, gradientError }: CheckedTrainingGraph,
-): Decision {
-  const lowered = graph.lowered.length === 0 ? "" : `; ${graph.lowered.join(", ")} lowered`;
-  return {
-    what: "training graph",
-    is: `'${graph.image}' and the gradient of '${scores}' ('${graph.upstream}') in${lowered}`,
-    because: `as told; checked: scores differ by ${scoreDifference.toExponential(1)}, gradient by ${gradientError.toExponential(1)} from finite differences`,
-    options: ["trainingGraph", "trainingGraph.upstreamInput", "trainingGraph.gradientOutput"],
-  };
 }

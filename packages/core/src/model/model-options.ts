@@ -60,18 +60,22 @@ export interface TrainingGraphRequest {
   readonly input: string;
   /** Name of the scores. */
   readonly scores: string;
-  /** Least and largest value of the image input. */
-  readonly range: readonly [number, number];
+  /** Whether the scores are made of masks and classes of queries. */
+  readonly hasQueries: boolean;
+  readonly preprocessing: {
+    readonly range: readonly [number, number];
+    readonly mean: readonly number[];
+    readonly std: readonly number[];
+  };
   readonly sessionOptions: SessionOptions | undefined;
 }
 
 /** A training graph that was checked. */
 export interface CheckedTrainingGraph {
   readonly graph: TrainingGraph;
-  /** Largest difference of the scores from the model's, over the largest score. */
-  readonly scoreDifference: number;
-  /** Difference of the gradient from finite differences. */
-  readonly gradientError: number;
+  /** What was found, and how far it was checked, in words. */
+  readonly is: string;
+  readonly because: string;
 }
 
 /**

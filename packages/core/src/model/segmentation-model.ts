@@ -21,9 +21,8 @@ import {
 } from "../image.ts";
 import { appendModel, type AppendedModel } from "./append-model.ts";
 import { batchError, checkBatch, checkSamples } from "./check-batch.ts";
-import { explainTrainingGraph } from "./explain.ts";
+import type { Decision } from "./decision.ts";
 import { findImageInput } from "./input/image-input.ts";
-import { valueRange } from "./input/preprocessing.ts";
 import type { ModelDescription } from "./model-description.ts";
 import type { LoadOptions, ModelOptions } from "./model-options.ts";
 import { Predictor, type PredictorRequest } from "./predictor.ts";
@@ -96,25 +95,28 @@ export class SegmentationModel {
       return new SegmentationModel(request, understood, undefined);
     }
     const { input, head, preprocessing, decisions } = description;
-    if (head.queries !== undefined) {
-      throw new AsmaError(
-        "ERR_TRAINING_GRAPH",
-        "A training graph has one upstream gradient, but the scores of this model come from two outputs (masks and classes of queries): leave it out, and the gradient is derived from the model.",
-      );
-    }
-    const checked = await options.trainingGraph.load({
+    const { graph, is, because } = await options.trainingGraph.load({
       runtime,
       resolved,
       input: input.name,
       scores: head.scores,
-      range: valueRange(preprocessing),
+      hasQueries: head.queries !== undefined,
+      preprocessing,
       sessionOptions: options.sessionOptions,
     });
-    const explained = [...decisions, explainTrainingGraph(head.scores, checked)];
+    const explained: Decision[] = [
+      ...decisions,
+      {
+        what: "training graph",
+        is,
+        because,
+        options: ["trainingGraph", "trainingGraph.upstreamInput", "trainingGraph.gradientOutput"],
+      },
+    ];
     return new SegmentationModel(
       request,
       { ...understood, description: { ...description, decisions: explained } },
-      checked.graph,
+      graph,
     );
   }
 

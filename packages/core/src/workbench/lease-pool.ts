@@ -1,4 +1,4 @@
-import { AsmaError } from "../errors.ts";
+import { released } from "../open-session.ts";
 
 /** A share in something that is loaded; it stays loaded at least until `done`. */
 export interface Lease<Value> {
@@ -106,8 +106,4 @@ export class LeasePool<Value> {
       void freeing.finally(() => this.#freeing.delete(freeing)).catch(() => undefined);
     }
   }
-}
-
-function released(): AsmaError {
-  return new AsmaError("ERR_RELEASED", "This model was released: load it again.");
 }

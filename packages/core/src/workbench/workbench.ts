@@ -7,6 +7,7 @@ import { describeImageInput, type ImageInput } from "../model/input/image-input.
 import type { ModelOptions } from "../model/model-options.ts";
 import type { ModelDescription } from "../model/model-description.ts";
 import { toImageTensor, toLabelMap } from "../ndarray.ts";
+import { released } from "../open-session.ts";
 import type { AttackResult, AttackStep } from "../run/attack-result.ts";
 import type { AttackRun } from "../run/attack-run.ts";
 import type { AttackInput, AttackTask } from "../run/attack-task.ts";
@@ -144,8 +145,7 @@ export class Workbench {
 
   /** As `ModelHandle.release`. */
   async release(): Promise<void> {
-    const error = new AsmaError("ERR_RELEASED", "This model was released: load it again.");
-    this.#running.forEach((run) => run.fail(error));
+    this.#running.forEach((run) => run.fail(released()));
     await this.#pool.close();
   }
 

@@ -256,14 +256,3 @@ export function inputSizeOf({ resizedSize, padding }: Preprocessing): Size {
 export function isResized({ imageSize, resizedSize }: Preprocessing): boolean {
   return !sameSize(imageSize, resizedSize);
 }
-
-/** Least and largest value of the model's input, over all channels. */
-export function valueRange({ range, mean, std }: Preprocessing): [number, number] {
-  const channels = Math.max(1, mean.length, std.length);
-  const at = (list: readonly number[], c: number, fallback: number) =>
-    (list.length === 1 ? list[0] : list[c]) ?? fallback;
-  const ends = Array.from({ length: channels }, (_, c) =>
-    range.map((v) => (v - at(mean, c, 0)) / at(std, c, 1)),
-  ).flat();
-  return [Math.min(...ends), Math.max(...ends)];
-}
