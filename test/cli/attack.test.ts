@@ -371,16 +371,16 @@ describe("usage", () => {
   });
 
   it.each([
-    ["negative beta", ["--beta=-1", "--tau", "1"], "ERR_OPTION", />0 for beta of asma.*-1/],
-    ["zero tau", ["--beta", "1", "--tau", "0"], "ERR_OPTION", />0 for tau of asma.*0/],
-    ["an unknown variant", ["--variant", "dpm"], "ERR_OPTION", /for variant of asma.*dpm/],
+    ["negative beta", ["--beta=-1", "--tau", "1"], "ERR_OPTION", />0 for --beta of asma.*-1/],
+    ["zero tau", ["--beta", "1", "--tau", "0"], "ERR_OPTION", />0 for --tau of asma.*0/],
+    ["an unknown variant", ["--variant", "dpm"], "ERR_OPTION", /for --variant of asma.*dpm/],
     ["one level", ["--levels", "1"], "ERR_USAGE", /at least 2 but received '1'/],
     ["β without τ", ["--beta", "1"], "ERR_STEP_SIZE", /belong together/],
     [
       "β and τ for a constant step",
       ["--variant", "asm", "--beta", "1", "--tau", "1"],
       "ERR_STEP_SIZE",
-      /give alpha/,
+      /give --alpha/,
     ],
     [
       "a constant step for growing ones",
