@@ -102,7 +102,7 @@ it("lets an attack's schema check the values", async () => {
   const absent = ["attack", "absent.onnx", "absent.png", "--hide", "1", "-o", "absent"];
   const low = await run([...absent, "--attack", "nudge", "--its-flag", "0"]);
   expect(low).toMatchObject({ code: 2, stdout: "" });
-  expect(low.stderr).toContain("ERR_OPTION Expected >=1 for itsFlag of nudge");
+  expect(low.stderr).toContain("ERR_OPTION Expected >=1 for --its-flag of nudge");
   const text = await run([...absent, "--attack", "nudge", "--nudge-threads", "1,b"]);
   expect(text).toMatchObject({ code: 2 });
   expect(text.stderr).toContain("ERR_USAGE --nudge-threads: Expected a number but received 'b'");
