@@ -9,7 +9,7 @@ it("believes the processor, and compares anything else with it", () => {
   expect(hostFor(options)).toMatchObject({
     sessionOptions: options,
     target: "any",
-    processor: { executionProviders: ["cpu"], intraOpNumThreads: 2 },
+    processor: { sessionOptions: { executionProviders: ["cpu"], intraOpNumThreads: 2 } },
   });
   expect(hostFor(undefined, "any")).toMatchObject({ target: "any", processor: undefined });
 });
