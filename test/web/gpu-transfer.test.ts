@@ -52,25 +52,32 @@ function countTransfers(): void {
   });
 }
 
-it.skipIf(!hasBrowser)(
-  "only numbers cross between two steps on WebGPU",
+it.skipIf(!hasBrowser).for(["asma", "mi-fgsm"] as const)(
+  "only numbers cross between two steps of %s on WebGPU",
   { timeout: 200_000 },
-  async () => {
+  async (attack) => {
     const opened = await openPage({ gpu: true, folders: [golden(".")] });
     const { page } = opened;
     const side = 76;
     const started = page.waitForEvent("worker");
-    await page.evaluate(async (n) => {
-      const model = await onnxAsma.loadModel("/unet3.onnx", { device: "webgpu" });
-      const image = {
-        data: new Float32Array(3 * n * n).map((_, i) => ((i * 37) % 256) / 255),
-        dims: [1, 3, n, n] as const,
-      };
-      const target = onnxAsma.disc([n, n], [n / 2, n / 2], n / 4);
-      const run = await model.attack(image, target, { iouThreshold: 1, earlyStop: false });
-      const steps = run[Symbol.asyncIterator]();
-      Object.assign(globalThis, { steps });
-    }, side);
+    await page.evaluate(
+      async ([n, attack]) => {
+        const model = await onnxAsma.loadModel("/unet3.onnx", { device: "webgpu" });
+        const image = {
+          data: new Float32Array(3 * n * n).map((_, i) => ((i * 37) % 256) / 255),
+          dims: [1, 3, n, n] as const,
+        };
+        const target = onnxAsma.disc([n, n], [n / 2, n / 2], n / 4);
+        const run = await model.attack(image, target, {
+          attack,
+          iouThreshold: 1,
+          earlyStop: false,
+        });
+        const steps = run[Symbol.asyncIterator]();
+        Object.assign(globalThis, { steps });
+      },
+      [side, attack] as const,
+    );
     const worker = await started;
     await worker.evaluate(countTransfers);
     const movedAfter = async (count: number): Promise<Moved> => {
@@ -85,11 +92,11 @@ it.skipIf(!hasBrowser)(
       }));
     };
     const first = await movedAfter(3);
-    const then = await movedAfter(10);
+    const then = await movedAfter(5);
     await opened.close();
     const image = 4 * 3 * side ** 2;
     console.log(
-      `image ${image} bytes; ten steps move ${then.up - first.up} bytes up, ${then.down - first.down} down, and ${then.small - first.small} in pieces of up to a kilobyte`,
+      `image ${image} bytes; five steps of ${attack} move ${then.up - first.up} bytes up, ${then.down - first.down} down, and ${then.small - first.small} in pieces of up to a kilobyte`,
     );
     // The counters see what is moved: the image and the model had to come.
     expect(first.up).toBeGreaterThan(2 * image);

@@ -17,6 +17,8 @@ export interface Operators {
   abs(x: Value): Value;
   /** −1, 0 or 1. */
   sign(x: Value): Value;
+  /** The nearest whole number, half to even, of |x| < 2²³. */
+  round(x: Value): Value;
   /** `x` clipped to [low, high]. */
   clip(x: Value, low: number, high: number): Value;
   /** bool: x < y. */
@@ -40,7 +42,7 @@ export function operatorsOf(b: GraphBuilder): Operators {
   const lift = (x: Operand) => (typeof x === "number" ? b.scalar(x) : x);
   const unary = (op: string) => (x: Value) => b.op(op, [x]);
   const binary = (op: string) => (x: Operand, y: Operand) => b.op(op, [lift(x), lift(y)]);
-  return {
+  const ops: Operators = {
     add: binary("Add"),
     sub: binary("Sub"),
     mul: binary("Mul"),
@@ -49,7 +51,9 @@ export function operatorsOf(b: GraphBuilder): Operators {
     min: binary("Min"),
     sqrt: unary("Sqrt"),
     abs: unary("Abs"),
-    sign: unary("Sign"),
+    // ONNX Runtime 1.30 has no WebGPU kernel of Sign.
+    sign: (x) => ops.sub(ops.indicator(ops.greater(x, 0)), ops.indicator(ops.less(x, 0))),
+    round: b.target === "cpu" ? unary("Round") : (x) => roundOffCpu(ops, unary("Floor"), x),
     clip: (x, low, high) => b.op("Clip", [x, b.scalar(low), b.scalar(high)]),
     less: binary("Less"),
     greater: binary("Greater"),
@@ -64,6 +68,24 @@ export function operatorsOf(b: GraphBuilder): Operators {
     },
     largest: (x) => b.reduce("ReduceMax", x, axesAfterFirst(x)),
   };
+  return ops;
+}
+
+/**
+ * Round (opset 11) without its operator, of which ONNX Runtime 1.30 has no WebGPU kernel: ⌊x⌋, and one more
+ * where more than a half is left, or exactly a half above an odd number. Each operation is exact in float32:
+ * at odd numbers, what is left is a multiple of 2⁻²³, so that 2⁻²⁵ less than a half tells a half from what
+ * is below.
+ */
+function roundOffCpu(
+  { sub, mul, add, greater, indicator }: Operators,
+  floor: (x: Value) => Value,
+  x: Value,
+) {
+  const whole = floor(x);
+  const halved = mul(whole, 0.5);
+  const most = sub(0.5, mul(sub(halved, floor(halved)), 2 ** -24));
+  return add(whole, indicator(greater(sub(x, whole), most)));
 }
 
 function axesAfterFirst({ dims }: Value): number[] {

@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
+import type { Operators } from "../attack/operators.ts";
 import type { StepContext } from "../attack/step-context.ts";
 import type { Term } from "../model/append-model.ts";
 
@@ -9,17 +10,14 @@ import type { Term } from "../model/append-model.ts";
 export function crossEntropy(c: StepContext): Term[] {
   const { b, ops, scores, targetOneHot, measured, direction } = c;
   const share = ops.div(direction, ops.max(measured.countedPixels, 1));
-  return [{ value: logSoftmax(b, scores), weight: ops.mul(targetOneHot, share) }];
+  return [{ value: logSoftmax(b, ops, scores), weight: ops.mul(targetOneHot, share) }];
 }
 
-/** LogSoftmax over the classes; before opset 13 the operator took all axes from `axis` on as one. */
-function logSoftmax(b: GraphBuilder, scores: Value): Value {
-  if (b.opset >= 13) {
-    return b.op("LogSoftmax", [scores], { axis: 1 });
-  }
-  const spatial = scores.dims.map((_, axis) => axis).slice(2);
-  const last = scores.dims.length - 1;
-  const toLast = b.transpose(scores, [0, ...spatial, 1]);
-  const probabilities = b.op("LogSoftmax", [toLast], { axis: last });
-  return b.transpose(probabilities, [0, last, ...spatial.map((axis) => axis - 1)]);
+/**
+ * LogSoftmax over the classes, without its operator: ONNX Runtime 1.30 has no WebGPU kernel of it, and on
+ * the processor it turns the scores round for it. Floor has no gradient, as the shift must not have.
+ */
+function logSoftmax(b: GraphBuilder, { sub }: Operators, scores: Value): Value {
+  const shifted = sub(scores, b.op("Floor", [b.reduce("ReduceMax", scores, [1])]));
+  return sub(shifted, b.op("Log", [b.reduce("ReduceSum", b.op("Exp", [shifted]), [1])]));
 }

@@ -1,4 +1,4 @@
-import { option, type OptionKey } from "./option.ts";
+import type { OptionKey } from "./option.ts";
 
 /** One thing that was decided about a model, why, and what decides otherwise. */
 export interface Decision {
@@ -7,11 +7,6 @@ export interface Decision {
   readonly because: string;
   /** The options that decide otherwise; none where only another model does. */
   readonly options: readonly OptionKey[];
-  /** What decides otherwise in words, where the names of the options do not say it. */
+  /** What decides otherwise in words, options in backticks, where their names do not say it. */
   readonly wayOut?: string;
-}
-
-/** What decides otherwise, in words, with options in backticks by their keys. */
-export function wayOutOf({ options, wayOut }: Decision): string {
-  return wayOut ?? options.map((key) => option(key)).join(", ");
 }

@@ -3,6 +3,7 @@ import { commonNumbers, mapValues } from "./append-inputs.ts";
 import { KeptIterates, type IterateArrays, type Slot } from "./kept-iterates.ts";
 import { measuredNames } from "./measuring-graph.ts";
 import { metricNames, type MetricName } from "./step-graph.ts";
+import { readTensor, sliceOf } from "./read-tensor.ts";
 import type { StepSession, Tensor } from "./step-session.ts";
 
 /** What a step came to for one image. */
@@ -152,7 +153,7 @@ export class Iterates {
       },
       [metrics],
     );
-    const rows = (await read(results[metrics] as Tensor)) as Float32Array;
+    const rows = await readTensor(results[metrics] as Tensor);
     return Array.from({ length: this.#images }, (_, image) =>
       columnOf(rows, measuredNames, image, this.#images),
     );
@@ -184,13 +185,13 @@ export class Iterates {
 
   /** x_n of one image as the model saw it, float32 [1, C, …size]; a copy. */
   async readImage(image: number): Promise<Float32Array> {
-    return sliceOf(await read(this.#seen), image, this.#images);
+    return sliceOf(await readTensor(this.#seen), image, this.#images);
   }
 
   /** Labels predicted at x_n of one image; a copy. */
   async readPrediction(image: number): Promise<Int32Array> {
     const { prediction } = this.#outputs as Outputs;
-    return Int32Array.from(sliceOf(await read(prediction), image, this.#images));
+    return Int32Array.from(sliceOf(await readTensor(prediction), image, this.#images));
   }
 
   /** What is in a slot; copies. */
@@ -267,13 +268,4 @@ function columnOf<Name extends string>(
   return Object.fromEntries(
     names.map((name, row) => [name, rows[row * images + image] as number]),
   ) as Record<Name, number>;
-}
-
-function sliceOf(data: Float32Array, image: number, images: number): Float32Array {
-  const length = data.length / images;
-  return data.slice(image * length, (image + 1) * length);
-}
-
-async function read(tensor: Tensor): Promise<Float32Array> {
-  return (await tensor.getData()) as Float32Array;
 }

@@ -1,3 +1,4 @@
+import { readTensor, sliceOf } from "./read-tensor.ts";
 import type { Tensor } from "./step-session.ts";
 
 /** Where an iterate is kept: the best so far, or one that the judge has not seen yet. */
@@ -12,12 +13,18 @@ export interface IterateArrays {
 }
 
 /** Tensors of all N images. */
-interface KeptTensors {
+interface IterateTensors {
   readonly seen: Tensor;
   readonly prediction: Tensor;
 }
 
-type Kept = IterateArrays | KeptTensors;
+/** A copy of one image's part of a tensor in memory, or the tensor of all N images that stays on the GPU. */
+type Held = Float32Array | Tensor;
+
+interface Kept {
+  readonly seen: Held;
+  readonly prediction: Held;
+}
 
 /** Iterates worth keeping, one for each slot and image: copies in memory, or tensors that stay on the GPU. */
 export class KeptIterates {
@@ -29,29 +36,18 @@ export class KeptIterates {
   }
 
   /**
-   * Keeps an iterate of one image.
+   * Keeps an iterate of one image; its image may be in memory and its prediction on the GPU, as at x_0.
    *
    * @returns tensors on a GPU that left the slot
    */
-  keep(slot: Slot, image: number, { seen, prediction }: KeptTensors): Tensor[] {
+  keep(slot: Slot, image: number, { seen, prediction }: IterateTensors): Tensor[] {
     const key = keyOf(slot, image);
     const former = this.#slots.get(key);
-    if (seen.location !== "cpu") {
-      this.#slots.set(key, { seen, prediction });
-      return tensorsOf(former);
-    }
-    const size = seen.size / this.#images;
-    const pixels = prediction.size / this.#images;
-    const arrays =
-      former !== undefined && "image" in former
-        ? former
-        : { image: new Float32Array(size), prediction: new Int32Array(pixels) };
-    arrays.image.set((seen.data as Float32Array).subarray(image * size, (image + 1) * size));
-    arrays.prediction.set(
-      (prediction.data as Float32Array).subarray(image * pixels, (image + 1) * pixels),
-    );
-    this.#slots.set(key, arrays);
-    return [];
+    this.#slots.set(key, {
+      seen: this.#hold(seen, image, former?.seen),
+      prediction: this.#hold(prediction, image, former?.prediction),
+    });
+    return tensorsOf(former);
   }
 
   /**
@@ -66,26 +62,20 @@ export class KeptIterates {
     return tensorsOf(former);
   }
 
+  /** @throws AsmaError `ERR_RUNTIME` when the device does not give them */
   async read(slot: Slot, image: number): Promise<IterateArrays> {
-    const kept = this.#slots.get(keyOf(slot, image)) as Kept;
-    if ("image" in kept) {
-      return { image: kept.image.slice(), prediction: kept.prediction.slice() };
-    }
-    const part = async (tensor: Tensor) => {
-      const data = (await tensor.getData()) as Float32Array;
-      const length = data.length / this.#images;
-      return data.slice(image * length, (image + 1) * length);
-    };
-    return {
-      image: await part(kept.seen),
-      prediction: Int32Array.from(await part(kept.prediction)),
-    };
+    const { seen, prediction } = this.#slots.get(keyOf(slot, image)) as Kept;
+    const read = async (held: Held) =>
+      held instanceof Float32Array
+        ? held.slice()
+        : sliceOf(await readTensor(held), image, this.#images);
+    return { image: await read(seen), prediction: Int32Array.from(await read(prediction)) };
   }
 
   /** Whether a slot holds this tensor. */
   has(tensor: Tensor): boolean {
     return [...this.#slots.values()].some(
-      (kept) => "seen" in kept && (kept.seen === tensor || kept.prediction === tensor),
+      ({ seen, prediction }) => seen === tensor || prediction === tensor,
     );
   }
 
@@ -95,10 +85,24 @@ export class KeptIterates {
     this.#slots.clear();
     return all;
   }
+
+  /** @param room an array that may be written over */
+  #hold(tensor: Tensor, image: number, room: Held | undefined): Held {
+    if (tensor.location !== "cpu") {
+      return tensor;
+    }
+    const length = tensor.size / this.#images;
+    const array = room instanceof Float32Array ? room : new Float32Array(length);
+    const data = tensor.data as Float32Array;
+    array.set(data.subarray(image * length, (image + 1) * length));
+    return array;
+  }
 }
 
 function tensorsOf(kept: Kept | undefined): Tensor[] {
-  return kept === undefined || "image" in kept ? [] : [kept.seen, kept.prediction];
+  return [kept?.seen, kept?.prediction].filter(
+    (held): held is Tensor => held !== undefined && !(held instanceof Float32Array),
+  );
 }
 
 function keyOf(slot: Slot, image: number): string {

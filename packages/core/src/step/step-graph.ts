@@ -102,7 +102,7 @@ export function buildStepGraph(
   const { x, x0, region, labels, numbers, state } = inputs;
   const isFirst = ops.equal(numbers["isFirst"] as Value, 1);
   const shown = recipe.image?.({ b, ops, x, x0, state, n: numbers, isFirst }) ?? x;
-  const seen = options.levels === undefined ? shown : appendRounding(ops, b, shown, options.levels);
+  const seen = options.levels === undefined ? shown : appendRounding(ops, shown, options.levels);
   const { scores, gradientOf } = model.appendTo(b, seen);
   const measured = appendMetrics(
     b,
@@ -221,13 +221,8 @@ function appendWrong(
     : max(sub(counted, wrong), mul(counted, indicator(greater(lead, mul(margin, -1)))));
 }
 
-function appendRounding(
-  { mul, div }: Operators,
-  b: GraphBuilder,
-  image: Value,
-  levels: number,
-): Value {
-  return div(b.op("Round", [mul(image, levels - 1)]), levels - 1);
+function appendRounding({ mul, div, round }: Operators, image: Value, levels: number): Value {
+  return div(round(mul(image, levels - 1)), levels - 1);
 }
 
 function appendLoss({ add, mul, sum }: Operators, terms: readonly Term[]): Value {

@@ -138,6 +138,13 @@ export class AttackService implements Handlers {
     return undefined;
   };
 
+  /** The reason behind what the runtime threw, if there is one: what fails on a lost GPU has many words. */
+  async reasonOf(error: unknown): Promise<unknown> {
+    const isOfRuntime = isAsmaError(error) && codesOfRuntime.has(error.code);
+    const loss = isOfRuntime ? await this.#loaded?.bench.lossOfDevice() : undefined;
+    return loss === undefined ? error : lossOf(loss, error);
+  }
+
   get #model(): Loaded {
     if (this.#loaded === undefined) {
       throw new AsmaError("ERR_WORKER", "Expected a model to be loaded first but there is none.");
@@ -177,9 +184,7 @@ export class AttackService implements Handlers {
 
   async #loadRuntime(request: Parameters<typeof loadRuntime>[0]) {
     this.#events.progress({ phase: "runtime" });
-    return await loadRuntime(request, (reason) =>
-      this.#events.lost(new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`)),
-    );
+    return await loadRuntime(request, (reason) => this.#events.lost(lossOf(reason)));
   }
 
   async #read(request: LoadRequest): Promise<ReadModel> {
@@ -235,4 +240,9 @@ export class AttackService implements Handlers {
     this.#events.backend(backend);
     return bench;
   }
+}
+
+function lossOf(reason: string, cause?: unknown): AsmaError {
+  const { partial } = (cause ?? {}) as Partial<AsmaError>;
+  return new AsmaError("ERR_DEVICE_LOST", `device lost: ${reason}.`, { cause, partial });
 }

@@ -35,7 +35,7 @@ async function answer({ id, name, params }: Request): Promise<void> {
     const transfer = givesCopies(name) ? [...new Set(buffersOf(result, 6))] : [];
     scope.postMessage({ kind: "result", id, result }, transfer);
   } catch (error) {
-    send({ kind: "error", id, error: toErrorMessage(error) });
+    send({ kind: "error", id, error: toErrorMessage(await service.reasonOf(error)) });
   }
 }
 

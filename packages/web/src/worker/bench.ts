@@ -45,6 +45,11 @@ export class Bench {
     this.workbench = new Workbench(model, options, { ...host, target, onBuild });
   }
 
+  /** Why the GPU was lost, where something failed on it for that. */
+  async lossOfDevice(): Promise<string | undefined> {
+    return await this.#loaded.gpu?.lossNow();
+  }
+
   /** Gives its memory back once no run stands on it: to be called again when one has ended. */
   async retire(): Promise<void> {
     this.#isRetired = true;

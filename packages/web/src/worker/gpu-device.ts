@@ -29,11 +29,13 @@ export class GpuDevice {
   readonly #runtime: WebRuntime;
   readonly #session: Session;
   #isReleased = false;
+  readonly #lost: Promise<string>;
 
   private constructor(device: Device, runtime: WebRuntime, session: Session) {
     this.#device = device;
     this.#runtime = runtime;
     this.#session = session;
+    this.#lost = device.lost.then(({ message, reason }) => message || reason);
   }
 
   /**
@@ -54,12 +56,18 @@ export class GpuDevice {
     const web = runtime as unknown as WebRuntime;
     const device = await web.env.webgpu.device;
     const gpu = new GpuDevice(device, web, session);
-    void device.lost.then(({ message, reason }) => {
+    void gpu.#lost.then((reason) => {
       if (!gpu.#isReleased) {
-        onLost(message || reason);
+        onLost(reason);
       }
     });
     return gpu;
+  }
+
+  /** Why the device was lost, where it was: what runs on it may fail a moment before that is known. */
+  async lossNow(): Promise<string | undefined> {
+    const moment = new Promise<undefined>((resolve) => setTimeout(resolve, 300));
+    return this.#isReleased ? undefined : await Promise.race([this.#lost, moment]);
   }
 
   /** Lets the device go; to be called when no other session is on it. */

@@ -1,4 +1,4 @@
-import { wayOutOf } from "@onnx-asma/core";
+import type { Decision } from "@onnx-asma/core";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -72,4 +72,9 @@ function gradientOrigin({ options }: LoadedModel): string {
   return options.trainingGraph === undefined
     ? "every operator on the way has a rule"
     : "from the training graph";
+}
+
+/** What decides otherwise, in words, with options in backticks. */
+function wayOutOf({ options, wayOut }: Decision): string {
+  return wayOut ?? options.map((key) => `\`${key}\``).join(", ");
 }
