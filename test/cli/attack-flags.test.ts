@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
 import { beforeAll, expect, it, vi } from "vitest";
 import { defineAttack, defineRecipe, registerAttack } from "@onnx-asma/core";
@@ -49,7 +50,8 @@ async function run(args: readonly string[]) {
   const written = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((stream) =>
     vi.spyOn(process[stream], "write").mockImplementation((text) => {
-      written[stream] += String(text);
+      // Coloured where CI is set.
+      written[stream] += stripVTControlCharacters(String(text));
       return true;
     }),
   );

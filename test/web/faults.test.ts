@@ -275,6 +275,19 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
     expect(codes).toEqual(["ERR_RELEASED", "ERR_RELEASED", "ERR_RELEASED", "ERR_RELEASED"]);
   });
 
+  it("rejects the result of a paused attack when the model is released", async () => {
+    const code = await opened.page.evaluate(async () => {
+      const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });
+      const { image, target } = scene();
+      const run = await model.attack(image, target, { iouThreshold: 1, iterations: 10_000 });
+      await run[Symbol.asyncIterator]().next();
+      const result = codeOf(() => run.result);
+      await model.release();
+      return (await result).code;
+    });
+    expect(code).toBe("ERR_RELEASED");
+  });
+
   it("waits while nobody asks for the next step", async () => {
     const steps = await opened.page.evaluate(async () => {
       const model = await onnxAsma.loadModel("/unet-legacy.onnx", { device: "wasm" });

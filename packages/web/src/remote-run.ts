@@ -57,6 +57,7 @@ class RemoteRun {
   readonly #id: number;
   readonly #signal: Signal | undefined;
   #hasEnded = false;
+  #unlisten: (() => void) | undefined;
 
   private constructor(client: WorkerClient, id: number, signal: Signal | undefined) {
     this.#client = client;
@@ -89,17 +90,18 @@ class RemoteRun {
   started<Step, Result>(
     start: (resolve: (result: Result) => void) => AsyncGenerator<Step, void>,
   ): AttackRun<Step, Result> {
-    return new AttackRun(
+    const run = new AttackRun<Step, Result>(
       (resolve) => {
         const steps = start(resolve);
         forgotten.register(steps, this);
         return steps;
       },
-      () => {
-        this.leave();
-        return new AsmaError("ERR_ABORTED", "The attack was left before its first step.");
-      },
+      () => this.leave(),
     );
+    // Weak, or a run that nobody holds would be held here.
+    const held = new WeakRef(run);
+    this.#unlisten = this.#client.onEnd((error) => held.deref()?.fail(error));
+    return run;
   }
 
   async *steps(resolve: (result: BatchResult) => void): AsyncGenerator<BatchStep, void> {
@@ -126,7 +128,7 @@ class RemoteRun {
     } finally {
       signal?.removeEventListener?.("abort", abort);
       if (!this.#hasEnded) {
-        this.#hasEnded = true;
+        this.#end();
         // Left early: what there is so far. A dead worker has nothing.
         const { endings } = await this.#client.call("end", { run });
         if (endings !== undefined) {
@@ -139,7 +141,7 @@ class RemoteRun {
   /** Ends it if it goes on. */
   leave(): void {
     if (!this.#hasEnded) {
-      this.#hasEnded = true;
+      this.#end();
       void this.#client.call("end", { run: this.#id }).catch(() => undefined);
     }
   }
@@ -147,12 +149,19 @@ class RemoteRun {
   async #next() {
     try {
       const next = await this.#client.call("next", { run: this.#id });
-      this.#hasEnded = "endings" in next;
+      if ("endings" in next) {
+        this.#end();
+      }
       return next;
     } catch (error) {
-      this.#hasEnded = true;
+      this.#end();
       throw error;
     }
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#unlisten?.();
   }
 
   #toStep(numbers: StepNumbers, index: number): AttackStep {

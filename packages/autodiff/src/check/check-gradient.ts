@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { ModelProtoSchema, ValueInfoProtoSchema } from "onnx-buf";
+import { ModelProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { differentiate } from "../reverse-mode/differentiate.ts";
 import {
   compareWithDifferences,

@@ -1,10 +1,9 @@
 import { create } from "@bufbuild/protobuf";
+import type { AttributeProto, NodeProto } from "onnx-buf";
 import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
-  type AttributeProto,
-  type NodeProto,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 
 /** An attribute as rules write it: integers, lists of integers, strings, and marked floats. */
 export type AttributeValue = number | readonly number[] | string | { readonly float: number };

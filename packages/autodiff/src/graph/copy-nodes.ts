@@ -1,12 +1,6 @@
 import { clone } from "@bufbuild/protobuf";
-import {
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  NodeProtoSchema,
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-} from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
+import { AttributeProtoSchema, GraphProtoSchema, NodeProtoSchema } from "../model/onnx-schema.ts";
 import { isGradientNode, renameGradientAttributes } from "./gradient-node.ts";
 import type { NameAuthority } from "./name-authority.ts";
 

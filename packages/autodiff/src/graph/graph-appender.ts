@@ -1,11 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import {
-  GraphProtoSchema,
-  NodeProtoSchema,
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-} from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
+import { GraphProtoSchema, NodeProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import type { DataType, TensorType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type NodeProto } from "onnx-buf";
+import type { NodeProto } from "onnx-buf";
+import { ModelProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import type { TensorType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";

@@ -1,12 +1,12 @@
 import { create } from "@bufbuild/protobuf";
+import type { ValueInfoProto } from "onnx-buf";
 import {
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
-  type ValueInfoProto,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 import { dataTypeToProto } from "../model/data-type.ts";
 import type { Value } from "./value.ts";
 

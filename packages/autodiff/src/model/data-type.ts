@@ -1,4 +1,4 @@
-import { TensorProto_DataType } from "onnx-buf";
+import { TensorProto_DataType } from "./onnx-schema.ts";
 
 /** ONNX element types by the names ONNX Runtime uses. */
 export type DataType =

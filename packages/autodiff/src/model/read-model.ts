@@ -1,11 +1,6 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
-import {
-  ModelProtoSchema,
-  StringStringEntryProtoSchema,
-  type GraphProto,
-  type ModelProto,
-  type TensorProto,
-} from "onnx-buf";
+import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
+import { ModelProtoSchema, StringStringEntryProtoSchema } from "./onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";
 import {

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { TensorProtoSchema, type TensorProto } from "onnx-buf";
+import type { TensorProto } from "onnx-buf";
+import { TensorProtoSchema } from "./onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import {
   bytesPerElement,

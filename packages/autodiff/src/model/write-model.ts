@@ -1,14 +1,12 @@
 import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-  type GraphProto,
-  type ModelProto,
-  type TensorProto,
-} from "onnx-buf";
+} from "./onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { externalReference, Model, type WeightFile } from "./model.ts";
 import { tensorsOf } from "./tensors-of.ts";

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, type GraphProto, type NodeProto, type TensorProto } from "onnx-buf";
+import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import {
   intAttribute,
   makeAttributes,

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { TensorProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
+import type { NodeProto, TensorProto } from "onnx-buf";
+import { TensorProtoSchema } from "../model/onnx-schema.ts";
 import { dataTypeToProto } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";

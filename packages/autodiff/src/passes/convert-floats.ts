@@ -1,12 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  NodeProtoSchema,
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-  type TensorProto,
-  type TypeProto,
-} from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto } from "onnx-buf";
+import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
+import type { NodeProto } from "onnx-buf";
 import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
-  type NodeProto,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 import { intAttribute, intsAttribute, stringAttribute } from "../graph/attribute.ts";
 import type { Model } from "../model/model.ts";
 import type { PassContext } from "./pass.ts";

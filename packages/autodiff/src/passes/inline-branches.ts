@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, TensorProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "onnx-buf";
+import { NodeProtoSchema, TensorProtoSchema } from "../model/onnx-schema.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";

@@ -1,12 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  type AttributeProto,
-  type FunctionProto,
-  type ModelProto,
-  type NodeProto,
-} from "onnx-buf";
+import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from "onnx-buf";
+import { NodeProtoSchema, OperatorSetIdProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

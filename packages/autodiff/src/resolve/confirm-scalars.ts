@@ -1,12 +1,11 @@
 import { create } from "@bufbuild/protobuf";
+import type { GraphProto, NodeProto } from "onnx-buf";
 import {
-  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
-  type NodeProto,
   ValueInfoProtoSchema,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import type { TensorType } from "../model/data-type.ts";

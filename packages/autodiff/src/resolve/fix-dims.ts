@@ -1,9 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  TensorShapeProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  type ValueInfoProto,
-} from "onnx-buf";
+import type { ValueInfoProto } from "onnx-buf";
+import { TensorShapeProtoSchema, TensorShapeProto_DimensionSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 
 /**

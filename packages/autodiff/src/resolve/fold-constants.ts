@@ -1,14 +1,11 @@
 import { create } from "@bufbuild/protobuf";
+import type { GraphProto, ModelProto, NodeProto, TensorProto } from "onnx-buf";
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-  type GraphProto,
-  type ModelProto,
-  type NodeProto,
-  type TensorProto,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 import {
   dataTypeToProto,
   elementCount,

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { ModelProtoSchema, OperatorSetIdProtoSchema, type NodeProto } from "onnx-buf";
+import type { NodeProto } from "onnx-buf";
+import { ModelProtoSchema, OperatorSetIdProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { isGradientNode } from "../graph/gradient-node.ts";
 import { Model } from "../model/model.ts";

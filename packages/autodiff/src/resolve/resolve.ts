@@ -1,5 +1,6 @@
 import { clone } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type GraphProto } from "onnx-buf";
+import type { GraphProto } from "onnx-buf";
+import { ModelProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";

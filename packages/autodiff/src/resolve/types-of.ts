@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { ModelProtoSchema, ValueInfoProtoSchema } from "onnx-buf";
+import { ModelProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { isExpandable } from "../expansions/expand-node.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "../model/data-type.ts";

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
+import { ModelProtoSchema } from "../model/onnx-schema.ts";
 import { valueInfo } from "../graph/value-info.ts";
 import { dataTypeFromProto, type DataType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { ModelProtoSchema, ValueInfoProtoSchema, type GraphProto } from "onnx-buf";
+import type { GraphProto } from "onnx-buf";
+import { ModelProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import type { Target } from "../graph/target.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";

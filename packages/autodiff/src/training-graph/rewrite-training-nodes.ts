@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "onnx-buf";
+import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import { intAttribute, makeAttributes, type Attributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, ValueInfoProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "onnx-buf";
+import { NodeProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";

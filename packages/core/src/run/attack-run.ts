@@ -16,11 +16,11 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
 
   /**
    * @param start makes the steps, and hands over the result before they end
-   * @param unstarted the error for a run that is left before its first step; `ERR_ABORTED` by default
+   * @param onUnstarted called when the run is left before its first step
    */
   constructor(
     start: (resolve: (result: Result) => void) => AsyncGenerator<Step, void>,
-    unstarted: () => unknown = neverStarted,
+    onUnstarted?: () => void,
   ) {
     let reject: (error: unknown) => void = () => undefined;
     let steps: AsyncGenerator<Step, void> | undefined;
@@ -30,7 +30,7 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
     });
     // The iterator reports the error as well; without a reader of `result` it must not crash the process.
     this.#result.catch(() => undefined);
-    this.#steps = settling(steps as AsyncGenerator<Step, void>, reject, unstarted);
+    this.#steps = settling(steps as AsyncGenerator<Step, void>, reject, onUnstarted);
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Step, void> {
@@ -65,15 +65,11 @@ export class AttackRun<Step, Result> implements AsyncIterable<Step> {
   }
 }
 
-function neverStarted(): AsmaError {
-  return new AsmaError("ERR_ABORTED", "The attack was left before its first step.");
-}
-
 /** The steps, with every end made known: a generator that was never started runs no code of its own. */
 function settling<Step>(
   steps: AsyncGenerator<Step, void>,
   reject: (error: unknown) => void,
-  unstarted: () => unknown,
+  onUnstarted: (() => void) | undefined,
 ): AsyncGenerator<Step, void> {
   let failure: { readonly error: unknown } | undefined;
   const told = async (ending: Promise<IteratorResult<Step, void>>) => {
@@ -81,7 +77,8 @@ function settling<Step>(
       const ended = await ending;
       if (ended.done === true) {
         // Without effect where there is a result.
-        reject(unstarted());
+        reject(new AsmaError("ERR_ABORTED", "The attack was left before its first step."));
+        onUnstarted?.();
       }
       return ended;
     } catch (error) {

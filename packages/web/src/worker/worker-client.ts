@@ -18,6 +18,7 @@ export class WorkerClient {
   readonly #worker: Worker;
   readonly #events: ClientEvents;
   readonly #pending = new Map<number, Pending>();
+  readonly #listeners = new Set<(error: AsmaError) => void>();
   #requests = 0;
   #end: AsmaError | undefined;
 
@@ -37,6 +38,16 @@ export class WorkerClient {
   /** What ended the worker; `undefined` while it works. */
   get end(): AsmaError | undefined {
     return this.#end;
+  }
+
+  /**
+   * Tells when the worker has ended, and why.
+   *
+   * @returns ends the listening
+   */
+  onEnd(listener: (error: AsmaError) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Asks the worker for something. */
@@ -110,6 +121,10 @@ export class WorkerClient {
     for (const { reject } of waiting) {
       reject(this.#end);
     }
+    for (const listener of this.#listeners) {
+      listener(this.#end);
+    }
+    this.#listeners.clear();
   }
 }
 

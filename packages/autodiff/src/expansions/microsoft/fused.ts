@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { NodeProtoSchema } from "onnx-buf";
+import { NodeProtoSchema } from "../../model/onnx-schema.ts";
 import type { NodeContext } from "../../graph/node-context.ts";
 import type { Value } from "../../graph/value.ts";
 import { arithmetic } from "../../graph/arithmetic.ts";

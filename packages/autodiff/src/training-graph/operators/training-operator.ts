@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, type AttributeProto, type NodeProto } from "onnx-buf";
+import type { AttributeProto, NodeProto } from "onnx-buf";
+import { NodeProtoSchema } from "../../model/onnx-schema.ts";
 import type { GraphBuilder } from "../../graph/graph-builder.ts";
 import type { Value } from "../../graph/value.ts";
 import { RuleContext, RuleRefusal, type InputGradient } from "../../rules/gradient-rule.ts";
