@@ -51,6 +51,8 @@ const rooms = {
     "index",
   ],
   node: [
+    "disable-telemetry",
+    "onnxruntime",
     "check-providers",
     "graph-target",
     "file-on-demand",
@@ -109,6 +111,12 @@ module.exports = {
     { name: "no circles", severity: "error", from: {}, to: { circular: true } },
     ...backwards,
     ...between,
+    {
+      name: "onnxruntime-node comes through onnxruntime.ts, which switches its telemetry off first",
+      severity: "error",
+      from: { path: "^packages/node/src/", pathNot: "^packages/node/src/onnxruntime\\.ts$" },
+      to: { path: "onnxruntime-node" },
+    },
     {
       name: "every file has a room",
       severity: "error",

@@ -1,4 +1,4 @@
-import { listSupportedBackends } from "onnxruntime-node";
+import { ort } from "./onnxruntime.ts";
 import type { SessionOptions } from "@onnx-asma/autodiff";
 import { refusal } from "@onnx-asma/core";
 
@@ -8,7 +8,7 @@ import { refusal } from "@onnx-asma/core";
  * @throws AsmaError `ERR_PROVIDER` for one that this build of ONNX Runtime does not know
  */
 export function checkProviders(options: SessionOptions | undefined): void {
-  const known = listSupportedBackends().map(({ name }) => name);
+  const known = ort.listSupportedBackends().map(({ name }) => name);
   for (const provider of options?.executionProviders ?? []) {
     const name = typeof provider === "string" ? provider : provider.name;
     if (!known.includes(name)) {

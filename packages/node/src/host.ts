@@ -1,4 +1,4 @@
-import * as ort from "onnxruntime-node";
+import { ort } from "./onnxruntime.ts";
 import type { Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Host } from "@onnx-asma/core";
 import { comparedWith } from "@onnx-asma/core/device-check";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import * as ort from "onnxruntime-node";
+import { ort } from "../onnxruntime.ts";
 import type { Runtime } from "@onnx-asma/autodiff";
 import {
   Iterates,

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve as resolvePath } from "node:path";
-import * as ort from "onnxruntime-node";
+import { ort } from "../../onnxruntime.ts";
 import {
   differentiate as differentiateModel,
   resolve,

@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { unet, writeImage } from "../support/golden-scene.ts";
+import { temporaryFolder } from "../support/run-cli.ts";
+
+const packageOf = (path: string) =>
+  fileURLToPath(new URL(`../../packages/node/${path}`, import.meta.url));
+const cli = packageOf("bin/onnx-asma.js");
+const strace = ["/usr/bin/strace", "/bin/strace"].find((path) => existsSync(path));
+
+interface Traces {
+  /** Files left where a home or temporary folder is. */
+  readonly files: readonly string[];
+  /** Addresses that were connected to; `undefined` where no strace tells. */
+  readonly connects: readonly string[] | undefined;
+}
+
+/** Runs Node with a home of its own, without what would switch the telemetry off. */
+async function tracesOf(args: readonly string[]): Promise<Traces> {
+  const home = temporaryFolder();
+  const log = join(temporaryFolder(), "strace");
+  const { ORT_DISABLE_TELEMETRY: _, ...others } = process.env;
+  const watched = [process.execPath, ...args];
+  const [command = "", ...rest] =
+    strace === undefined ? watched : [strace, "-f", "-e", "trace=connect", "-o", log, ...watched];
+  await promisify(execFile)(command, rest, {
+    env: { ...others, HOME: home, TMPDIR: home, XDG_CACHE_HOME: join(home, ".cache") },
+  }).catch((error: { readonly code: number }) => {
+    // An attack that reaches nothing within its steps has a code of its own.
+    expect(error.code).toBe(3);
+  });
+  const connects =
+    strace === undefined
+      ? undefined
+      : (readFileSync(log, "utf8").match(/sa_family=AF_INET6?.*/g) ?? []);
+  return { files: readdirSync(home), connects };
+}
+
+describe("telemetry of ONNX Runtime", () => {
+  it("is there unless it is switched off", async () => {
+    const runtime = pathToFileURL(
+      createRequire(packageOf("package.json")).resolve("onnxruntime-node"),
+    ).href;
+    const script = `import ort from ${JSON.stringify(runtime)}; await ort.InferenceSession.create(${JSON.stringify(unet)});`;
+    const { files } = await tracesOf(["--input-type=module", "-e", script]);
+    // When this fails, the runtime may have stopped sending: then ours is not needed any more.
+    expect(files).not.toEqual([]);
+  });
+
+  it("is off in whatever the command line does", async () => {
+    const folder = temporaryFolder();
+    const image = writeImage(folder);
+    const out = join(folder, "out");
+    const runs = [
+      ["inspect", unet, "--shape", "image=1,3,92,92"],
+      ["differentiate", unet, "--shape", "image=1,3,92,92", "-o", join(folder, "gradient.onnx")],
+      ["attack", unet, image, "--disc", "46,46,10", "--iterations", "2", "-o", out],
+    ];
+    for (const args of runs) {
+      expect(await tracesOf([cli, ...args])).toEqual({
+        files: [],
+        connects: strace === undefined ? undefined : [],
+      });
+    }
+  });
+
+  it("is off for users of the library", async () => {
+    const index = pathToFileURL(packageOf("dist/index.js")).href;
+    const script = `import { loadModel } from ${JSON.stringify(index)}; await (await loadModel(${JSON.stringify(unet)})).describe([92, 92]);`;
+    const { files } = await tracesOf(["--input-type=module", "-e", script]);
+    expect(files).toEqual([]);
+  });
+});
