@@ -1,25 +1,27 @@
+import { readFileSync } from "node:fs";
 import { configDefaults, defineConfig } from "vitest/config";
 
-const source = (name: string, file = "index.ts"): string =>
-  new URL(`packages/${name}/src/${file}`, import.meta.url).pathname;
+/** The source of every entry of a package: `@onnx-asma/core/png` is `packages/core/src/png/index.ts`. */
+function sourcesOf(name: string): Record<string, string> {
+  const folder = new URL(`packages/${name}/`, import.meta.url);
+  const { exports } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8")) as {
+    exports: Record<string, string | { readonly default: string }>;
+  };
+  return Object.fromEntries(
+    Object.entries(exports)
+      .flatMap(([entry, target]) => (typeof target === "string" ? [] : [[entry, target.default]]))
+      .map(([entry = "", file = ""]) => [
+        `@onnx-asma/${name}${entry.slice(1)}`,
+        new URL(file.replace("/dist/", "/src/").replace(/\.js$/, ".ts"), folder).pathname,
+      ])
+      // The longer ones first: an alias also stands for what begins with it.
+      .toSorted(([a = ""], [b = ""]) => b.length - a.length),
+  );
+}
 
 export default defineConfig({
   resolve: {
-    alias: {
-      "@onnx-asma/autodiff/training-graph": source("autodiff", "training-graph/index.ts"),
-      "@onnx-asma/autodiff": source("autodiff"),
-      "@onnx-asma/core/npy": source("core", "npy/index.ts"),
-      "@onnx-asma/core/describe-options": source("core", "attack/describe-options.ts"),
-      "@onnx-asma/core/device-check": source("core", "device-check/index.ts"),
-      "@onnx-asma/core/image-size": source("core", "image-size.ts"),
-      "@onnx-asma/core/error-codes": source("core", "error-codes.ts"),
-      "@onnx-asma/core/png": source("core", "png/index.ts"),
-      "@onnx-asma/core/preprocessor": source("core", "preprocessor/index.ts"),
-      "@onnx-asma/core/targets": source("core", "targets/index.ts"),
-      "@onnx-asma/core/training-graph": source("core", "training-graph/index.ts"),
-      "@onnx-asma/core": source("core"),
-      "@onnx-asma/node": source("node"),
-    },
+    alias: { ...sourcesOf("autodiff"), ...sourcesOf("core"), ...sourcesOf("node") },
   },
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],

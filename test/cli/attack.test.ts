@@ -22,6 +22,9 @@ import { expectFailure, namesIn, runCli, runJson, temporaryFolder } from "../sup
 const files = [
   "adversarial.npy",
   "adversarial.png",
+  "labels-after.png",
+  "labels-before.png",
+  "original.png",
   "overview.png",
   "perturbation.png",
   "prediction-after.png",
@@ -177,7 +180,7 @@ describe("attack", () => {
     const checksums = () => files.map((name) => sha256(join(out, name)));
     const [before, again] = [checksums(), ["attack", unet, image, "--hide", "1", "-o", out]];
     const message = await expectFailure(again, { exit: 1, code: "ERR_RESULTS_EXIST" });
-    expect(message).toMatch(/holds results already \(adversarial\.png, .*--force/);
+    expect(message).toMatch(/holds results already \(original\.png, .*--force/);
     expect(checksums()).toEqual(before);
     writeFileSync(join(out, "notes.txt"), "mine");
     const forced = await runJson<ResultRecord>([...again, "--force", "--iterations", "1"]);

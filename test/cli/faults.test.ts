@@ -364,8 +364,9 @@ describe("a target", () => {
     const code = "ERR_TARGET_EMPTY";
     const mask = writeMask(folder, new Uint8Array(52 * 52), () => 255);
     const flags = ["--target", mask, "--ignore-label", "255"];
-    expect(await expectAttackFailure(folder, { flags, code })).toContain("ignored");
-    const message = await expectAttackFailure(folder, { flags: ["--disc", "5,5,4"], code });
+    const exit = 5;
+    expect(await expectAttackFailure(folder, { flags, code, exit })).toContain("ignored");
+    const message = await expectAttackFailure(folder, { flags: ["--disc", "5,5,4"], code, exit });
     expect(message).toContain("at row 20, column 20 of the image and is 52×52");
   });
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ResultRecord } from "@onnx-asma/node";
@@ -9,9 +9,10 @@ import {
   unetDynamo,
   writeImage,
   writeMask,
+  writePng,
 } from "../support/golden-scene.ts";
 import { decodePng } from "../support/png.ts";
-import { expectFailure, runJson, temporaryFolder } from "../support/run-cli.ts";
+import { expectFailure, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
 
 /** Runs one step (more if the flags say so) and gives the target that was written. */
 async function targetOf(folder: string, flags: readonly string[], model = unet) {
@@ -24,6 +25,7 @@ async function targetOf(folder: string, flags: readonly string[], model = unet) 
     code,
     object,
     target: decodePng(readFileSync(join(out, "target.png"))).data as Uint8Array,
+    before: decodePng(readFileSync(join(out, "labels-before.png"))).data as Uint8Array,
   };
 }
 
@@ -114,13 +116,12 @@ it("--hide reaches an empty target", async () => {
 });
 
 it("--hide takes one class of three away", async () => {
-  const before = await targetOf(temporaryFolder(), ["--shift", "0,0"], unet3);
-  const { target } = await targetOf(temporaryFolder(), ["--hide", "2"], unet3);
-  expect(before.target.includes(2)).toBe(true);
+  const { before, target } = await targetOf(temporaryFolder(), ["--hide", "2"], unet3);
+  expect(before.includes(2)).toBe(true);
   expect(
     same(
       target,
-      before.target.map((label) => (label === 2 ? 0 : label)),
+      before.map((label) => (label === 2 ? 0 : label)),
     ),
   ).toBe(true);
 });
@@ -142,8 +143,8 @@ it("--hide measures the share erased, unless told otherwise", async () => {
 
 it("--shift, --rotate and --scale move the prediction", async () => {
   const folder = temporaryFolder();
-  const still = centreOf((await targetOf(folder, ["--shift", "0,0"])).target);
-  const shifted = centreOf((await targetOf(folder, ["--shift", "3,-4"])).target);
+  const shift = await targetOf(folder, ["--shift", "3,-4"]);
+  const [still, shifted] = [centreOf(shift.before), centreOf(shift.target)];
   expect(shifted.y - still.y).toBeCloseTo(3, 0);
   expect(shifted.x - still.x).toBeCloseTo(-4, 0);
   const { target } = await targetOf(folder, ["--rotate", "90", "--scale", "0.5"]);
@@ -152,12 +153,46 @@ it("--shift, --rotate and --scale move the prediction", async () => {
 
 it("--target-image takes the prediction of another image", async () => {
   const folder = temporaryFolder();
+  const { data } = decodePng(readFileSync(writeImage(folder)));
+  const other = writePng(folder, "other.png", 92, 3, (data as Uint8Array).toReversed());
+  const { target } = await targetOf(folder, ["--target-image", other]);
+  const out = join(folder, "of-other");
+  await runJson(["attack", unet, other, "--disc", "46,46,10", "--iterations", "1", "-o", out]);
+  const drawn = decodePng(readFileSync(join(out, "labels-before.png"))).data as Uint8Array;
+  expect(same(target, drawn)).toBe(true);
+});
+
+it("what the untouched image reaches already is refused before anything runs", async () => {
+  const folder = temporaryFolder();
   const image = writeImage(folder);
-  const { code, object, target } = await targetOf(folder, ["--target-image", image]);
-  // The image itself: reached without a step.
-  expect(code).toBe(0);
-  expect(object).toMatchObject({ best: { step: 0 }, steps: 0, saved: { l2: 0, iou: 1 } });
-  expect(same(target, (await targetOf(folder, ["--shift", "0,0"])).target)).toBe(true);
+  const out = join(folder, "out");
+  const refusal = (code: string, ...flags: string[]) =>
+    expectFailure(["attack", unet, image, "-o", out, ...flags], { exit: 5, code });
+  const reached = await refusal("ERR_TARGET_REACHED", "--target-image", image);
+  expect(reached).toContain("IoU (foreground) 1.0000");
+  await refusal("ERR_TARGET_REACHED", "--shift", "0,0");
+  await refusal("ERR_TARGET_REACHED", "--shift", "1,0", "--iou", "0.2");
+  await refusal("ERR_TARGET_EMPTY", "--shift", "100,0");
+  const [three, aim] = [writeImage(folder, "three"), ["--hide", "1", "-o", out]];
+  await expectFailure(["attack", unet3, three, ...aim, "--iou", "0"], {
+    exit: 5,
+    code: "ERR_TARGET_REACHED",
+  });
+  expect(existsSync(out)).toBe(false);
+});
+
+it("says what the untouched model draws, and marks one class alone", async () => {
+  const folder = temporaryFolder();
+  const grey = writePng(folder, "grey.png", 92, 3, new Uint8Array(3 * 92 * 92));
+  const args = ["--disc", "46,46,10", "--iterations", "1", "-o", join(folder, "out")];
+  const found = await runCli(["attack", unet, writeImage(folder), ...args]);
+  expect(found.stderr).toMatch(
+    /^On the untouched image the model draws class 0 [\d.]+ %, class 1 [\d.]+ % \(\d+ px\)\.\n/,
+  );
+  const black = await runJson<ResultRecord>(["attack", unet, grey, ...args, "--force"]);
+  expect(black.object.notices).toEqual([
+    expect.stringMatching(/^The model draws one class only on the untouched image \(class \d\)/),
+  ]);
 });
 
 it("--disc and --rectangle lie in pixels of the image", async () => {

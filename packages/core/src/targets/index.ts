@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { checkGoal, type GoalCheck } from "./check-goal.ts";
 export { hideClass } from "./hide-class.ts";
 export { moveForeground, type Move } from "./move-foreground.ts";
 export { disc, rectangle } from "./shape.ts";

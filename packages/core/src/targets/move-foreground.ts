@@ -18,7 +18,7 @@ export interface Move {
  * moved in its plane, all about one centre.
  *
  * @throws AsmaError `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE` for what is no label map; `ERR_OPTION` for a move
- *   that is none
+ *   that is none; `ERR_TARGET_EMPTY` where there is no foreground, or none is left
  */
 export function moveForeground(
   prediction: LabelMap,
@@ -30,7 +30,11 @@ export function moveForeground(
   const data = new Int32Array(prediction.data.length);
   const centre = centreOfForeground(prediction.data, height, width);
   if (centre === undefined) {
-    return { data, dims: prediction.dims };
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: "foreground in the prediction, to move it,",
+      found: "the model draws none on this image",
+      wayOut: "give a target of its own, or take another image",
+    });
   }
   const angle = (rotate * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
@@ -47,6 +51,13 @@ export function moveForeground(
         }
       }
     }
+  }
+  if (data.every((label) => label === 0)) {
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: "a move that leaves foreground on the output grid",
+      found: `nothing of it is left on ${prediction.dims.join("×")} pixels`,
+      wayOut: "move it less far, or hide its class where that is meant",
+    });
   }
   return { data, dims: prediction.dims };
 }

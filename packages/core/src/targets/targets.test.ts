@@ -1,5 +1,7 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { AsmaError } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
+import { checkGoal, type GoalCheck } from "./check-goal.ts";
 import { hideClass } from "./hide-class.ts";
 import { moveForeground } from "./move-foreground.ts";
 import { disc, rectangle } from "./shape.ts";
@@ -53,10 +55,57 @@ it("scales about the centre of the foreground", () => {
   ]);
 });
 
-it("leaves a prediction without foreground empty", () => {
-  expect(
-    moveForeground(parse("..", ".."), { shift: [1, 1] }).data.every((label) => label === 0),
-  ).toBe(true);
+it("refuses what is not there to be hidden or moved, and what is moved out of sight", () => {
+  const empty = parse("..", "..");
+  const codeOf = (task: () => unknown) => {
+    try {
+      task();
+      return undefined;
+    } catch (error) {
+      return (error as AsmaError).code;
+    }
+  };
+  expect(codeOf(() => hideClass(bar, 3))).toBe("ERR_CLASS_ABSENT");
+  expect(codeOf(() => hideClass(empty, 1))).toBe("ERR_CLASS_ABSENT");
+  expect(codeOf(() => moveForeground(empty, { shift: [1, 1] }))).toBe("ERR_TARGET_EMPTY");
+  expect(codeOf(() => moveForeground(bar, { shift: [9, 0] }))).toBe("ERR_TARGET_EMPTY");
+});
+
+describe("checkGoal", () => {
+  const check = (target: LabelMap, more: Partial<GoalCheck> = {}) =>
+    checkGoal({
+      prediction: bar,
+      target,
+      classes: 3,
+      iouDefinition: "mean-target",
+      thresholds: { iou: 0.95, pixelAccuracy: 0 },
+      ...more,
+    });
+  const refused = (code: string) => expect.objectContaining({ code }) as Error;
+
+  it("refuses what the untouched image reaches already", () => {
+    expect(() => check(bar)).toThrow(refused("ERR_TARGET_REACHED"));
+    // Nothing of what is to be erased is there.
+    const erased = { ...bar, data: bar.data.map((label) => (label === 1 ? 0 : label)) };
+    expect(() => check(erased, { prediction: erased, iouDefinition: "erased" })).toThrow(
+      refused("ERR_TARGET_REACHED"),
+    );
+  });
+
+  it("lets through what is still to be reached, by either threshold", () => {
+    const other = moveForeground(bar, { shift: [1, 0] });
+    expect(() => check(other)).not.toThrow();
+    expect(() => check(hideClass(bar, 1), { iouDefinition: "erased" })).not.toThrow();
+    expect(() => check(other, { thresholds: { iou: 0, pixelAccuracy: 0.99 } })).not.toThrow();
+    expect(() => check(other, { thresholds: { iou: 0, pixelAccuracy: 0.8 } })).toThrow(
+      refused("ERR_TARGET_REACHED"),
+    );
+  });
+
+  it("refuses a target in which nothing counts", () => {
+    const ignored = { ...bar, data: bar.data.map(() => -1) };
+    expect(() => check(ignored)).toThrow(refused("ERR_TARGET_EMPTY"));
+  });
 });
 
 it("draws a disc and a rectangle", () => {

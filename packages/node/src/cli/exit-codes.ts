@@ -7,6 +7,7 @@ export const exitCodes = {
   usage: 2,
   missed: 3,
   unsupportedModel: 4,
+  nothingToAttack: 5,
   interrupted: 130,
 } as const;
 
@@ -21,6 +22,8 @@ const unsupported = new Set([
 
 const usage = new Set(["ERR_USAGE", "ERR_STEP_SIZE", "ERR_OPTION", "ERR_ATTACK", "ERR_PROVIDER"]);
 
+const nothingToAttack = new Set(["ERR_CLASS_ABSENT", "ERR_TARGET_EMPTY", "ERR_TARGET_REACHED"]);
+
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
   const code = (error as { code?: unknown }).code;
@@ -29,6 +32,9 @@ export function exitCodeOf(error: unknown): number {
     (typeof code === "string" && unsupported.has(code))
   ) {
     return exitCodes.unsupportedModel;
+  }
+  if (typeof code === "string" && nothingToAttack.has(code)) {
+    return exitCodes.nothingToAttack;
   }
   return typeof code === "string" && usage.has(code) ? exitCodes.usage : exitCodes.error;
 }

@@ -23,6 +23,8 @@ export function summary(record: ResultRecord, folder: string): string {
       row("float image", float),
     ]),
     "",
+    `  change     ${changeOf(record)}`,
+    ...worstOf(record),
     `  attack     ${attack.title}${logs.length === 0 ? "" : `; at the best step ${logs.join(", ")}`}`,
     `  cost       ${count(passes.forwards, "forward")} (${count(passes.judgements, "judgement")} among them), ${count(passes.backwards, "backward")}, ${seconds["attack"]?.toFixed(1)} s`,
     `  pictures   ${folder}/overview.png, perturbation.png (×${record.perturbationPictureFactor}), trajectory.svg`,
@@ -42,4 +44,21 @@ function headline({ best, reached, saved, steps, stopReason }: ResultRecord): st
   }
   const why = stopReason === "reached" ? "by the float image only" : stopReason;
   return `Not reached (${why}): best IoU ${percent(saved.iou)} after ${steps} steps.`;
+}
+
+/** What can be seen of it. */
+function changeOf({ visibility: v }: ResultRecord): string {
+  const quality = [
+    ...(v.psnr === null ? [] : [`PSNR ${v.psnr.toFixed(1)} dB`]),
+    ...(v.ssim === null ? [] : [`SSIM ${v.ssim.toFixed(4)}`]),
+  ].join(", ");
+  const levels = (n: number) => Number(n.toFixed(1));
+  return `${percent(v.changedPixels)} of the pixels by at most ${levels(v.largestLevels)} of ${v.levels - 1} levels (99 % of the changed values by ${levels(v.p99Levels)})${quality === "" ? "" : `; ${quality}`}`;
+}
+
+/** The class that is worst, where the figure above is a mean over several. */
+function worstOf({ worstClass: worst, classes, iouDefinition }: ResultRecord): string[] {
+  return worst === null || classes.length === 2 || !iouDefinition.startsWith("mean")
+    ? []
+    : [`  worst      class ${worst.class} ${worst.name}: IoU ${percent(worst.iouAfter ?? 0)}`];
 }

@@ -1,10 +1,11 @@
 import { createRequire } from "node:module";
 import {
+  confusionMatrix,
   findAttack,
   isWithin,
   ignored,
   type AttackResult,
-  type ImageTensor,
+  type ConfusionMatrix,
   type IouDefinition,
   type JudgedRecord,
   type LabelMap,
@@ -14,12 +15,14 @@ import {
   type StepRecord,
   type Verdict,
 } from "@onnx-asma/core";
+import type { Visibility } from "@onnx-asma/core/visibility";
+import type { FileImage } from "../images/file-image.ts";
 import type { FileRecord } from "../file-record.ts";
-import type { TargetFile } from "../images/write-target.ts";
+import type { LabelsFile } from "../images/write-labels.ts";
 import type { ModelSources } from "../loaded-model.ts";
 import type { AdversarialFile } from "./adversarial-file.ts";
 import { labelsHash } from "./labels-hash.ts";
-import { resultFilesOf } from "./results-folder.ts";
+import { pixelsPerClass } from "./pixels-per-class.ts";
 import type { Slice } from "./slice.ts";
 
 /** The files that an attack was given, each as it was read. */
@@ -31,8 +34,24 @@ export interface AttackSources {
   readonly region?: FileRecord | undefined;
 }
 
-/** The object in `result.json`. */
+/** One class before and after the attack, on the output grid; ignored pixels do not count. */
+export interface ClassRecord {
+  readonly class: number;
+  readonly name: string;
+  /** Pixels that the untouched model draws on the untouched image. */
+  readonly pixelsBefore: number;
+  readonly pixelsTarget: number;
+  /** Pixels that it draws on the saved file. */
+  readonly pixelsAfter: number;
+  /** IoU with the target; `null` for a class that neither contains. */
+  readonly iouBefore: number | null;
+  readonly iouAfter: number | null;
+}
+
+/** The object in `result.json`; docs/results.md has it field by field. */
 export interface ResultRecord {
+  /** Raised whenever a field changes its meaning or goes. */
+  readonly schemaVersion: 1;
   readonly tool: { readonly name: string; readonly version: string };
   readonly runtime: Readonly<Record<string, unknown>>;
   /** Files with the SHA-256 of their content, and what the model was taken to mean. */
@@ -56,6 +75,11 @@ export interface ResultRecord {
   /** What the untouched model said during the run, whenever it was asked. */
   readonly judged: readonly ({ readonly step: number } & JudgedRecord)[];
   readonly notices: readonly string[];
+  readonly classes: readonly ClassRecord[];
+  /** The class of the target or of either prediction whose IoU on the saved file is the least. */
+  readonly worstClass: ClassRecord | null;
+  /** How much of the change can be seen, on the saved file. */
+  readonly visibility: Visibility;
   /** The float image. */
   readonly float: Verdict;
   /** The image as re-read from `savedFile`. */
@@ -66,6 +90,8 @@ export interface ResultRecord {
   readonly slice?: Slice;
   readonly reached: boolean;
   readonly perturbationPictureFactor: number;
+  /** Label maps on the output grid, as `target` is written. */
+  readonly labels: { readonly before: LabelsFile; readonly after: LabelsFile };
   readonly seconds: Readonly<Record<string, number>>;
   readonly files: readonly string[];
 }
@@ -75,13 +101,23 @@ export interface RecordParts {
   readonly description: ModelDescription;
   readonly sources: AttackSources;
   readonly runtime: Readonly<Record<string, unknown>>;
-  readonly image: ImageTensor & { readonly bitDepth: number };
+  readonly image: FileImage;
   readonly target: LabelMap;
-  readonly targetFile: TargetFile;
+  readonly targetFile: LabelsFile;
   /** How the target was asked for. */
   readonly request: Readonly<Record<string, unknown>>;
   readonly result: AttackResult;
   readonly failure: { readonly code: string; readonly message: string } | undefined;
+  readonly notices: readonly string[];
+  readonly predictionBefore: LabelMap;
+  /** What the untouched model draws on the saved file. */
+  readonly predictionAfter: LabelMap;
+  readonly labels: ResultRecord["labels"];
+  readonly visibility: Visibility;
+  /** Name of the file that holds the pixels as they were decoded. */
+  readonly original: string;
+  /** Names of the files that were written. */
+  readonly files: readonly string[];
   readonly verdicts: { readonly float: Verdict; readonly saved: Verdict };
   readonly savedFile: AdversarialFile["name"];
   readonly adversarialSha256: string;
@@ -94,7 +130,9 @@ export function resultRecord(parts: RecordParts): ResultRecord {
   const { description, image, result, savedFile, slice, sources, targetFile, verdicts } = parts;
   const { image: _image, prediction: _prediction, ...best } = result.best;
   const { title, paper } = findAttack(result.attack.name);
+  const classes = classRecords(parts);
   return {
+    schemaVersion: 1,
     tool: { name: "onnx-asma", version: versionOf("../../package.json") },
     runtime: {
       node: process.version,
@@ -120,6 +158,9 @@ export function resultRecord(parts: RecordParts): ResultRecord {
       ...sources.image,
       dims: image.dims,
       bitDepth: image.bitDepth,
+      levels: Number.isFinite(image.levels) ? image.levels : "float",
+      format: image.format,
+      decoded: parts.original,
       adversarialSha256: parts.adversarialSha256,
     },
     target: targetRecord(parts, targetFile),
@@ -135,20 +176,24 @@ export function resultRecord(parts: RecordParts): ResultRecord {
     steps: result.trajectory.length - 1,
     passes: result.passes,
     judged: result.trajectory.flatMap(({ step, judged }) => (judged ? [{ step, ...judged }] : [])),
-    notices: result.notices,
+    notices: parts.notices,
+    classes,
+    worstClass: worstOf(classes),
+    visibility: parts.visibility,
     ...verdicts,
     // The saved file decides, within the budget where there is one.
     reached: verdicts.saved.reached && isWithin(result.budget, verdicts.saved),
     savedFile,
     ...(slice && { slice }),
     perturbationPictureFactor: parts.perturbationPictureFactor,
+    labels: parts.labels,
     seconds: {
       attack: result.seconds,
       perStep: result.seconds / Math.max(1, result.trajectory.length),
       differentiate: result.build.differentiateSeconds,
       load: result.build.loadSeconds,
     },
-    files: resultFilesOf(savedFile === "adversarial.png", targetFile.file),
+    files: parts.files,
   };
 }
 
@@ -157,22 +202,49 @@ export function percent(share: number): string {
   return `${(Math.floor(share * 10000) / 100).toFixed(2)} %`;
 }
 
+function classRecords(parts: RecordParts): ClassRecord[] {
+  const { description, predictionBefore, predictionAfter, target } = parts;
+  const { classes } = description.head;
+  const before = confusionMatrix(predictionBefore, target, classes);
+  const after = confusionMatrix(predictionAfter, target, classes);
+  const column = (matrix: ConfusionMatrix, c: number) =>
+    matrix.reduce((sum, row) => sum + (row[c] as number), 0);
+  const iouOf = (matrix: ConfusionMatrix, c: number) => {
+    const common = matrix[c]?.[c] as number;
+    const union = sumOf(matrix[c] as readonly number[]) + column(matrix, c) - common;
+    return union === 0 ? null : common / union;
+  };
+  return description.classNames.map((name, c) => ({
+    class: c,
+    name,
+    pixelsBefore: column(before, c),
+    pixelsTarget: sumOf(after[c] as readonly number[]),
+    pixelsAfter: column(after, c),
+    iouBefore: iouOf(before, c),
+    iouAfter: iouOf(after, c),
+  }));
+}
+
+function worstOf(classes: readonly ClassRecord[]): ClassRecord | null {
+  const present = classes.filter(({ iouAfter }) => iouAfter !== null);
+  return present.toSorted((a, b) => (a.iouAfter as number) - (b.iouAfter as number))[0] ?? null;
+}
+
+const sumOf = (row: readonly number[]) => row.reduce((sum, n) => sum + n, 0);
+
 function targetRecord(
   { description, request, sources, target }: RecordParts,
-  { file, ignoredAs }: TargetFile,
+  { file, ignoredAs }: LabelsFile,
 ) {
-  const counts = new Map<number, number>();
-  for (const label of target.data) {
-    counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
+  const { classes } = description.head;
   return {
     file,
     labelsSha256: labelsHash(target),
     ...(sources.target && { from: sources.target }),
     ...(Object.values(request).some((value) => value !== undefined) && { request }),
     dims: target.dims,
-    pixelsPerClass: description.classNames.map((_, c) => counts.get(c) ?? 0),
-    ignoredPixels: counts.get(ignored) ?? 0,
+    pixelsPerClass: pixelsPerClass(target, classes),
+    ignoredPixels: target.data.filter((label) => label === ignored).length,
     ...(ignoredAs !== undefined && { ignoredAs }),
   };
 }

@@ -4,11 +4,17 @@ import { AsmaError, refusal } from "@onnx-asma/core";
 
 /** Files that an attack may write; `result.json` comes last and stands for all of them. */
 export const resultFiles = [
+  "original.png",
+  "original.npy",
   "adversarial.png",
   "adversarial.npy",
   "perturbation.png",
   "prediction-before.png",
   "prediction-after.png",
+  "labels-before.png",
+  "labels-before.npy",
+  "labels-after.png",
+  "labels-after.npy",
   "target.png",
   "target.npy",
   "overview.png",
@@ -17,12 +23,9 @@ export const resultFiles = [
   "result.json",
 ] as const;
 
-/** The files of one attack: what a PNG cannot hold has no `adversarial.png`, and a target has one file. */
-export function resultFilesOf(isPng: boolean, target: "target.png" | "target.npy"): string[] {
-  return resultFiles.filter(
-    (name) =>
-      (isPng || name !== "adversarial.png") && (name === target || !name.startsWith("target.")),
-  );
+/** The files of one attack, of those that were written; `result.json` is about to be. */
+export function resultFilesOf(written: readonly string[]): string[] {
+  return resultFiles.filter((name) => name === "result.json" || written.includes(name));
 }
 
 /**

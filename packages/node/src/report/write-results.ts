@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   findAttack,
@@ -11,19 +12,21 @@ import {
   type Verification,
   type VerifyOptions,
 } from "@onnx-asma/core";
+import { visibility } from "@onnx-asma/core/visibility";
+import { encodeImage, imageFormatOf } from "@onnx-asma/core/png";
 import { recordFile } from "../file-record.ts";
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
 import { writeFile } from "../images/write-file.ts";
-import { writeTarget } from "../images/write-target.ts";
+import { writeLabels } from "../images/write-labels.ts";
 import type { LoadedModel } from "../loaded-model.ts";
-import { adversarialFile, writeAdversarial } from "./adversarial-file.ts";
+import { adversarialFile, writeAdversarial, type AdversarialFile } from "./adversarial-file.ts";
 import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
 import { percent, resultRecord, type AttackSources, type ResultRecord } from "./result-record.ts";
-import { fillResultsFolder } from "./results-folder.ts";
+import { fillResultsFolder, resultFilesOf } from "./results-folder.ts";
 import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
@@ -40,6 +43,8 @@ export interface AttackReport {
   readonly failure?: { readonly code: string; readonly message: string } | undefined;
   /** Predictions along the way, for the overview. */
   readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];
+  /** Remarks on the attack. @default those of the result */
+  readonly notices?: readonly string[];
   /** How the target was asked for, for the record. */
   readonly request?: Readonly<Record<string, unknown>>;
 }
@@ -78,7 +83,12 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   const saved = await model.verify(at(file.name), target, judging);
   const float = await model.verify(best.image, target, judging);
   const description = await model.describe(sizeOf(image));
-  const targetFile = await writeTarget(folder, target, description.head);
+  const original = await writeOriginal(folder, image);
+  const targetFile = await writeLabels(at("target"), target, description.head);
+  const labels = {
+    before: await writeLabels(at("labels-before"), report.predictionBefore, description.head),
+    after: await writeLabels(at("labels-after"), saved.prediction, description.head),
+  };
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
   const factor = await writePictures(folder, { report, description, saved, slice });
@@ -90,6 +100,12 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     ...report,
     request: report.request ?? {},
     failure: report.failure,
+    notices: report.notices ?? result.notices,
+    predictionAfter: saved.prediction,
+    labels,
+    visibility: visibility(saved.image, image, unitOf(file)),
+    original,
+    files: resultFilesOf(await readdir(folder)),
     description,
     runtime: { executionProviders, threads: intraOpNumThreads },
     targetFile,
@@ -101,6 +117,19 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   });
   await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
+}
+
+/** Writes the pixels as they were decoded, so that nobody needs the same decoder. */
+async function writeOriginal(folder: string, image: FileImage): Promise<string> {
+  const format = imageFormatOf(image);
+  const name = `original.${format.format}`;
+  await writeFile(join(folder, name), encodeImage(image, format));
+  return name;
+}
+
+/** Levels that a change is told in: those of the file, for floats 256. */
+function unitOf({ levels }: AdversarialFile): number {
+  return levels ?? 256;
 }
 
 /** @returns by what the perturbation is amplified in its picture */

@@ -1,5 +1,7 @@
 import {
   AsmaError,
+  defaultIouDefinition,
+  fitTarget,
   isAsmaError,
   parseChoice,
   sameSize,
@@ -11,6 +13,7 @@ import {
   type ImageTensor,
   refusal,
 } from "@onnx-asma/core";
+import { checkGoal } from "@onnx-asma/core/targets";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
 import { loadModel } from "../../load-model.ts";
@@ -18,6 +21,7 @@ import type { LoadedModel } from "../../loaded-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
+import { cleanPrediction, cleanPredictionRemark } from "../clean-prediction.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, printError, printResult } from "../output.ts";
@@ -74,8 +78,12 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   await checkResultsFolder(flags.out, flags.force === true);
   const model = await loadModel(modelPath, options);
   try {
-    const { run, ...scene } = await startRun(request, model, { ...choice, signal });
     const isQuiet = flags.quiet === true || flags.json === true;
+    const scene = await readScene(request, model);
+    if (!isQuiet) {
+      note(cleanPrediction(scene.predictionBefore, scene.description.classNames));
+    }
+    const run = await startRun(model, scene, { ...choice, signal });
     const ended = await follow(run, startProgress(iterations, isQuiet));
     return await conclude(request, { model, ...scene, ...ended });
   } finally {
@@ -98,12 +106,8 @@ function choiceOf({ chosen, flags }: AttackRequest) {
   };
 }
 
-/** Reads all files and starts the attack. */
-async function startRun(
-  { imagePath, flags }: AttackRequest,
-  model: LoadedModel,
-  choice: AttackChoice,
-) {
+/** Reads all files, and has the untouched model look at the untouched image. */
+async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel) {
   const image = await model.readImage(imagePath);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
@@ -113,7 +117,7 @@ async function startRun(
     prediction: predictionBefore,
   });
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
-  const run = await model.attack(image, target, { ...choice, region });
+  const remark = cleanPredictionRemark(predictionBefore, description.classNames);
   const sources = {
     image: await recordFile(imagePath),
     target: await recordIfNamed(flags.target ?? flags.targetImage),
@@ -121,7 +125,25 @@ async function startRun(
     // The model's files are hashed now: later they may have changed.
     model: model.sources,
   };
-  return { image, predictionBefore, target, run, sources };
+  return { image, description, predictionBefore, target, region, remark, sources };
+}
+
+/** Starts the attack, where there is something to attack. */
+async function startRun(
+  model: LoadedModel,
+  { image, description, predictionBefore, target, region }: Awaited<ReturnType<typeof readScene>>,
+  choice: AttackChoice,
+) {
+  const { classes } = description.head;
+  const used = parseChoice(choice, [image]).run;
+  checkGoal({
+    prediction: predictionBefore,
+    target: fitTarget(target, description),
+    classes,
+    iouDefinition: used.iouDefinition ?? defaultIouDefinition(classes, target),
+    thresholds: { iou: used.iouThreshold, pixelAccuracy: used.pixelAccuracyThreshold },
+  });
+  return await model.attack(image, target, { ...choice, region });
 }
 
 async function recordIfNamed(path: string | undefined): Promise<FileRecord | undefined> {
@@ -155,15 +177,26 @@ async function follow(
 
 async function conclude(
   { flags }: AttackRequest,
-  report: Omit<AttackReport, "request"> & { readonly failure: AsmaError | undefined },
+  {
+    remark,
+    ...report
+  }: Omit<AttackReport, "request" | "notices"> & {
+    readonly failure: AsmaError | undefined;
+    readonly remark: string | undefined;
+  },
 ): Promise<number> {
   const { result, failure } = report;
-  result.notices.forEach((notice) => note(notice));
+  const notices = [...(remark === undefined ? [] : [remark]), ...result.notices];
+  notices.forEach((notice) => note(notice));
   if (failure !== undefined) {
     // Before the results, which what failed may keep from being written.
     printError(failure, false);
   }
-  const record = await writeResults(flags.out, { ...report, request: targetRequestOf(flags) });
+  const record = await writeResults(flags.out, {
+    ...report,
+    notices,
+    request: targetRequestOf(flags),
+  });
   printResult(flags.json === true, record, () => summary(record, flags.out));
   if (failure !== undefined) {
     return exitCodes.error;

@@ -5,10 +5,10 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LabelMap } from "@onnx-asma/core";
 import { readMask } from "./read-mask.ts";
-import { writeTarget } from "./write-target.ts";
+import { writeLabels } from "./write-labels.ts";
 
 let root: string;
-beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), "write-target-"))));
+beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), "write-labels-"))));
 afterAll(() => rm(root, { recursive: true }));
 
 const labelsOf = (...values: number[]): LabelMap => ({
@@ -19,7 +19,7 @@ const labelsOf = (...values: number[]): LabelMap => ({
 /** What was written, and the same read back with ignored pixels as −1. */
 async function roundTrip(labels: LabelMap, classes: number) {
   const folder = await mkdtemp(join(root, "target-"));
-  const { file, ignoredAs } = await writeTarget(folder, labels, { classes });
+  const { file, ignoredAs } = await writeLabels(join(folder, "target"), labels, { classes });
   expect(await readdir(folder)).toEqual([file]);
   const path = join(folder, file);
   const read = await readMask(path, {
@@ -33,7 +33,7 @@ async function roundTrip(labels: LabelMap, classes: number) {
   return { file, ignoredAs, depth };
 }
 
-describe("writeTarget", () => {
+describe("writeLabels", () => {
   it.each([
     { values: [0, 1], classes: 2, depth: 8 },
     { values: [0, 255, 3], classes: 256, depth: 8 },
@@ -70,8 +70,8 @@ describe("writeTarget", () => {
   });
 
   it("refuses labels that are neither classes nor ignored", async () => {
-    await expect(writeTarget(root, labelsOf(0, -2), { classes: 2 })).rejects.toThrow(
-      expect.objectContaining({ code: "ERR_MASK_VALUES" }),
-    );
+    await expect(
+      writeLabels(join(root, "target"), labelsOf(0, -2), { classes: 2 }),
+    ).rejects.toThrow(expect.objectContaining({ code: "ERR_MASK_VALUES" }));
   });
 });
