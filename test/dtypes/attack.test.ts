@@ -101,8 +101,7 @@ async function accuracyOf(model: string, input: ort.Tensor): Promise<number> {
 const planes = (pixels: readonly number[]) =>
   pixels.map((_, i) => pixels[(i % (side * side)) * 3 + Math.floor(i / (side * side))] as number);
 
-const decisions = (record: ResultRecord) =>
-  (record.model["decisions"] as { what: string; is: string }[]).map((d) => `${d.what}: ${d.is}`);
+const decisions = (record: ResultRecord) => record.model.decisions.map((d) => `${d.what}: ${d.is}`);
 
 it("a model of uint8 pixels, channels last: the saved file itself is its input", async () => {
   const folder = temporaryFolder();

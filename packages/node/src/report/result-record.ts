@@ -34,6 +34,67 @@ export interface AttackSources {
   readonly region?: FileRecord | undefined;
 }
 
+/** What computed. */
+export interface RuntimeRecord {
+  readonly node: string;
+  /** Version of ONNX Runtime. */
+  readonly "onnxruntime-node": string;
+  /** Operating system and processor, as Node names them. */
+  readonly platform: string;
+  readonly executionProviders: readonly string[];
+  /** Threads asked for; 0: ONNX Runtime's own choice. */
+  readonly threads: number;
+}
+
+/** The model's files, and what they were taken to mean for images of this size. */
+export interface ModelRecord extends FileRecord {
+  readonly externalData: readonly FileRecord[];
+  readonly preprocessor: FileRecord | null;
+  /** A training graph that the gradient was taken from, with its external data. */
+  readonly trainingGraph: readonly FileRecord[] | null;
+  readonly opset: number;
+  /** How the differentiated model departs from the file. */
+  readonly adaptations: ModelDescription["adaptations"];
+  readonly input: ModelDescription["input"];
+  /** The output that is decoded, and the scores behind it that are attacked. */
+  readonly output: ModelDescription["head"];
+  /** The grid that labels lie on, and where it lies on the image. */
+  readonly grid: ModelDescription["grid"];
+  readonly classes: readonly string[];
+  readonly preprocessing: ModelDescription["preprocessing"];
+  /** Everything that was decided about the model, and why. */
+  readonly decisions: ModelDescription["decisions"];
+}
+
+/** The untouched image. */
+export interface ImageRecord extends FileRecord {
+  /** [1, C, H, W], of volumes [1, C, D, H, W]. */
+  readonly dims: readonly number[];
+  /** Bits per channel of the file; 32 for floating-point numbers. */
+  readonly bitDepth: 8 | 16 | 32;
+  /** Values per channel that the file can hold. */
+  readonly levels: number | "float";
+  readonly format: string;
+  /** The file in this folder that holds the pixels as they were decoded. */
+  readonly decoded: string;
+  /** SHA-256 of `savedFile`. */
+  readonly adversarialSha256: string;
+}
+
+/** The label map that the model shall draw. */
+export interface TargetRecord extends LabelsFile {
+  /** SHA-256 of the labels as little-endian int32, −1 ignored. */
+  readonly labelsSha256: string;
+  /** The mask or the other image that it was made of. */
+  readonly from?: FileRecord;
+  /** The options that it was made by. */
+  readonly request?: Readonly<Record<string, unknown>>;
+  /** Of the output grid. */
+  readonly dims: readonly number[];
+  readonly pixelsPerClass: readonly number[];
+  readonly ignoredPixels: number;
+}
+
 /** One class before and after the attack, on the output grid; ignored pixels do not count. */
 export interface ClassRecord {
   readonly class: number;
@@ -53,11 +114,10 @@ export interface ResultRecord {
   /** Raised whenever a field changes its meaning or goes. */
   readonly schemaVersion: 1;
   readonly tool: { readonly name: string; readonly version: string };
-  readonly runtime: Readonly<Record<string, unknown>>;
-  /** Files with the SHA-256 of their content, and what the model was taken to mean. */
-  readonly model: FileRecord & Readonly<Record<string, unknown>>;
-  readonly image: FileRecord & Readonly<Record<string, unknown>>;
-  readonly target: Readonly<Record<string, unknown>>;
+  readonly runtime: RuntimeRecord;
+  readonly model: ModelRecord;
+  readonly image: ImageRecord;
+  readonly target: TargetRecord;
   /** The mask of the region that may change. */
   readonly region?: FileRecord;
   /** The attack, and its options exactly as they were used. */
@@ -100,7 +160,7 @@ export interface ResultRecord {
 export interface RecordParts {
   readonly description: ModelDescription;
   readonly sources: AttackSources;
-  readonly runtime: Readonly<Record<string, unknown>>;
+  readonly runtime: Pick<RuntimeRecord, "executionProviders" | "threads">;
   readonly image: FileImage;
   readonly target: LabelMap;
   readonly targetFile: LabelsFile;
@@ -235,7 +295,7 @@ const sumOf = (row: readonly number[]) => row.reduce((sum, n) => sum + n, 0);
 function targetRecord(
   { description, request, sources, target }: RecordParts,
   { file, ignoredAs }: LabelsFile,
-) {
+): TargetRecord {
   const { classes } = description.head;
   return {
     file,
@@ -245,7 +305,7 @@ function targetRecord(
     dims: target.dims,
     pixelsPerClass: pixelsPerClass(target, classes),
     ignoredPixels: target.data.filter((label) => label === ignored).length,
-    ...(ignoredAs !== undefined && { ignoredAs }),
+    ignoredAs,
   };
 }
 

@@ -107,7 +107,10 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     original,
     files: resultFilesOf(await readdir(folder)),
     description,
-    runtime: { executionProviders, threads: intraOpNumThreads },
+    runtime: {
+      executionProviders: executionProviders.map((p) => (typeof p === "string" ? p : p.name)),
+      threads: intraOpNumThreads,
+    },
     targetFile,
     verdicts: { float: verdictOf(float), saved: verdictOf(saved) },
     savedFile: file.name,
