@@ -13,7 +13,7 @@ import { makeTensor } from "../model/tensor.ts";
 export function constantsToInitializers({ graph }: Model): boolean {
   const kept: NodeProto[] = [];
   for (const node of graph.node) {
-    const tensor = node.opType === "Constant" && node.domain === "" ? tensorOf(node) : undefined;
+    const tensor = node.opType === "Constant" && node.domain === "" ? tensorOfConstant(node) : undefined;
     const [name] = node.output;
     if (tensor === undefined || name === undefined) {
       kept.push(node);
@@ -26,7 +26,8 @@ export function constantsToInitializers({ graph }: Model): boolean {
   return isChanged;
 }
 
-function tensorOf(node: NodeProto): TensorProto | undefined {
+/** The tensor of a `Constant` node; `undefined` for sparse ones and strings. */
+export function tensorOfConstant(node: NodeProto): TensorProto | undefined {
   const attribute = node.attribute.find(({ name }) => name.startsWith("value"));
   switch (attribute?.name) {
     case "value":

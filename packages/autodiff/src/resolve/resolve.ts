@@ -18,6 +18,7 @@ import { inlineBranches } from "../passes/inline-branches.ts";
 import { inlineFunctions } from "../passes/inline-functions.ts";
 import { lowerOpset } from "../passes/lower-opset.ts";
 import type { Pass, PassContext } from "../passes/pass.ts";
+import { raiseOpset } from "../passes/raise-opset.ts";
 import { standardizeQuantization } from "../passes/standardize-quantization.ts";
 import { unfoldQuantizedWeights } from "../passes/unfold-quantized-weights.ts";
 import type { Runtime, SessionOptions } from "../runtime.ts";
@@ -60,7 +61,7 @@ export interface ResolveOptions {
  * @returns a model with fixed input dims; the model given is left as it is
  * @throws AutodiffError `ERR_INPUT_DIMS` when an input dim is dynamic and not given, or does not fit;
  *   `ERR_MODEL_CYCLE` when the nodes cannot be put in order; `ERR_MODEL_REFUSED` when the runtime
- *   cannot load the model
+ *   cannot load the model; `ERR_OPSET` when its opset is not known here
  */
 export async function resolve(
   model: Model,
@@ -103,12 +104,10 @@ export async function resolve(
     integerInputs: new Set(Object.keys(integerInputs)),
     probe: new Probe(runtime, options.sessionOptions),
   };
+  raiseOpset(result);
   runAll([inlineFunctions, constantsToInitializers, inlineBranches], result, context);
   sortTopologically(graph);
   lowerOpset(result);
-  if (proto.irVersion < 4n) {
-    proto.irVersion = 4n;
-  }
   // Floats are made of what gradients cannot flow through.
   runAll([convertFloats, standardizeQuantization, unfoldQuantizedWeights], result, context);
   const quantized = countQuantized(graph);
