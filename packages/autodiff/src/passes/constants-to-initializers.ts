@@ -13,7 +13,7 @@ import { makeTensor } from "../model/tensor.ts";
 export function constantsToInitializers({ graph }: Model): boolean {
   const kept: NodeProto[] = [];
   for (const node of graph.node) {
-    const tensor = node.opType === "Constant" && node.domain === "" ? tensorOfConstant(node) : undefined;
+    const tensor = node.opType === "Constant" && node.domain === "" ? tensorOf(node) : undefined;
     const [name] = node.output;
     if (tensor === undefined || name === undefined) {
       kept.push(node);
@@ -26,8 +26,7 @@ export function constantsToInitializers({ graph }: Model): boolean {
   return isChanged;
 }
 
-/** The tensor of a `Constant` node; `undefined` for sparse ones and strings. */
-export function tensorOfConstant(node: NodeProto): TensorProto | undefined {
+function tensorOf(node: NodeProto): TensorProto | undefined {
   const attribute = node.attribute.find(({ name }) => name.startsWith("value"));
   switch (attribute?.name) {
     case "value":

@@ -1,8 +1,9 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
   NodeProtoSchema,
+  type AttributeProto,
   type NodeProto,
 } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
@@ -12,7 +13,6 @@ import { namesOf } from "../graph/names-of.ts";
 import { subgraphsOf } from "../graph/subgraphs.ts";
 import { dataTypeFromProto, isFloat } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
-import { tensorOfConstant } from "./constants-to-initializers.ts";
 import { opsetChanges, type NodesBefore } from "./opset-changes.ts";
 
 /** The opsets whose operators are known here, and the newest IR version. */
@@ -35,9 +35,9 @@ export function raiseOpset(model: Model): void {
   const versions = entries.map(({ version }) => Number(version));
   const wrong = versions.find((version) => version < first || version > last);
   if (wrong !== undefined || proto.irVersion > lastIrVersion) {
-    throw new AutodiffError(
-      "ERR_OPSET",
-      `Expected a model of opset ${first} to ${last} and IR version ${lastIrVersion} at most but found ${wrong === undefined ? `IR version ${proto.irVersion}` : `opset ${wrong}`}: convert it with \`onnx.version_converter\`, or export it again.`,
+    throw wrongOpset(
+      `of IR version ${lastIrVersion} at most`,
+      wrong === undefined ? `IR version ${proto.irVersion}` : `opset ${wrong}`,
     );
   }
   const to = Math.max(raisedOpset, ...versions);
@@ -77,13 +77,13 @@ function raised(model: Model, node: NodeProto, step: OpsetStep): readonly NodePr
   }
   const list: NodeProto[] = [];
   const before = nodesBefore(model, node.output[0] ?? "", list, step.names);
-  for (let opset = from + 1; opset <= to; opset++) {
+  for (const [opset, operator, change] of opsetChanges) {
     const { name, opType } = node;
-    const reason = opsetChanges[opset]?.[opType]?.(node, before);
+    const reason = from < opset && opset <= to && operator.test(opType) && change(node, before);
     if (typeof reason === "string") {
-      throw new AutodiffError(
-        "ERR_OPSET",
-        `The model's opset ${from} cannot be brought to ${to}: opset ${opset} changed ${opType} (node '${name}'), and ${reason}. Convert the model with \`onnx.version_converter\`, or export it again with opset ${raisedOpset}.`,
+      throw wrongOpset(
+        `one whose nodes can be written in opset ${to}`,
+        `${opType} '${name}' of opset ${from}: ${reason}`,
       );
     }
   }
@@ -91,48 +91,40 @@ function raised(model: Model, node: NodeProto, step: OpsetStep): readonly NodePr
 }
 
 function nodesBefore(
-  model: Model,
+  { graph }: Model,
   prefix: string,
   list: NodeProto[],
   names: NameAuthority,
 ): NodesBefore {
-  const append = (opType: string, input: string[], attribute: NodeProto["attribute"]): string => {
+  const append = (opType: string, input: string[], attribute: AttributeProto[]): string => {
     const name = names.unique(`${prefix}/${opType}`);
     list.push(create(NodeProtoSchema, { name, opType, input, output: [name], attribute }));
     return name;
   };
   return {
-    op: (opType, inputs, attributes) => append(opType, [...inputs], makeAttributes(attributes)),
-    constant: (attribute) => {
-      const value = clone(AttributeProtoSchema, attribute);
-      if (value.type === Type.INT) {
-        Object.assign(value, { type: Type.INTS, ints: [value.i] });
-      }
-      const kind = { [Type.FLOAT]: "float", [Type.FLOATS]: "floats" }[value.type as 1] ?? "ints";
-      return append("Constant", [], [Object.assign(value, { name: `value_${kind}` })]);
+    op: (opType, inputs, attributes = {}) => append(opType, [...inputs], makeAttributes(attributes)),
+    constant: ({ type, f, floats, i, ints }) => {
+      const value =
+        type === Type.FLOAT
+          ? { name: "value_float", f, type }
+          : type === Type.FLOATS
+            ? { name: "value_floats", floats, type }
+            : { name: "value_ints", ints: type === Type.INT ? [i] : ints, type: Type.INTS };
+      return append("Constant", [], [create(AttributeProtoSchema, value)]);
     },
-    numbers: (name) => {
-      const { initializer, node } = model.graph;
-      const maker = [...list, ...node].find(({ output }) => output[0] === name);
-      const tensor =
-        initializer.find((t) => t.name === name) ??
-        (maker?.opType === "Constant" ? tensorOfConstant(maker) : undefined);
-      return tensor && model.numbers(tensor);
-    },
-    hasOtherFloats: () => hasOtherFloats(model),
+    hasOtherFloats: () =>
+      graph.input.some(({ type }) => {
+        const dtype = type?.value.case === "tensorType" && dataTypeFromProto(type.value.value.elemType);
+        return dtype && dtype !== "float32" && isFloat(dtype);
+      }),
   };
 }
 
-/** Whether an input is a float other than float32, or something is cast to one. */
-function hasOtherFloats({ graph }: Model): boolean {
-  const casts = graph.node.filter(({ opType }) => opType === "Cast");
-  return [
-    ...graph.input.map(({ type }) => (type?.value.case === "tensorType" ? type.value.value.elemType : 0)),
-    ...casts.map(({ attribute }) => Number(attribute.find(({ name }) => name === "to")?.i ?? 0)),
-  ].some((type) => {
-    const dtype = dataTypeFromProto(type);
-    return dtype !== undefined && dtype !== "float32" && isFloat(dtype);
-  });
+function wrongOpset(expected: string, found: string): AutodiffError {
+  return new AutodiffError(
+    "ERR_OPSET",
+    `Expected a model of opset ${first} to ${last}, ${expected}, but found ${found}. Export it again, or convert it with \`onnx.version_converter\`.`,
+  );
 }
 
 function isStandard({ domain }: { readonly domain: string }): boolean {
