@@ -230,7 +230,8 @@ def segnet(model, opset):
 
     x, first = pool(relu(conv("a", "image")))
     x, second = pool(relu(conv("b", x)))
-    x = conv("d", unpool(relu(conv("c", unpool(x, second))), first))
+    conv("d", unpool(relu(conv("c", unpool(x, second))), first))
+    x = nodes[-1].output[0] = "logits"
     info = lambda name, channels: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIZE, SIZE])
     graph = helper.make_graph(nodes, "segnet", [info("image", 3)], [info(x, 2)], initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=4 if opset < 11 else 8)

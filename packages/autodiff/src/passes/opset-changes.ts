@@ -42,6 +42,9 @@ const toInputs =
       }
       node.input.push(input);
     }
+    while (node.input.at(-1) === "") {
+      node.input.pop();
+    }
   };
 
 const refused = (reason: string) => (): string => reason;
