@@ -38,7 +38,9 @@ const floats = ({ at }: Packed) => new Float32Array(bytesAt(at).buffer);
 function errorOf(found: Float32Array, expected: Float32Array): number {
   expect(found.length).toBe(expected.length);
   const largest = expected.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-  return expected.reduce((max, v, i) => Math.max(max, Math.abs(v - (found[i] as number))), 0) / largest;
+  return (
+    expected.reduce((max, v, i) => Math.max(max, Math.abs(v - (found[i] as number))), 0) / largest
+  );
 }
 
 const errors: { readonly label: string; readonly error: number }[] = [];
@@ -72,7 +74,9 @@ for (const name of Object.keys(tensors)) {
 
 it("has them all, and is within 1e-5 in the median", () => {
   const found = (name: string) =>
-    [...new Set(cases.filter((c) => c.name === name).map(({ opset }) => opset))].toSorted((a, b) => a - b);
+    [...new Set(cases.filter((c) => c.name === name).map(({ opset }) => opset))].toSorted(
+      (a, b) => a - b,
+    );
   const from = (first: number) => Array.from({ length: 23 - first }, (_, i) => first + i);
   // MaxUnpool came with opset 9.
   for (const name of Object.keys(tensors)) {

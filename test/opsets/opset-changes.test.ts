@@ -29,11 +29,21 @@ const unchangedInMeaning: Readonly<Record<string, string>> = {
 
 /** Additions that are left out in what was written before, and whose default is what it meant. */
 const additions = [
-  ..."ArgMax 12,ArgMin 12,Attention 24,Attention 25,AveragePool 10,AveragePool 19,Cast 19,Cast 24".split(","),
-  ..."CastLike 19,CastLike 24,Constant 12,DepthToSpace 11,DequantizeLinear 13,DequantizeLinear 21".split(","),
-  ..."DequantizeLinear 23,GRU 14,GatherND 12,LSTM 14,LpPool 18,MaxPool 8,MaxPool 10,Pad 18".split(","),
-  ..."QuantizeLinear 13,QuantizeLinear 19,QuantizeLinear 21,QuantizeLinear 23,RNN 14,Range 27".split(","),
-  ..."Reshape 14,Resize 18,ScatterElements 16,ScatterND 16,Shape 15,SpaceToDepth 28,TopK 11".split(","),
+  ..."ArgMax 12,ArgMin 12,Attention 24,Attention 25,AveragePool 10,AveragePool 19,Cast 19,Cast 24".split(
+    ",",
+  ),
+  ..."CastLike 19,CastLike 24,Constant 12,DepthToSpace 11,DequantizeLinear 13,DequantizeLinear 21".split(
+    ",",
+  ),
+  ..."DequantizeLinear 23,GRU 14,GatherND 12,LSTM 14,LpPool 18,MaxPool 8,MaxPool 10,Pad 18".split(
+    ",",
+  ),
+  ..."QuantizeLinear 13,QuantizeLinear 19,QuantizeLinear 21,QuantizeLinear 23,RNN 14,Range 27".split(
+    ",",
+  ),
+  ..."Reshape 14,Resize 18,ScatterElements 16,ScatterND 16,Shape 15,SpaceToDepth 28,TopK 11".split(
+    ",",
+  ),
 ];
 
 it("rewrites or refuses every operator whose signature changed, or says why not", () => {
@@ -55,7 +65,9 @@ it("rewrites nothing that ONNX did not change", () => {
   const idle = opsetChanges.filter(
     ([opset, operator]) => !all.some((c) => c.opset === opset && operator.test(c.opType)),
   );
-  expect(idle.map(([opset, operator]) => [opset, operator.test("ImageScaler")])).toEqual([[10, true]]);
+  expect(idle.map(([opset, operator]) => [opset, operator.test("ImageScaler")])).toEqual([
+    [10, true],
+  ]);
 });
 
 it("goes through the opsets in order", () => {

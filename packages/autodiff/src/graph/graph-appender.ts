@@ -1,11 +1,6 @@
-import { clone, create } from "@bufbuild/protobuf";
-import {
-  GraphProtoSchema,
-  NodeProtoSchema,
-  type AttributeProto,
-  type GraphProto,
-  type NodeProto,
-} from "onnx-buf";
+import { create } from "@bufbuild/protobuf";
+import { NodeProtoSchema, type AttributeProto, type GraphProto, type NodeProto } from "onnx-buf";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import type { DataType, TensorType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -42,7 +37,7 @@ export class GraphAppender {
     this.base = resolved;
     this.target = target;
     this.opset = resolved.model.opset;
-    this.graph = clone(GraphProtoSchema, resolved.model.graph);
+    this.graph = copyMessage(resolved.model.graph);
     for (const node of this.graph.node) {
       this.remember(node);
     }

@@ -22,7 +22,7 @@ function inGroups<T>(list: readonly T[]): T[][] {
  * integer arguments are inputs, so that nothing else needs to know the opset.
  */
 export class GraphBuilder extends GraphEditor {
-  /** A builder that starts from nothing. */
+  /** A builder that starts from nothing. @param opset 17 or newer */
   static empty(opset = 17): GraphBuilder {
     const proto = create(ModelProtoSchema, {
       irVersion: 8n,

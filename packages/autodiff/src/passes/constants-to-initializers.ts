@@ -1,5 +1,6 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { TensorProtoSchema, type NodeProto, type TensorProto } from "onnx-buf";
+import { copyMessage } from "../model/copy-message.ts";
 import { dataTypeToProto } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -30,7 +31,7 @@ function tensorOf(node: NodeProto): TensorProto | undefined {
   const attribute = node.attribute.find(({ name }) => name.startsWith("value"));
   switch (attribute?.name) {
     case "value":
-      return attribute.t && clone(TensorProtoSchema, attribute.t);
+      return attribute.t && copyMessage(attribute.t);
     case "value_float":
       return makeTensor("", "float32", [], [attribute.f]);
     case "value_floats":

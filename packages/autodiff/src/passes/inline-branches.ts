@@ -1,5 +1,6 @@
-import { clone, create } from "@bufbuild/protobuf";
-import { NodeProtoSchema, TensorProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import { create } from "@bufbuild/protobuf";
+import { NodeProtoSchema, type GraphProto, type NodeProto } from "onnx-buf";
+import { copyMessage } from "../model/copy-message.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
@@ -65,7 +66,7 @@ function bodyOf(
   for (const tensor of branch.initializer) {
     const name = names.unique(`${prefix}/${tensor.name}`);
     scope.set(tensor.name, name);
-    graph.initializer.push(Object.assign(clone(TensorProtoSchema, tensor), { name }));
+    graph.initializer.push(Object.assign(copyMessage(tensor), { name }));
   }
   const made = new Set(branch.node.flatMap(({ output }) => output));
   const copies: [from: string, to: string][] = [];

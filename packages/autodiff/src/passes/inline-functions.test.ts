@@ -218,7 +218,9 @@ describe("refusals", () => {
       await failing(calls, [scan, body("New", 18)])
     ).toMatchObject({
       code: "ERR_OPSET",
-      message: expect.stringMatching(/written in opset 18, but found Crop .* of opset 9: it was experimental/),
+      message: expect.stringMatching(
+        /written in opset 18, but found Crop .* of opset 9: it was experimental/,
+      ),
     });
     await (
       await failing(calls, [body("Old", 6), body("New", 18)])

@@ -1,4 +1,8 @@
-import { AttributeProto_AttributeType as Type, type AttributeProto, type NodeProto } from "onnx-buf";
+import {
+  AttributeProto_AttributeType as Type,
+  type AttributeProto,
+  type NodeProto,
+} from "onnx-buf";
 import {
   intAttribute,
   makeAttributes,
@@ -11,12 +15,10 @@ export interface NodesBefore {
   op(opType: string, inputs: readonly string[], attributes?: Attributes): string;
   /** The numbers of an attribute, int64 or float32; one integer becomes a list of it. */
   constant(attribute: AttributeProto): string;
-  /** Whether there may be floats of other types than float32. */
-  hasOtherFloats(): boolean;
 }
 
 /** Rewrites a node in place for the opset that changed its operator; says why, where it cannot. */
-export type Change = (node: NodeProto, before: NodesBefore) => string | void;
+export type Change = (node: NodeProto, before: NodesBefore) => string | false | void;
 
 /** Removes an attribute and returns it. */
 function take(node: NodeProto, name: string): AttributeProto | undefined {
@@ -33,21 +35,16 @@ function set(node: NodeProto, attributes: Attributes): void {
 const toInputs =
   (...names: readonly string[]): Change =>
   (node, before) => {
-    const [x = ""] = node.input;
     for (const name of names) {
       const attribute = take(node, name);
-      let input = attribute === undefined ? "" : before.constant(attribute);
-      if (attribute?.type === Type.FLOAT && before.hasOtherFloats()) {
-        input = before.op("CastLike", [input, x]);
-      }
-      node.input.push(input);
+      node.input.push(attribute === undefined ? "" : before.constant(attribute));
     }
     while (node.input.at(-1) === "") {
       node.input.pop();
     }
   };
 
-const refused = (reason: string) => (): string => reason;
+const refused = (reason: string) => () => reason;
 
 /** All axes from `axis` on were one. */
 const overOneAxis: Change = (node, before) => {
@@ -89,6 +86,9 @@ const resizeOf10: Change = (node, before) => {
  * In order: from which opset on which operators are written otherwise, and how one of before is. All else that
  * opsets brought are element types, and inputs, outputs and attributes whose default is what was before.
  *
+ * Bounds and fillings become float32: of other floats, only float64 had them as attributes beside float16, which
+ * both become float32 where the runtime refuses them.
+ *
  * @see https://github.com/onnx/onnx/blob/main/docs/Changelog.md
  */
 export const opsetChanges: readonly (readonly [opset: number, operator: RegExp, change: Change])[] =
@@ -96,31 +96,21 @@ export const opsetChanges: readonly (readonly [opset: number, operator: RegExp, 
     [
       9,
       /^BatchNormalization$/,
-      (node) => {
-        if (take(node, "spatial")?.i === 0n) {
-          return "it has statistics for each pixel (spatial is 0)";
-        }
-      },
+      (node) => take(node, "spatial")?.i === 0n && "spatial is 0, statistics are those of pixels",
     ],
-    [9, /^Scan$/, refused("its first axis was the batch")],
+    [9, /^Scan$/, refused("its first axis is the batch")],
     [9, /^Upsample$/, toInputs("scales")],
     [
       10,
-      /^(Affine|ATen|ConstantFill|Crop|DynamicSlice|GivenTensorFill|GRUUnit|ImageScaler|ParametricSoftplus|Scale|ScaledTanh)$/,
-      refused("it was experimental and has gone"),
+      /^(Affine|Crop|DynamicSlice|ImageScaler|ParametricSoftplus|ScaledTanh)$/,
+      refused("it was experimental"),
     ],
     [10, /^Slice$/, toInputs("starts", "ends", "axes")],
     [10, /^TopK$/, toInputs("k")],
     [11, /^Clip$/, toInputs("min", "max")],
     [11, /^Pad$/, toInputs("pads", "value")],
     [11, /^(Resize|Upsample)$/, resizeOf10],
-    [
-      11,
-      /^Scatter$/,
-      (node) => {
-        node.opType = "ScatterElements";
-      },
-    ],
+    [11, /^Scatter$/, (node) => void (node.opType = "ScatterElements")],
     // At inference it has no effect.
     [12, /^Dropout$/, (node) => void take(node, "ratio")],
     [13, /^(Soft|LogSoft|Hard)max$/, overOneAxis],
@@ -129,11 +119,7 @@ export const opsetChanges: readonly (readonly [opset: number, operator: RegExp, 
     [
       14,
       /^BatchNormalization$/,
-      ({ output }) => {
-        if (output.slice(1).some((name) => name !== "")) {
-          return "it has the outputs of training";
-        }
-      },
+      ({ output }) => output.slice(1).join("") !== "" && "it has the outputs of training",
     ],
     [
       16,
@@ -144,21 +130,12 @@ export const opsetChanges: readonly (readonly [opset: number, operator: RegExp, 
     [
       18,
       /^Split$/,
-      (node) => {
-        if ((node.input[1] ?? "") === "") {
-          set(node, { num_outputs: node.output.length });
+      ({ input, output, attribute }) => {
+        if ((input[1] ?? "") === "") {
+          attribute.push(...makeAttributes({ num_outputs: output.length }));
         }
       },
     ],
-    [20, /^DFT$/, refused("its axis became an input")],
-    [
-      20,
-      /^GridSample$/,
-      (node) => {
-        const mode = stringAttribute(node, "mode", "bilinear");
-        take(node, "mode");
-        set(node, { mode: mode.replace(/^bi/, "") });
-      },
-    ],
-    [21, /^GroupNormalization$/, refused("its scale and bias were those of groups")],
+    [20, /^(DFT|GridSample)$/, refused("its attributes changed")],
+    [21, /^GroupNormalization$/, refused("it has a scale for each group")],
   ];

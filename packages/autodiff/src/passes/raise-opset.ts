@@ -11,7 +11,6 @@ import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { subgraphsOf } from "../graph/subgraphs.ts";
-import { dataTypeFromProto, isFloat } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { opsetChanges, type NodesBefore } from "./opset-changes.ts";
 
@@ -76,47 +75,37 @@ function raised(model: Model, node: NodeProto, step: OpsetStep): readonly NodePr
     return [node];
   }
   const list: NodeProto[] = [];
-  const before = nodesBefore(model, node.output[0] ?? "", list, step.names);
+  const before = nodesBefore(node.output[0] ?? "", list, step.names);
   for (const [opset, operator, change] of opsetChanges) {
     const { name, opType } = node;
     const reason = from < opset && opset <= to && operator.test(opType) && change(node, before);
     if (typeof reason === "string") {
       throw wrongOpset(
-        `one whose nodes can be written in opset ${to}`,
-        `${opType} '${name}' of opset ${from}: ${reason}`,
+        `one that can be written in opset ${to}`,
+        `${opType} '${name}' of opset ${from}: ${reason}, which opset ${opset} has not`,
       );
     }
   }
   return [...list, node];
 }
 
-function nodesBefore(
-  { graph }: Model,
-  prefix: string,
-  list: NodeProto[],
-  names: NameAuthority,
-): NodesBefore {
+function nodesBefore(prefix: string, list: NodeProto[], names: NameAuthority): NodesBefore {
   const append = (opType: string, input: string[], attribute: AttributeProto[]): string => {
     const name = names.unique(`${prefix}/${opType}`);
     list.push(create(NodeProtoSchema, { name, opType, input, output: [name], attribute }));
     return name;
   };
   return {
-    op: (opType, inputs, attributes = {}) => append(opType, [...inputs], makeAttributes(attributes)),
+    op: (opType, inputs, attributes = {}) =>
+      append(opType, [...inputs], makeAttributes(attributes)),
     constant: ({ type, f, floats, i, ints }) => {
+      const name = { [Type.FLOAT]: "value_float", [Type.FLOATS]: "value_floats" }[type as 1];
       const value =
-        type === Type.FLOAT
-          ? { name: "value_float", f, type }
-          : type === Type.FLOATS
-            ? { name: "value_floats", floats, type }
-            : { name: "value_ints", ints: type === Type.INT ? [i] : ints, type: Type.INTS };
+        name === undefined
+          ? { name: "value_ints", type: Type.INTS, ints: type === Type.INT ? [i] : ints }
+          : { name, type, f, floats };
       return append("Constant", [], [create(AttributeProtoSchema, value)]);
     },
-    hasOtherFloats: () =>
-      graph.input.some(({ type }) => {
-        const dtype = type?.value.case === "tensorType" && dataTypeFromProto(type.value.value.elemType);
-        return dtype && dtype !== "float32" && isFloat(dtype);
-      }),
   };
 }
 

@@ -1,5 +1,5 @@
-import { clone } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type GraphProto } from "onnx-buf";
+import { type GraphProto } from "onnx-buf";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { neededInputs } from "../graph/needed-inputs.ts";
@@ -72,7 +72,7 @@ export async function resolve(
   runtime: Runtime,
   options: ResolveOptions = {},
 ): Promise<ResolvedModel> {
-  const proto = clone(ModelProtoSchema, model.proto);
+  const proto = copyMessage(model.proto);
   const graph = proto.graph as GraphProto;
   const initializers = new Set(graph.initializer.map((tensor) => tensor.name));
   // Below IR version 4 every initializer is an input as well; it is a constant all the same.
