@@ -38,7 +38,7 @@ it("gives one gradient whatever the opset", async () => {
   const image = Float32Array.from({ length: 432 }, (_, i) => Math.sin(i * i));
   const upstream = Float32Array.from({ length: 288 }, (_, i) => Math.cos(3 * i));
   let reference: Float32Array | undefined;
-  for (const opset of [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]) {
+  for (const opset of [17, 18, 19, 20, 21, 22, 23]) {
     const resolved = await resolve(await readModel(unet(opset)), ort);
     expect(resolved.model.opset).toBe(Math.min(opset, 21));
     const derived = differentiate(resolved);

@@ -12,6 +12,7 @@ export const autodiffErrorCodes = [
   "ERR_MODEL_TOO_LARGE",
   "ERR_MODEL_UNREADABLE",
   "ERR_NO_GRADIENT",
+  "ERR_OPSET",
   "ERR_TENSOR",
   "ERR_TRAINING_GRADIENT",
   "ERR_TRAINING_GRAPH",

@@ -15,6 +15,7 @@ export {
   type UnsupportedNode,
 } from "./errors.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";
+export { neededInputs } from "./graph/needed-inputs.ts";
 export type { Target } from "./graph/target.ts";
 export { ResolvedModel, type Adaptations } from "./graph/resolved-model.ts";
 export type { AttributeValue, Attributes } from "./graph/attribute.ts";
@@ -24,6 +25,7 @@ export { Model, type FileOnDemand, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
+export type { Feed } from "./resolve/feed-inputs.ts";
 export { resolve, type ResolveOptions } from "./resolve/resolve.ts";
 export { expansions } from "./expansions/index.ts";
 export type { Expansion } from "./expansions/expansion.ts";

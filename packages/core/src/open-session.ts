@@ -95,9 +95,12 @@ export async function openSession(
     const providers = (options?.executionProviders ?? ["cpu"])
       .map((provider) => (typeof provider === "string" ? provider : provider.name))
       .join(", ");
+    const reason = reasonOf(cause);
+    const isProvider = !/^(cpu|wasm)$/.test(providers) || /implementation|provider/i.test(reason);
+    const wayOut = isProvider ? " Try another execution provider." : "";
     throw new AsmaError(
       "ERR_SESSION",
-      `ONNX Runtime cannot load ${what} on ${providers}: ${reasonOf(cause)}. Try another execution provider.`,
+      `ONNX Runtime cannot load ${what} on ${providers}: ${reason}.${wayOut}`,
       { cause },
     );
   }

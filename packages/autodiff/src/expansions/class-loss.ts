@@ -25,20 +25,10 @@ export const negativeLogLikelihoodLoss: Expansion = {
 export const softmaxCrossEntropyLoss: Expansion = {
   opType: "SoftmaxCrossEntropyLoss",
   expand: (c) => {
-    const logProbabilities = logSoftmaxOverClasses(c);
+    const logProbabilities = c.b.op("LogSoftmax", [c.x()], { axis: 1 });
     return [negativeLogLikelihood(c, logProbabilities), logProbabilities];
   },
 };
-
-/** LogSoftmax over axis 1, moved to the end: before opset 13 it spans all axes that follow. */
-function logSoftmaxOverClasses(c: NodeContext): Value {
-  const { b } = c;
-  const rank = c.x().dims.length;
-  const there = [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
-  const back = [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)];
-  const last = b.transpose(c.x(), there);
-  return b.transpose(b.op("LogSoftmax", [last], { axis: rank - 1 }), back);
-}
 
 function negativeLogLikelihood(c: NodeContext, x: Value): Value {
   const { b } = c;

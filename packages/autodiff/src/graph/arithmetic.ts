@@ -23,15 +23,7 @@ export function arithmetic(b: GraphBuilder) {
     div: binary("Div"),
     greater: binary("Greater"),
     less: binary("Less"),
-    /** Where both are equal. */
-    equal: (...operands: [Operand, Operand]): Value => {
-      if (b.opset >= 11) {
-        return binary("Equal")(...operands);
-      }
-      // Equal does not take floats yet.
-      const differs = b.op("Or", [binary("Less")(...operands), binary("Greater")(...operands)]);
-      return b.op("Not", [differs]);
-    },
+    equal: binary("Equal"),
     /** `a` where the condition holds, `c` elsewhere. */
     where: (condition: Value, ...branches: [Operand, Operand]): Value =>
       b.op("Where", [condition, ...values(branches)]),

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { AttributeProto, NodeProto } from "onnx-buf";
 import {
-  AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as Type,
 } from "../model/onnx-schema.ts";
 
 /** An attribute as rules write it: integers, lists of integers, strings, and marked floats. */

@@ -1,6 +1,5 @@
-import { clone } from "@bufbuild/protobuf";
 import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
-import { AttributeProtoSchema, GraphProtoSchema, NodeProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { isGradientNode, renameGradientAttributes } from "./gradient-node.ts";
 import type { NameAuthority } from "./name-authority.ts";
 
@@ -29,7 +28,7 @@ export function copyNodes(
     }
   }
   return nodes.map((node, i) => {
-    const copy = clone(NodeProtoSchema, node);
+    const copy = copyMessage(node);
     copy.name = names.unique(`${prefix}/${node.name || `${node.opType}_${i}`}`);
     copy.domain = node.domain === "ai.onnx" ? "" : node.domain;
     copy.input = node.input.map((name) => scope.get(name) ?? name);
@@ -51,14 +50,12 @@ function copyAttribute(
 ): AttributeProto[] {
   if (attribute.refAttrName !== "") {
     const given = options.attributes?.get(attribute.refAttrName);
-    return given === undefined
-      ? []
-      : [Object.assign(clone(AttributeProtoSchema, given), { name: attribute.name })];
+    return given === undefined ? [] : [Object.assign(copyMessage(given), { name: attribute.name })];
   }
   if (attribute.g === undefined && attribute.graphs.length === 0) {
-    return [clone(AttributeProtoSchema, attribute)];
+    return [copyMessage(attribute)];
   }
-  const copy = clone(AttributeProtoSchema, attribute);
+  const copy = copyMessage(attribute);
   copy.g = attribute.g && copyGraph(attribute.g, scope, options);
   copy.graphs = attribute.graphs.map((graph) => copyGraph(graph, scope, options));
   return [copy];
@@ -71,7 +68,7 @@ function copyGraph(
   options: CopyOptions,
 ): GraphProto {
   const scope = new Map(outer);
-  const copy = clone(GraphProtoSchema, graph);
+  const copy = copyMessage(graph);
   const rename = (value: { name: string }) => {
     const name = options.names.unique(`${options.prefix}/${value.name}`);
     scope.set(value.name, name);

@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
-import { GraphProtoSchema, NodeProtoSchema } from "../model/onnx-schema.ts";
+import { NodeProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import type { DataType, TensorType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -37,7 +38,7 @@ export class GraphAppender {
     this.base = resolved;
     this.target = target;
     this.opset = resolved.model.opset;
-    this.graph = clone(GraphProtoSchema, resolved.model.graph);
+    this.graph = copyMessage(resolved.model.graph);
     for (const node of this.graph.node) {
       this.remember(node);
     }

@@ -26,7 +26,7 @@ function inGroups<T>(list: readonly T[]): T[][] {
  * integer arguments are inputs, so that nothing else needs to know the opset.
  */
 export class GraphBuilder extends GraphEditor {
-  /** A builder that starts from nothing. */
+  /** A builder that starts from nothing. @param opset 17 or newer */
   static empty(opset = 17): GraphBuilder {
     const proto = create(ModelProtoSchema, {
       irVersion: 8n,
@@ -57,14 +57,14 @@ export class GraphBuilder extends GraphEditor {
     return x.dtype === dtype ? x : this.op("Cast", [x], { to: dataTypeToProto(dtype) });
   }
 
-  /** ReduceSum, ReduceMean, ReduceMax, … (axes are an input from opset 13 or 18 on). */
+  /** ReduceSum, ReduceMean, ReduceMax, … (axes are an attribute before opset 18). */
   reduce(
     opType: "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd",
     x: Value,
     axes: readonly number[],
     keepdims = true,
   ): Value {
-    const asInput = this.opset >= (opType === "ReduceSum" ? 13 : 18);
+    const asInput = opType === "ReduceSum" || this.opset >= 18;
     if (axes.length === 0) {
       return x;
     }
@@ -125,14 +125,10 @@ export class GraphBuilder extends GraphEditor {
       );
     }
     const dims = x.dims.map((d, i) => d + (pads[i] as number) + (pads[i + rank] as number));
-    const asInput = this.opset >= 11;
     return this.append(
       "Pad",
-      asInput ? [x, this.ints(pads), this.scalar(value, x.dtype)] : [x],
-      makeAttributes({
-        mode: "constant",
-        ...(asInput ? {} : { pads, value: { float: value } }),
-      }),
+      [x, this.ints(pads), this.scalar(value, x.dtype)],
+      makeAttributes({ mode: "constant" }),
       [{ dtype: x.dtype, dims }],
     )[0] as Value;
   }
@@ -156,28 +152,20 @@ export class GraphBuilder extends GraphEditor {
         this.split(part, axis, groups[i] as number[]),
       );
     }
-    const asInput = this.opset >= 13;
     const types = sizes.map((size) => ({
       dtype: x.dtype,
       dims: x.dims.map((d, i) => (i === axis ? size : d)),
     }));
-    return this.append(
-      "Split",
-      asInput ? [x, this.ints(sizes)] : [x],
-      makeAttributes({ axis, split: asInput ? undefined : sizes }),
-      types,
-    );
+    return this.append("Split", [x, this.ints(sizes)], makeAttributes({ axis }), types);
   }
 
   /** Nearest-neighbour upsampling of height and width by whole factors. */
   upsample(x: Value, factors: readonly number[]): Value {
     const scales = this.constant("float32", [4], [1, 1, ...factors]);
-    // The second input, roi, is optional from opset 13 on.
-    const roi = this.opset < 13 ? this.constant("float32", [0], []) : null;
     const dims = x.dims.map((d, i) => (i < 2 ? d : d * (factors[i - 2] as number)));
     return this.append(
       "Resize",
-      [x, roi, scales],
+      [x, null, scales],
       makeAttributes({
         mode: "nearest",
         nearest_mode: "floor",
@@ -214,21 +202,6 @@ export class GraphBuilder extends GraphEditor {
       : this.op("DFT", [x, null, this.scalar(axis, "int64")], { inverse });
   }
 
-  /** The k largest or smallest along an axis in order, and their int64 indices (opset 11). */
-  topK(
-    x: Value,
-    k: number,
-    attributes: { readonly axis: number; readonly largest: 0 | 1 },
-  ): [values: Value, indices: Value] {
-    const dims = x.dims.map((d, i) => (i === attributes.axis ? k : d));
-    const types: TensorType[] = [
-      { dtype: x.dtype, dims },
-      { dtype: "int64", dims },
-    ];
-    const inputs = [x, this.ints([k])];
-    return this.append("TopK", inputs, makeAttributes(attributes), types) as [Value, Value];
-  }
-
   /** The second output of a MaxPool whose first has the type of `y`. */
   maxPoolIndices(x: Value, y: Value, attributes: Attributes): Value {
     const types: TensorType[] = [y, { dtype: "int64", dims: y.dims }];
@@ -250,7 +223,6 @@ export class GraphBuilder extends GraphEditor {
       readonly transB?: number;
     },
   ): Value {
-    // The third input is optional from opset 11 on.
-    return this.op("Gemm", [a, b, this.opset < 11 ? this.scalar(0, a.dtype) : null], attributes);
+    return this.op("Gemm", [a, b], attributes);
   }
 }

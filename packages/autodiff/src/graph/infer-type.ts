@@ -72,7 +72,6 @@ const table: Record<string, Infer> = {
       "Softmax",
       "Clip",
       "CumSum",
-      "Scatter",
       "ScatterElements",
       "ScatterND",
       "Trilu",

@@ -1,6 +1,7 @@
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { inputsOf } from "./inputs-of.ts";
+import { neededValues } from "./needed-inputs.ts";
 
 /**
  * Orders the nodes of a graph so that each comes after those it reads from, and drops the nodes and
@@ -15,38 +16,20 @@ export function sortTopologically(graph: GraphProto): void {
       producers.set(output, node);
     }
   }
-  const position = new Map(graph.node.map((node, i) => [node, i]));
-  const needed = new Set<NodeProto>();
-  const pending = graph.output.map((output) => output.name);
-  const values = new Set(pending);
-  const readsOf = new Map<NodeProto, readonly string[]>();
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const node = producers.get(name);
-    if (node === undefined || needed.has(node)) {
-      continue;
-    }
-    needed.add(node);
-    const reads = inputsOf(node);
-    readsOf.set(node, reads);
-    for (const read of reads) {
-      values.add(read);
-      pending.push(read);
-    }
-  }
+  const values = neededValues(graph);
+  const needed = graph.node.filter(({ output }) => output.some((name) => values.has(name)));
   // Depth first with a stack of its own, which deep graphs do not overflow.
   const order: NodeProto[] = [];
   const done = new Set<NodeProto>();
   const waiting = new Set<NodeProto>();
-  const visit: NodeProto[] = [...needed].sort(
-    (a, b) => (position.get(b) as number) - (position.get(a) as number),
-  );
+  const visit = needed.toReversed();
   while (visit.length > 0) {
     const node = visit.at(-1) as NodeProto;
     if (done.has(node)) {
       visit.pop();
       continue;
     }
-    const missing = (readsOf.get(node) as readonly string[])
+    const missing = inputsOf(node)
       .map((read) => producers.get(read))
       .filter((producer) => producer !== undefined)
       .filter((producer) => !done.has(producer));

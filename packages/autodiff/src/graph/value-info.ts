@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { ValueInfoProto } from "onnx-buf";
 import {
-  TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
+  TensorShapeProto_DimensionSchema,
   TypeProtoSchema,
+  TypeProto_TensorSchema,
   ValueInfoProtoSchema,
 } from "../model/onnx-schema.ts";
 import { dataTypeToProto } from "../model/data-type.ts";

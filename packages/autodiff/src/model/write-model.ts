@@ -1,4 +1,4 @@
-import { clone, create, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
 import {
@@ -7,6 +7,7 @@ import {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from "./onnx-schema.ts";
+import { copyMessage } from "./copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { externalReference, Model, type WeightFile } from "./model.ts";
 import { tensorsOf } from "./tensors-of.ts";
@@ -55,7 +56,7 @@ export function writeModel(model: Model, weights: "reference" | "embed"): Writte
  * around them, and a model is mostly bytes.
  */
 function embed(model: Model): Uint8Array {
-  const proto = clone(ModelProtoSchema, model.proto);
+  const proto = copyMessage(model.proto);
   const graph = proto.graph as GraphProto;
   const weights = graph.initializer
     .filter((tensor) => tensor.dataLocation === 1)

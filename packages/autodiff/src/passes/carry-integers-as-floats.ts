@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import { NodeProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import {
   intAttribute,
   makeAttributes,
@@ -213,7 +214,7 @@ class Carrier {
     // Of what has several outputs, only parts are numbers: MaxPool has indices.
     const outputs = node.opType === "Split" ? node.output : node.output.slice(0, 1);
     const twin = once(() => {
-      const result = Object.assign(clone(NodeProtoSchema, node), {
+      const result = Object.assign(copyMessage(node), {
         name: this.#names.unique(`${node.name}_float`),
         input: node.input.map((name, i) => (data.includes(i) ? this.#toFloat(name) : name)),
         output: outputs.map((name) => this.#names.unique(`${name}_float`)),

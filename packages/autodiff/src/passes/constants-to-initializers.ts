@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { NodeProto, TensorProto } from "onnx-buf";
 import { TensorProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { dataTypeToProto } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -31,7 +32,7 @@ function tensorOf(node: NodeProto): TensorProto | undefined {
   const attribute = node.attribute.find(({ name }) => name.startsWith("value"));
   switch (attribute?.name) {
     case "value":
-      return attribute.t && clone(TensorProtoSchema, attribute.t);
+      return attribute.t && copyMessage(attribute.t);
     case "value_float":
       return makeTensor("", "float32", [], [attribute.f]);
     case "value_floats":

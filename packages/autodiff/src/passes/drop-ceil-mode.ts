@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { NodeProto } from "onnx-buf";
 import {
-  AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as Type,
 } from "../model/onnx-schema.ts";
 import { intAttribute, intsAttribute, stringAttribute } from "../graph/attribute.ts";
 import type { Model } from "../model/model.ts";

@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { GraphProto, NodeProto } from "onnx-buf";
-import { NodeProtoSchema, TensorProtoSchema } from "../model/onnx-schema.ts";
+import { NodeProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
@@ -66,7 +67,7 @@ function bodyOf(
   for (const tensor of branch.initializer) {
     const name = names.unique(`${prefix}/${tensor.name}`);
     scope.set(tensor.name, name);
-    graph.initializer.push(Object.assign(clone(TensorProtoSchema, tensor), { name }));
+    graph.initializer.push(Object.assign(copyMessage(tensor), { name }));
   }
   const made = new Set(branch.node.flatMap(({ output }) => output));
   const copies: [from: string, to: string][] = [];

@@ -7,7 +7,7 @@ import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { subgraphsOf } from "../graph/subgraphs.ts";
 import type { Model } from "../model/model.ts";
-import { changesMeaning } from "./opset-changes.ts";
+import { raiseNodes } from "./raise-opset.ts";
 
 /** More nodes than any real model has: functions that call each other twice grow without bound. */
 const nodeLimit = 1_000_000;
@@ -23,26 +23,29 @@ const depthLimit = 256;
  * the function's default; without one, the attributes that refer to them are left out.
  *
  * @returns whether there were functions
+ * @param model of the newest opset that a function imports (`raiseOpset`)
  * @throws AutodiffError `ERR_MODEL_FUNCTION` for functions that call themselves, whose bodies pass a
- *   million nodes, that are given twice, or whose opset gives an operator another meaning than the
- *   model's
+ *   million nodes, or that are given twice; `ERR_OPSET` when a body cannot be brought to the model's opset
  */
-export function inlineFunctions({ proto }: Model): boolean {
-  if (proto.functions.length === 0 || proto.graph === undefined) {
+export function inlineFunctions(model: Model): boolean {
+  if (model.proto.functions.length === 0 || model.proto.graph === undefined) {
     return false;
   }
-  new Inliner(proto).run();
+  new Inliner(model).run();
   return true;
 }
 
 class Inliner {
+  readonly #whole: Model;
   readonly #model: ModelProto;
   readonly #functions = new Map<string, FunctionProto>();
   readonly #names: NameAuthority;
   /** Nodes of a function's body once every call in it is replaced. */
   readonly #sizes = new Map<FunctionProto, number>();
 
-  constructor(model: ModelProto) {
+  constructor(whole: Model) {
+    const model = whole.proto;
+    this.#whole = whole;
     this.#model = model;
     for (const definition of model.functions) {
       const key = keyOf(definition.domain, definition.name, definition.overload);
@@ -120,7 +123,7 @@ class Inliner {
 
   /** The body of a function in place of a call. */
   #body(call: NodeProto, definition: FunctionProto): NodeProto[] {
-    this.#checkOpsets(definition);
+    this.#importOpsets(definition);
     const attributes = new Map<string, AttributeProto>();
     for (const attribute of [...definition.attributeProto, ...call.attribute]) {
       attributes.set(attribute.name, attribute);
@@ -144,29 +147,18 @@ class Inliner {
         aliases.push(create(NodeProtoSchema, { name: alias, ...identity }));
       }
     });
-    return [
-      ...copyNodes(definition.node, scope, { names: this.#names, prefix, attributes }),
-      ...aliases,
-    ];
+    const names = this.#names;
+    const body = copyNodes(definition.node, scope, { names, prefix, attributes });
+    const to = this.#whole.opset;
+    const own = definition.opsetImport.find(({ domain }) => standard(domain) === "");
+    const from = Number(own?.version ?? to);
+    return [...raiseNodes(this.#whole, body, { from, to, names }), ...aliases];
   }
 
-  #checkOpsets(definition: FunctionProto): void {
-    for (const { domain, version } of definition.opsetImport) {
-      const entry = this.#model.opsetImport.find((o) => standard(o.domain) === standard(domain));
-      if (entry === undefined) {
+  #importOpsets({ opsetImport }: FunctionProto): void {
+    for (const { domain, version } of opsetImport) {
+      if (!this.#model.opsetImport.some((o) => standard(o.domain) === standard(domain))) {
         this.#model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version }));
-      } else if (standard(domain) === "" && entry.version !== version) {
-        const changed = definition.node.find(
-          (node) =>
-            standard(node.domain) === "" &&
-            changesMeaning(node.opType, Number(version), Number(entry.version)),
-        );
-        if (changed !== undefined) {
-          throw fault(
-            definition,
-            `imports opset ${version} where the model imports ${entry.version}, between which ${changed.opType} changed: convert the model with \`onnx.version_converter\` or export it again`,
-          );
-        }
       }
     }
   }

@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { NodeProto } from "onnx-buf";
-import { ModelProtoSchema, OperatorSetIdProtoSchema } from "../model/onnx-schema.ts";
+import { ModelProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { isGradientNode } from "../graph/gradient-node.ts";
 import { Model } from "../model/model.ts";
@@ -85,7 +86,7 @@ export class Probe {
 
 /** The model at an opset that every runtime has, if its nodes allow it. */
 function lowered(model: Model): Model {
-  const opsetImport = model.proto.opsetImport.map((o) => clone(OperatorSetIdProtoSchema, o));
+  const opsetImport = model.proto.opsetImport.map((o) => copyMessage(o));
   const copy = new Model(create(ModelProtoSchema, { ...model.proto, opsetImport }), model.files);
   lowerOpset(copy);
   return copy;

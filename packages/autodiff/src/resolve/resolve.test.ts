@@ -136,7 +136,7 @@ describe("scaffolding", () => {
     };
     const { model: fixed, types } = await resolved(model, {}, (proto) => (proto.irVersion = 3n));
     expect(fixed.graph.input.map(({ name }) => name)).toEqual(["x"]);
-    expect(fixed.proto.irVersion).toBe(4n);
+    expect(fixed.proto.irVersion).toBe(8n);
     expect(types.get("y")?.dims).toEqual([1, 4]);
   });
 

@@ -1,8 +1,8 @@
-import { clone } from "@bufbuild/protobuf";
 import type { GraphProto } from "onnx-buf";
-import { ModelProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
+import { neededInputs } from "../graph/needed-inputs.ts";
 import { namesOf } from "../graph/names-of.ts";
 import { isQuantization } from "../graph/quantization.ts";
 import { ResolvedModel } from "../graph/resolved-model.ts";
@@ -19,11 +19,13 @@ import { inlineBranches } from "../passes/inline-branches.ts";
 import { inlineFunctions } from "../passes/inline-functions.ts";
 import { lowerOpset } from "../passes/lower-opset.ts";
 import type { Pass, PassContext } from "../passes/pass.ts";
+import { raiseOpset } from "../passes/raise-opset.ts";
 import { standardizeQuantization } from "../passes/standardize-quantization.ts";
 import { unfoldQuantizedWeights } from "../passes/unfold-quantized-weights.ts";
 import type { Runtime, SessionOptions } from "../runtime.ts";
 import { confirmScalars } from "./confirm-scalars.ts";
 import { expandDeferred } from "./expand-deferred.ts";
+import { feedInputs, type Feed } from "./feed-inputs.ts";
 import { fixDims, freeDims } from "./fix-dims.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { Probe } from "./probe.ts";
@@ -49,6 +51,8 @@ export interface ResolveOptions {
    * @default the integer inputs of three axes or more, when no input is a float
    */
   readonly integerInputs?: readonly string[] | undefined;
+  /** Values of inputs that become constants, by name. Inputs that no output needs are dropped as they are. */
+  readonly feeds?: Readonly<Record<string, Feed>> | undefined;
   /** Passed to the sessions that answer for dtypes and dims. */
   readonly sessionOptions?: SessionOptions;
 }
@@ -61,24 +65,28 @@ export interface ResolveOptions {
  * @returns a model with fixed input dims; the model given is left as it is
  * @throws AutodiffError `ERR_INPUT_DIMS` when an input dim is dynamic and not given, or does not fit;
  *   `ERR_MODEL_CYCLE` when the nodes cannot be put in order; `ERR_MODEL_REFUSED` when the runtime
- *   cannot load the model
+ *   cannot load the model; `ERR_FEED` when a value does not fit its input; `ERR_OPSET` when its opset is not known here
  */
 export async function resolve(
   model: Model,
   runtime: Runtime,
   options: ResolveOptions = {},
 ): Promise<ResolvedModel> {
-  const proto = clone(ModelProtoSchema, model.proto);
+  const proto = copyMessage(model.proto);
   const graph = proto.graph as GraphProto;
   const initializers = new Set(graph.initializer.map((tensor) => tensor.name));
   // Below IR version 4 every initializer is an input as well; it is a constant all the same.
   graph.input = graph.input.filter((input) => !initializers.has(input.name));
+  const declared = graph.input.map(({ name }) => name);
+  feedInputs(graph, options.feeds ?? {}, options.dims);
+  const needed = new Set(neededInputs(new Model(proto, model.files)).map(({ name }) => name));
+  graph.input = graph.input.filter(({ name }) => needed.has(name));
   for (const input of graph.input) {
     fixDims(input, options.dims?.[input.name]);
   }
   for (const name of Object.keys(options.dims ?? {})) {
-    if (!graph.input.some((input) => input.name === name)) {
-      const names = graph.input.map((input) => `'${input.name}'`).join(", ");
+    if (!declared.includes(name)) {
+      const names = declared.map((input) => `'${input}'`).join(", ");
       throw new AutodiffError(
         "ERR_INPUT_DIMS",
         `Dims are given for '${name}' but the model's inputs are ${names}.`,
@@ -104,12 +112,10 @@ export async function resolve(
     integerInputs: new Set(Object.keys(integerInputs)),
     probe: new Probe(runtime, options.sessionOptions),
   };
+  raiseOpset(result);
   runAll([inlineFunctions, constantsToInitializers, inlineBranches], result, context);
   sortTopologically(graph);
   lowerOpset(result);
-  if (proto.irVersion < 4n) {
-    proto.irVersion = 4n;
-  }
   // Floats are made of what gradients cannot flow through.
   runAll([convertFloats, standardizeQuantization, unfoldQuantizedWeights], result, context);
   const quantized = countQuantized(graph);

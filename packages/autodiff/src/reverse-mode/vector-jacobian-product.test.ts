@@ -214,7 +214,14 @@ describe("refusals", () => {
   }
 
   it("name an input that is not on the path", async () => {
-    const model: TinyModel = { inputs: { x, z: x }, nodes: [["Neg", ["x"], "y"]] };
+    const model: TinyModel = {
+      inputs: { x, z: x },
+      nodes: [
+        ["Neg", ["x"], "y"],
+        ["Neg", ["z"], "other"],
+      ],
+      outputs: ["y", "other"],
+    };
     expect(await failure(model, { inputs: ["x", "z"] })).toMatchObject({
       code: "ERR_NO_GRADIENT",
       message: expect.stringContaining("to 'z'") as string,

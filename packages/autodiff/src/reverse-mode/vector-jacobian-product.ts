@@ -123,7 +123,7 @@ class Sweep {
       const reason = notDifferentiable.get(node.opType);
       return node.domain === "" || reason === integerArithmetic
         ? (reason ?? "no rule")
-        : `operators of the domain '${node.domain}' have no rule`;
+        : `operators of the domain '${node.domain}' have no rule${node.domain.endsWith("nchwc") ? "; save the model with ORT_ENABLE_EXTENDED" : ""}`;
     }
     if (typeof added === "string") {
       return added;

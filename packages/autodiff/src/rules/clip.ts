@@ -5,7 +5,7 @@ import { lazy } from "./lazy.ts";
 import { unbroadcast } from "./unbroadcast.ts";
 
 /**
- * Clip (opset 6: bounds as attributes; opset 11: as inputs): dx = dy where the bounds leave x as it is,
+ * Clip (opset 11): dx = dy where the bounds leave x as it is,
  * else 0; x on a bound passes the gradient, as in PyTorch. A computed bound gets the sum of dy where x
  * lies beyond it; where the lower bound is above the upper, the upper one gets all.
  *

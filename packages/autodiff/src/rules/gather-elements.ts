@@ -1,8 +1,6 @@
 import { normalizeAxis, type Value } from "../graph/value.ts";
-import { elementCount } from "../model/data-type.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
-import { placesOfElements } from "./linear-indices.ts";
-import { reduceElements, scatterAdd } from "./scatter-add.ts";
+import { reduceElements } from "./scatter-add.ts";
 
 /**
  * GatherElements (opset 11): dx = dy summed to the elements that the indices name; repeated indices add
@@ -20,19 +18,7 @@ export const gatherElements: GradientRule = {
  * the attribute `axis`.
  */
 export function addToElements(c: RuleContext, gradient: Value, dims: readonly number[]): Value {
-  const { b } = c;
-  if (b.opset >= 16) {
-    const axis = normalizeAxis(c.int("axis", 0), dims.length);
-    const zeros = b.fill(0, { dtype: gradient.dtype, dims });
-    return reduceElements(b, "add", zeros, c.x(1), gradient, axis);
-  }
-  const count = elementCount(gradient.dims);
-  const sums = scatterAdd(
-    b,
-    b.reshape(gradient, [count]),
-    0,
-    elementCount(dims),
-    b.reshape(placesOfElements(c, dims), [count]),
-  );
-  return b.reshape(sums, dims);
+  const axis = normalizeAxis(c.int("axis", 0), dims.length);
+  const zeros = c.b.fill(0, { dtype: gradient.dtype, dims });
+  return reduceElements(c.b, "add", zeros, c.x(1), gradient, axis);
 }

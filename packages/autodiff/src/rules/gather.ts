@@ -1,11 +1,10 @@
 import { normalizeAxis } from "../graph/value.ts";
 import type { GradientRule } from "./gradient-rule.ts";
-import { refuseOldOpset, scatterAdd } from "./scatter-add.ts";
+import { scatterAdd } from "./scatter-add.ts";
 import { untake } from "./untake.ts";
 
 /**
  * Gather (opset 1): dx = dy summed to the places that the indices name; repeated indices add up.
- * Computed indices need opset 11.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Gather.html
  */
@@ -26,7 +25,6 @@ export const gather: GradientRule = {
       const putBack = untake(c.b, size, indices);
       return [() => putBack(dyInDimsOfX(), axis)];
     }
-    refuseOldOpset(c.b);
     return [
       () => {
         const places = c.b.cast(c.b.reshape(c.x(1), [count]), "int64");

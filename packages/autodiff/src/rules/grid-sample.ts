@@ -69,9 +69,6 @@ function samplingOf(c: RuleContext): Sampling {
         : `padding_mode '${padding}' is not one of ${[...paddings].join(", ")}`,
     );
   }
-  if (c.opset < 16) {
-    throw new RuleRefusal("it needs opset 16; export the model with opset 17");
-  }
   return {
     mode,
     padding: padding as Padding,

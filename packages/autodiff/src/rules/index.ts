@@ -57,9 +57,9 @@ import { reduceLogSum, reduceLogSumExp, reduceMean, reduceSum } from "./reduce-s
 import { relu } from "./relu.ts";
 import { expand, tile } from "./repeating.ts";
 import { flatten, identity, optionalGetElement, reshape, squeeze, unsqueeze } from "./reshaping.ts";
-import { resize, upsample } from "./resize.ts";
+import { resize } from "./resize.ts";
 import { reverseSequence } from "./reverse-sequence.ts";
-import { scatter, scatterElements, scatterND } from "./scatter.ts";
+import { scatterElements, scatterND } from "./scatter.ts";
 import { roiAlign } from "./roi-align.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { slice } from "./slice.ts";
@@ -166,7 +166,6 @@ export const gradientRules: readonly GradientRule[] = [
   reshape,
   resize,
   reverseSequence,
-  scatter,
   scatterElements,
   scatterND,
   roiAlign,
@@ -192,7 +191,6 @@ export const gradientRules: readonly GradientRule[] = [
   transpose,
   trilu,
   unsqueeze,
-  upsample,
   where,
 ];
 

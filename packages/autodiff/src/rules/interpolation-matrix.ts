@@ -2,7 +2,7 @@
 export interface Interpolation {
   readonly mode: "nearest" | "linear" | "cubic";
   readonly coordinates: string;
-  /** Rounding of nearest neighbours; `simple` is that of opset 10: up when the axis shrinks. */
+  /** Rounding of nearest neighbours. */
   readonly nearestMode: string;
   readonly cubicCoefficient: number;
   readonly excludesOutside: boolean;
@@ -71,7 +71,7 @@ function sourceCoordinate(i: number, axis: ResizedAxis, mode: string): number {
 /** Indices, which may lie outside, and their weights. */
 function taps(x: number, { size, scale }: ResizedAxis, how: Interpolation): [number, number][] {
   if (how.mode === "nearest") {
-    return [[nearest(x, how.nearestMode, scale < 1), 1]];
+    return [[nearest(x, how.nearestMode), 1]];
   }
   // Antialiasing widens the kernel when the axis shrinks.
   const narrow = how.antialias ? Math.min(scale, 1) : 1;
@@ -94,7 +94,7 @@ function taps(x: number, { size, scale }: ResizedAxis, how: Interpolation): [num
 /** ONNX Runtime takes a coordinate for a half when it is this close to one. */
 const halfTolerance = 1e-6;
 
-function nearest(x: number, mode: string, isShrinking: boolean): number {
+function nearest(x: number, mode: string): number {
   switch (mode) {
     case "round_prefer_ceil":
       return Math.floor(x + 0.5 + halfTolerance);
@@ -102,8 +102,6 @@ function nearest(x: number, mode: string, isShrinking: boolean): number {
       return Math.floor(x);
     case "ceil":
       return Math.ceil(x);
-    case "simple":
-      return isShrinking ? Math.ceil(x) : Math.floor(x);
     default:
       return Math.ceil(x - 0.5 - halfTolerance);
   }

@@ -3,7 +3,7 @@ import { normalizeAxis, type Value } from "../graph/value.ts";
 import { elementCount } from "../model/data-type.ts";
 import { arithmetic } from "../graph/arithmetic.ts";
 import type { RuleContext } from "./gradient-rule.ts";
-import { fromFront, scatterAdd } from "./scatter-add.ts";
+import { scatterAdd } from "./scatter-add.ts";
 import { untake } from "./untake.ts";
 
 /** Where the slices that a list of coordinates names lie in a tensor seen as [rows, row length]. */
@@ -57,30 +57,6 @@ export function rowsOfSlices(
   const starts = Array.from({ length: batches }, (_, i) => i * elementCount(inner));
   const places = batches === 1 ? within : add(within, b.constant("int64", [batches, 1], starts));
   return { ...shape, places: b.reshape(places, [count]) };
-}
-
-/**
- * Where the elements that input 1 names along the attribute `axis` of a tensor of `dims` lie when they
- * are counted through: int64 of the dims of the indices, from the front.
- */
-export function placesOfElements(c: RuleContext, dims: readonly number[]): Value {
-  const { b } = c;
-  const { add, mul } = arithmetic(b);
-  const axis = normalizeAxis(c.int("axis", 0), dims.length);
-  const indices = c.x(1);
-  const stride = (k: number) => elementCount(dims.slice(k + 1));
-  const along = fromFront(b, b.cast(indices, "int64"), dims[axis] as number);
-  return indices.dims.reduce(
-    (sum, d, k) => {
-      if (k === axis || d === 1) {
-        return sum;
-      }
-      const shape = indices.dims.map((_, i) => (i === k ? d : 1));
-      const starts = Array.from({ length: d }, (_, i) => i * stride(k));
-      return add(sum, b.constant("int64", shape, starts));
-    },
-    mul(along, stride(axis)),
-  );
 }
 
 /** Sums slices to the rows they come from; the result has the dims given. */

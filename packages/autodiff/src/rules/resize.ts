@@ -9,7 +9,7 @@ import {
 } from "./interpolation-matrix.ts";
 
 /**
- * Resize (opset 10; nearest, linear, cubic, every coordinate and rounding mode, antialias) is linear:
+ * Resize (opset 11; nearest, linear, cubic, every coordinate and rounding mode, antialias) is linear:
  * y = W x along each axis, so dx = Wᵀ dy with constant matrices. Whole repetitions (nearest, integer
  * scale) are summed instead.
  *
@@ -23,14 +23,6 @@ export const resize: GradientRule = {
     return [() => inputGradient(c, how, axes)];
   },
 };
-
-/**
- * Upsample (opset 7 to 9; scales as attribute, as input from 9): as Resize of opset 10, which took its
- * place.
- *
- * @see https://onnx.ai/onnx/operators/onnx__Upsample.html
- */
-export const upsample: GradientRule = { ...resize, opType: "Upsample", opsets: [7, 9] };
 
 function inputGradient(
   c: RuleContext,
@@ -96,14 +88,13 @@ function repetition(matrix: Matrix | undefined): number | undefined {
 
 function interpolationOf(c: RuleContext): Interpolation {
   const mode = c.string("mode", "nearest");
-  const isOld = c.opset < 11;
   if (mode !== "nearest" && mode !== "linear" && mode !== "cubic") {
     throw new RuleRefusal(`mode '${mode}' is not one of nearest, linear, cubic`);
   }
   return {
     mode,
-    coordinates: isOld ? "asymmetric" : c.string("coordinate_transformation_mode", "half_pixel"),
-    nearestMode: isOld ? "simple" : c.string("nearest_mode", "round_prefer_floor"),
+    coordinates: c.string("coordinate_transformation_mode", "half_pixel"),
+    nearestMode: c.string("nearest_mode", "round_prefer_floor"),
     cubicCoefficient: c.float("cubic_coeff_a", -0.75),
     excludesOutside: c.int("exclude_outside", 0) === 1,
     antialias: c.int("antialias", 0) === 1,
@@ -113,7 +104,6 @@ function interpolationOf(c: RuleContext): Interpolation {
 /** The resized axes, with the ratio that the runtime computes coordinates from. */
 function resizedAxes(c: RuleContext): Map<number, ResizedAxis> {
   const rank = c.x().dims.length;
-  const isOld = c.opset < 11;
   const axes = (c.ints("axes") ?? c.x().dims.map((_, i) => i)).map((axis) =>
     normalizeAxis(axis, rank),
   );
@@ -124,9 +114,9 @@ function resizedAxes(c: RuleContext): Map<number, ResizedAxis> {
     }
     return numbers ?? [];
   };
-  const scales = c.floats("scales") ?? argument(isOld ? 1 : 2);
-  const sizes = isOld ? [] : argument(3);
-  const roi = isOld ? [] : argument(1);
+  const scales = argument(2);
+  const sizes = argument(3);
+  const roi = argument(1);
   const sizeOf = (axis: number) => c.x().dims[axis] as number;
   const ratios = axes.map((axis, i) =>
     sizes.length > 0 ? (sizes[i] as number) / sizeOf(axis) : (scales[i] as number),

@@ -28,9 +28,6 @@ export const roiAlign: GradientRule = {
         "sampling_ratio 0 takes as many samples as the size of each region says; export the model with a sampling_ratio of 2",
       );
     }
-    if (c.opset < 16) {
-      throw new RuleRefusal("it needs opset 16; export the model with opset 17");
-    }
     return [() => imageGradient(c)];
   },
 };

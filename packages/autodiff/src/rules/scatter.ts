@@ -1,5 +1,4 @@
 import { normalizeAxis, type Value } from "../graph/value.ts";
-import { elementCount } from "../model/data-type.ts";
 import { arithmetic } from "../graph/arithmetic.ts";
 import { addToElements } from "./gather-elements.ts";
 import {
@@ -9,7 +8,7 @@ import {
   type RuleContext,
 } from "./gradient-rule.ts";
 import { lazy } from "./lazy.ts";
-import { addToRows, placesOfElements, rowsOfSlices } from "./linear-indices.ts";
+import { addToRows, rowsOfSlices } from "./linear-indices.ts";
 import { reduceElements } from "./scatter-add.ts";
 
 /** How a scatter reads and writes at its indices. */
@@ -42,25 +41,6 @@ export const scatterElements = scattering("ScatterElements", (c) => {
     multiply: (updates) => reduceElements(c.b, "mul", c.b.fill(1, c.x()), c.x(1), updates, axis),
   };
 });
-
-/**
- * Scatter (opset 9 and 10): as ScatterElements, which took its place.
- *
- * @see https://onnx.ai/onnx/operators/onnx__Scatter.html
- */
-export const scatter: GradientRule = {
-  opType: "Scatter",
-  opsets: [9, 10],
-  build: (c) => [
-    () => c.b.op("Scatter", [c.dy(), c.x(1), c.b.fill(0, c.x(2))], { axis: c.int("axis", 0) }),
-    null,
-    // GatherElements came with opset 11.
-    () => {
-      const list = c.b.reshape(c.dy(), [elementCount(c.y().dims)]);
-      return c.b.op("Gather", [list, placesOfElements(c, c.y().dims)]);
-    },
-  ],
-};
 
 /**
  * ScatterND (opset 11; `reduction` from 16): as ScatterElements, for the slices that coordinates name.

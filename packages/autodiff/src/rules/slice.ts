@@ -3,7 +3,7 @@ import { normalizeAxis } from "../graph/value.ts";
 import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
 
 /**
- * Slice (opset 1; bounds as inputs from 10): dx = dy where it was taken from, zeros elsewhere. Axes of
+ * Slice (opset 10): dx = dy where it was taken from, zeros elsewhere. Axes of
  * negative step are turned round, steps filled with zeros, and the rest padded.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Slice.html
@@ -49,8 +49,8 @@ export const slice: GradientRule = {
 /** Start and step by axis, clamped; nothing for axes that are left whole. */
 function rangesOf(c: RuleContext): (ReturnType<typeof sliceRange> | undefined)[] {
   const { dims } = c.x();
-  const [starts, ends] = [c.ints("starts") ?? c.constant(1), c.ints("ends") ?? c.constant(2)];
-  const axes = c.ints("axes") ?? (c.hasInput(3) ? c.constant(3) : starts?.map((_, i) => i));
+  const [starts, ends] = [c.constant(1), c.constant(2)];
+  const axes = c.hasInput(3) ? c.constant(3) : starts?.map((_, i) => i);
   const steps = c.hasInput(4) ? c.constant(4) : starts?.map(() => 1);
   if (starts === undefined || ends === undefined || axes === undefined || steps === undefined) {
     throw new RuleRefusal("starts, ends, axes or steps are computed; they have to be constants");

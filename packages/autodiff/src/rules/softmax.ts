@@ -3,8 +3,7 @@ import { arithmetic } from "../graph/arithmetic.ts";
 import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 
 /**
- * Softmax (opset 1): dx = y·(dy − Σ dy·y), summed over the axis; before opset 13 over the axis and all
- * after it.
+ * Softmax (opset 13): dx = y·(dy − Σ dy·y), summed over the axis.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Softmax.html
  */
@@ -20,7 +19,7 @@ export const softmax: GradientRule = {
 };
 
 /**
- * LogSoftmax (opset 1): dx = dy − exp(y)·Σ dy, summed as for Softmax.
+ * LogSoftmax (opset 13): dx = dy − exp(y)·Σ dy, summed as for Softmax.
  *
  * @see https://onnx.ai/onnx/operators/onnx__LogSoftmax.html
  */
@@ -54,14 +53,8 @@ function withoutNaN(c: RuleContext): Value {
   return isSelected ? where(equal(y, y), y, 0) : y;
 }
 
-/** The sum over all that one distribution spans. */
+/** The sum over the axis of the distributions. */
 function sum(c: RuleContext, value: Value): Value {
   const rank = value.dims.length;
-  const axis = normalizeAxis(c.int("axis", c.opset < 13 ? 1 : -1), rank);
-  const end = c.opset < 13 ? rank : axis + 1;
-  return c.b.reduce(
-    "ReduceSum",
-    value,
-    Array.from({ length: end - axis }, (_, i) => axis + i),
-  );
+  return c.b.reduce("ReduceSum", value, [normalizeAxis(c.int("axis", -1), rank)]);
 }

@@ -1,22 +1,18 @@
 import { normalizeAxis } from "../graph/value.ts";
 import type { GradientRule } from "./gradient-rule.ts";
-import { refuseOldOpset } from "./scatter-add.ts";
 
 /**
- * TopK (opset 1; k as input from 10, `largest` and `sorted` from 11): dx = dy at the places that the
+ * TopK (opset 11): dx = dy at the places that the
  * second output names, zeros elsewhere; among equal values the runtime's choice counts.
  *
  * @see https://onnx.ai/onnx/operators/onnx__TopK.html
  */
 export const topK: GradientRule = {
   opType: "TopK",
-  build: (c) => {
-    refuseOldOpset(c.b);
-    return [
-      () => {
-        const axis = normalizeAxis(c.int("axis", -1), c.x().dims.length);
-        return c.b.op("ScatterElements", [c.b.fill(0, c.x()), c.y(1), c.dy()], { axis });
-      },
-    ];
-  },
+  build: (c) => [
+    () => {
+      const axis = normalizeAxis(c.int("axis", -1), c.x().dims.length);
+      return c.b.op("ScatterElements", [c.b.fill(0, c.x()), c.y(1), c.dy()], { axis });
+    },
+  ],
 };

@@ -16,7 +16,7 @@ const chunkSize = 8;
  * The adjoint of taking constant indices along an axis (Gather, Pad): returns what sums the elements of
  * a gradient to the places they were taken from. A few runs of neighbours become Pads, a small number
  * of indices a product with a matrix of zeros and ones; else every place gathers what it is the sum of,
- * which needs no additions in place (they take opset 16 and run on one thread).
+ * which needs no additions in place (they run on one thread).
  *
  * @param size of the axis that is taken from
  * @param indices from the front, in any order
@@ -49,7 +49,7 @@ export function untake(
   const sources: number[][] = Array.from({ length: size }, () => []);
   indices.forEach((index, i) => sources[index]?.push(i));
   const used = sources.flatMap((list, i) => (list.length > 0 ? [i] : []));
-  if (2 * used.length < size && b.opset >= 11) {
+  if (2 * used.length < size) {
     return (gradient, axis) => {
       const lists = used.map((i) => sources[i] as number[]);
       return scatterOnce(b, gatherSums(b, gradient, axis, lists), axis, size, b.ints(used));

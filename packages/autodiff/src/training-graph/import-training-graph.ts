@@ -1,6 +1,7 @@
-import { clone, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { GraphProto } from "onnx-buf";
-import { ModelProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
+import { ValueInfoProtoSchema } from "../model/onnx-schema.ts";
+import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import type { Target } from "../graph/target.ts";
 import type { ResolvedModel } from "../graph/resolved-model.ts";
@@ -56,7 +57,7 @@ export async function importTrainingGraph(
   options: ImportTrainingGraphOptions,
 ): Promise<TrainingGraph> {
   const { image, scores } = options;
-  const proto = clone(ModelProtoSchema, model.proto);
+  const proto = copyMessage(model.proto);
   const graph = proto.graph as GraphProto;
   const roles = findRoles(model, options);
   for (const node of graph.node) {

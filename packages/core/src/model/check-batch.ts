@@ -110,12 +110,12 @@ async function scoresOf(
   b.graph.output = [];
   const dims = [images.length / countOf(one), ...one];
   const image = b.input("batch/image", { dtype: "float32", dims });
-  b.output(appendModel(b, image, { description }).scores, "batch/scores");
+  const scores = b.output(appendModel(b, image, { description }).scores, "batch/scores").name;
   const written = writeModel(b.build().model, "reference");
   const session = await openSession(runtime, written, sessionOptions, "the model");
   try {
-    const feeds = { "batch/image": new runtime.Tensor("float32", images, dims) };
-    return (await session.run(feeds))["batch/scores"]?.data as Float32Array;
+    const feeds = { [image.name]: new runtime.Tensor("float32", images, dims) };
+    return (await session.run(feeds))[scores]?.data as Float32Array;
   } finally {
     await session.release();
   }

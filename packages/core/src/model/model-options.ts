@@ -1,4 +1,5 @@
 import type {
+  Feed,
   Model,
   ResolvedModel,
   Runtime,
@@ -97,6 +98,11 @@ export interface ModelOptions {
   readonly queryClasses?: string;
   /** Class of a query that stands for nothing. @default the last */
   readonly voidClass?: number | "none";
+  /**
+   * Values of the inputs that are no image, by name: a number for all elements, or dims and data. Inputs
+   * that no output needs take none.
+   */
+  readonly feeds?: Readonly<Record<string, Feed>>;
   /** Concrete dims by input name, where the model's own are dynamic. */
   readonly dims?: Readonly<Record<string, readonly number[]>>;
   /** @default from the first operators, or the axis of 1, 3 or 4 channels */

@@ -65,7 +65,7 @@ export class SegmentationModel {
       description,
       imageDims: this.imageDims,
       batch: copies,
-      sessionOptions: options.sessionOptions,
+      options,
     };
   }
 
@@ -157,8 +157,12 @@ export class SegmentationModel {
    */
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
-    this.#predictor ??= this.#openPredictor();
-    return await (await this.#predictor).predict(image);
+    return await (await this.open()).predict(image);
+  }
+
+  /** Loads what {@link predict} runs. @throws AsmaError `ERR_SESSION` */
+  async open(): Promise<Predictor> {
+    return await (this.#predictor ??= this.#openPredictor());
   }
 
   async #openPredictor(): Promise<Predictor> {

@@ -43,6 +43,14 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
   const metadata = readModelMetadata(original);
   const decisions: Decision[] = [];
   const input = findImageInput(original, options, decisions);
+  for (const [name, feed] of Object.entries(options.feeds ?? {})) {
+    decisions.push({
+      what: `input '${name}'`,
+      is: typeof feed === "number" ? String(feed) : `constant [${feed.dims.join(", ")}]`,
+      because: "as told",
+      options: ["feeds"],
+    });
+  }
   if (batch > 1) {
     decisions.push({
       what: "batch",

@@ -2,6 +2,5 @@ import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
 
 /** Makes a value an output and says under which name. */
 export function nameOutput(b: GraphBuilder, value: Value, name: string): string {
-  b.output(value, name);
-  return (b.graph.output.at(-1) as { readonly name: string }).name;
+  return b.output(value, name).name;
 }

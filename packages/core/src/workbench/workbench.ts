@@ -20,7 +20,6 @@ import {
   type OpenTask,
 } from "../run/run-attack.ts";
 import { defaultThresholds, iouDefinitionOf } from "../run/run-options.ts";
-import { buildStepGraph } from "../step/step-graph.ts";
 import { StepSession } from "../step/step-session.ts";
 import { fitTarget } from "../targets/fit-target.ts";
 import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choice.ts";
@@ -125,17 +124,19 @@ export class Workbench {
   }
 
   /**
-   * Why a model cannot be attacked by gradients, if so: builds the step graph of the default attack
-   * without loading it.
+   * Why a model cannot be attacked by gradients, if so: loads the step graph of the default attack and what
+   * judges it.
    */
   async gradientProblem(size?: Size): Promise<unknown> {
     const { definition, attackOptions } = parseChoice({}, []);
     return await this.#using(size, async ({ model }) => {
       const { classes } = model.description.head;
       try {
-        buildStepGraph(model, definition.recipe(attackOptions as never, { classes }), {
-          iou: "mean-present",
-        });
+        const recipe = definition.recipe(attackOptions as never, { classes });
+        const { target } = this.#host;
+        const graph = { iou: "mean-present", target } as const;
+        await (await StepSession.create(model, recipe, graph, this.#host)).release();
+        await model.open();
         return undefined;
       } catch (error) {
         return error;

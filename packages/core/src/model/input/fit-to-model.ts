@@ -120,6 +120,7 @@ async function resolveFor(
   try {
     return await resolve(original, runtime, {
       dims: { ...options.dims, [input]: dims },
+      feeds: options.feeds,
       precision: options.precision,
       integerInputs: isIntegerImage(dtype) ? [input] : [],
       sessionOptions: options.sessionOptions,

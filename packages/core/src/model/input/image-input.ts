@@ -1,5 +1,5 @@
 import type { Model } from "@onnx-asma/autodiff";
-import { isFloat, type DataType } from "@onnx-asma/autodiff";
+import { isFloat, neededInputs, type DataType } from "@onnx-asma/autodiff";
 import { AsmaError, refusal } from "../../errors.ts";
 import type { Decision } from "../decision.ts";
 import { findImageEvidence, type ImageEvidence } from "./image-evidence.ts";
@@ -33,7 +33,7 @@ export function findImageInput(
   options: ModelOptions,
   decisions: Decision[],
 ): ImageInput {
-  const inputs = model.declaredInputs();
+  const inputs = neededInputs(model).filter(({ name }) => options.feeds?.[name] === undefined);
   const input = chooseInput(inputs, options);
   const dims = dimsOf(input, options);
   decisions.push({
@@ -116,7 +116,7 @@ function chooseInput(inputs: readonly Declared[], options: ModelOptions): Declar
     throw refusal("ERR_IMAGE_INPUT", {
       expected: "the image to be the only input",
       found: `the model's inputs are ${listed}`,
-      wayOut: "export it with the others fixed",
+      wayOut: `give the others values with ${option("feeds")}, or export it with them fixed`,
     });
   }
   return input;

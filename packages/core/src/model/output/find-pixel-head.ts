@@ -177,9 +177,7 @@ function checkBorder(
 
 function axisOfSoftmax(walk: GraphWalk, output: string): number | undefined {
   const node = walk.producer(output);
-  return node?.opType.endsWith("oftmax") === true
-    ? walk.axis(node, walk.resolved.model.opset < 13 ? 1 : -1)
-    : undefined;
+  return node?.opType.endsWith("oftmax") === true ? walk.axis(node, -1) : undefined;
 }
 
 function borderOf(

@@ -13,7 +13,7 @@ export class GraphWalk {
   readonly resolved: ResolvedModel;
   /** Samples in the model's batch. */
   readonly batch: number;
-  readonly #producers: ReadonlyMap<string, GraphNode>;
+  readonly #producers: Map<string, GraphNode>;
 
   constructor(resolved: ResolvedModel, batch = 1) {
     this.resolved = resolved;
@@ -21,6 +21,21 @@ export class GraphWalk {
     this.#producers = new Map(
       resolved.model.graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)),
     );
+    for (const { opType, input, output } of resolved.model.graph.node) {
+      const softmax = this.producer(input[0] ?? "");
+      const flatten = this.producer(softmax?.input[0] ?? "");
+      const [x = ""] = flatten?.input ?? [];
+      const [y = ""] = output;
+      if (
+        opType === "Reshape" &&
+        softmax?.opType.endsWith("oftmax") === true &&
+        flatten?.opType === "Flatten" &&
+        this.dims(x)?.join() === this.dims(y)?.join()
+      ) {
+        // Softmax before opset 13, over all axes from its own on.
+        this.#producers.set(y, { ...softmax, input: [x], attribute: flatten.attribute });
+      }
+    }
   }
 
   /** The standard operator that makes a value; `undefined` for inputs, constants and custom ones. */

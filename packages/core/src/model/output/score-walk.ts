@@ -87,7 +87,7 @@ function passActivation(
   switch (node.opType) {
     case "Softmax":
     case "LogSoftmax": {
-      const own = walk.axis(node, walk.resolved.model.opset < 13 ? 1 : -1);
+      const own = walk.axis(node, -1);
       // A border on a probability of several classes is none on their scores.
       return border !== undefined || (axis !== undefined && axis !== own)
         ? undefined
@@ -120,7 +120,6 @@ const keepsRange = new Set([
   "QuantizeLinear",
   "DequantizeLinear",
   "Resize",
-  "Upsample",
   "Slice",
   "Gather",
   "AveragePool",

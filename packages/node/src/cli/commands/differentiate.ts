@@ -7,10 +7,12 @@ import {
   writeModel,
   type Adaptations,
   type Model,
+  type ResolvedModel,
   type Runtime,
 } from "@onnx-asma/autodiff";
 import { AsmaError } from "@onnx-asma/core";
 import { writeFile } from "../../images/write-file.ts";
+import { loadModel } from "../../load-model.ts";
 import { readModelFile } from "../../read-model-file.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printResult } from "../output.ts";
@@ -58,7 +60,7 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
     precision: flags.precision,
     integerInputs: integerInputsAmong(model, flags.input),
   });
-  const derived = differentiateModel(resolved, { inputs: flags.input, outputs: flags.output });
+  const { derived, labels } = await differentiateScores(model, resolved, flags);
   const { bytes } = writeModel(derived.model, flags.weights);
   await writeFile(out, bytes);
   const { graph } = derived.model;
@@ -71,6 +73,7 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
     inputs: graph.input.map(({ name }) => ({ name, ...derived.types.get(name) })),
     outputs: graph.output.map(({ name }) => ({ name, ...derived.types.get(name) })),
     adaptations: derived.adaptations,
+    ...(labels !== undefined && { labels }),
     seconds: (performance.now() - start) / 1000,
   };
   const list = (values: typeof result.inputs) =>
@@ -80,10 +83,66 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
       `${out}: ${result.nodes} nodes, opset ${result.opset}, ${result.bytes} bytes, in ${result.seconds.toFixed(2)} s`,
       `  inputs   ${list(result.inputs)}`,
       `  outputs  ${list(result.outputs)}`,
+      ...(labels === undefined ? [] : [`  scores   '${labels.scores}': the output holds labels`]),
       ...explain(derived.adaptations),
     ].join("\n"),
   );
   return exitCodes.reached;
+}
+
+/** Errors of an output without a gradient: it holds integers, or every path passes a decision. */
+const isFlat = new Set(["ERR_NO_GRADIENT", "ERR_UNKNOWN_VALUE"]);
+
+/**
+ * The training graph of the outputs asked for, or where they hold labels of the scores that an attack would
+ * raise, which stand before the argmax or the comparison.
+ */
+async function differentiateScores(
+  model: Model,
+  resolved: ResolvedModel,
+  flags: DifferentiateFlags,
+) {
+  const { input: inputs, output: outputs } = flags;
+  try {
+    return { derived: differentiateModel(resolved, { inputs, outputs }), labels: undefined };
+  } catch (error) {
+    const isOne = (names: readonly string[] | undefined) => (names ?? [""]).length === 1;
+    if (!isFlat.has((error as { code: string }).code) || !isOne(inputs) || !isOne(outputs)) {
+      throw error;
+    }
+    const scores = await scoresBehindLabels(model, flags);
+    if (scores === undefined) {
+      throw error;
+    }
+    return {
+      derived: differentiateModel(resolved, { inputs, outputs: [scores] }),
+      labels: { scores },
+    };
+  }
+}
+
+/** What an attack would take for the scores; `undefined` where it would not take the model. */
+async function scoresBehindLabels(
+  model: Model,
+  { shape, precision, input, output }: DifferentiateFlags,
+): Promise<string | undefined> {
+  try {
+    const loaded = await loadModel(model, {
+      preprocessor: false,
+      dims: shape,
+      precision,
+      input: input?.[0],
+      output: output?.[0],
+    });
+    try {
+      return (await loaded.describe()).head.scores;
+    } finally {
+      await loaded.release();
+    }
+  } catch {
+    // The first error says more.
+    return undefined;
+  }
 }
 
 /** The integer inputs that the user wants gradients for; without names, `resolve` decides. */
