@@ -70,9 +70,10 @@ function lstmStep(c: NodeContext, { activate, perDirection, split, weights }: Ce
   const [recurrent] = weights(4);
   const [pi, po, pf] = c.hasInput(7) ? split(perDirection(7), 1, 1, 1) : [];
   return (x, h, cell) => {
-    const [xi, xo, xf, xc] = split(add(x, b.matmul(h, recurrent)), 1, 1, 1, 1);
+    const [xiof, xc] = split(add(x, b.matmul(h, recurrent)), 3, 1);
+    const [xi, xo, xf] = split(pi ? xiof : activate(0, xiof), 1, 1, 1);
     const gate = (own: typeof x, peephole: typeof x | undefined, seen: typeof x) =>
-      activate(0, peephole ? add(own, mul(peephole, seen)) : own);
+      peephole ? activate(0, add(own, mul(peephole, seen))) : own;
     const i = gate(xi, pi, cell);
     const f = c.int("input_forget", 0) === 0 ? gate(xf, pf, cell) : sub(1, i);
     const next = add(mul(f, cell), mul(i, activate(1, xc)));
