@@ -40,9 +40,9 @@ def var(array) -> Value:
     return Value(np.asarray(array, np.float32), True)
 
 
-def computed(array) -> Value:
+def computed(array, dtype=None) -> Value:
     """A graph input without gradient: integers or booleans that are not known beforehand."""
-    return Value(const(array).array, False, True)
+    return Value(const(array, dtype).array, False, True)
 
 
 def const(array, dtype=None) -> Value:

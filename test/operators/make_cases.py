@@ -8,7 +8,8 @@ import importlib
 import sys
 
 FAMILIES = ["convolution", "pooling", "elementwise", "normalization", "linear", "resize", "sampling", "layout",
-            "reduction", "further", "indexing", "contraction", "functions", "microsoft"]
+            "reduction", "further", "indexing", "contraction", "functions", "microsoft",
+            "recurrent"]
 
 
 def main(wanted: set[str]) -> None:

@@ -12,15 +12,23 @@ from common import COMPOSITION, Suite, const, var
 def batch_normalization():
     suite = Suite("BatchNormalization")
 
-    def add(name, dims, opset=17, **attributes):
+    def add(name, dims, opset=17, computed=(), **attributes):
+        """`computed` names those of scale, bias, mean and var (1 to 4) that are variables too."""
         channels = dims[1]
-        inputs = [var(suite.normal(*dims)), const(suite.uniform(0.5, 2, channels)), const(suite.normal(channels)),
-                  const(suite.normal(channels)), const(suite.uniform(0.3, 2, channels))]
+        given = [suite.normal(*dims), suite.uniform(0.5, 2, channels), suite.normal(channels),
+                 suite.normal(channels), suite.uniform(0.3, 2, channels)]
+        inputs = [(var if i == 0 or i in computed else const)(value) for i, value in enumerate(given)]
 
         def fn(x, scale, bias, mean, variance):
             return F.batch_norm(x, mean, variance, scale, bias, False, 0, attributes.get("epsilon", 1e-5))
 
-        suite.add(name, inputs, fn, "torch.nn.functional.batch_norm", opset=opset, **attributes)
+        def composition(x, *parameters):
+            # torch.nn.functional.batch_norm has no gradient for mean and variance.
+            scale, bias, mean, variance = (p.reshape(-1, *(1 for _ in dims[2:])) for p in parameters)
+            return (x - mean) / (variance + attributes.get("epsilon", 1e-5)).sqrt() * scale + bias
+
+        suite.add(name, inputs, composition if computed else fn,
+                  COMPOSITION if computed else "torch.nn.functional.batch_norm", opset=opset, **attributes)
 
     add("rank 2", (3, 4))
     add("rank 3", (2, 3, 5))
@@ -32,6 +40,11 @@ def batch_normalization():
     add("opset 11", (2, 3, 3, 3), 11)
     add("opset 13 epsilon 0.001", (2, 3, 3, 3), 13, epsilon=0.001)
     add("opset 14", (2, 3, 3, 3), 14)
+    add("all computed", (2, 3, 4, 3), computed=(1, 2, 3, 4))
+    add("all computed, rank 2", (3, 4), computed=(1, 2, 3, 4), epsilon=0.1)
+    add("all computed, rank 5, opset 11", (2, 3, 2, 3, 2), 11, computed=(1, 2, 3, 4))
+    add("mean and var computed", (1, 6, 5), 13, computed=(3, 4), epsilon=0.001)
+    add("scale and bias computed", (2, 3, 4), 15, computed=(1, 2))
     return suite
 
 

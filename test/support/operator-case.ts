@@ -25,6 +25,7 @@ export interface OperatorCase {
       | number
       | string
       | readonly number[]
+      | readonly string[]
       | { readonly float: number }
       | readonly { readonly float: number }[]
     >

@@ -109,7 +109,12 @@ function makeAttribute([name, value]: [
   if ("float" in value) {
     return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float });
   }
-  const floats = value.flatMap((item) => (typeof item === "number" ? [] : [item.float]));
+  const strings = value.filter((item) => typeof item === "string");
+  if (strings.length > 0) {
+    const bytes = strings.map((item) => new TextEncoder().encode(item));
+    return create(AttributeProtoSchema, { name, type: Type.STRINGS, strings: bytes });
+  }
+  const floats = value.flatMap((item) => (typeof item === "object" ? [item.float] : []));
   if (floats.length > 0) {
     return create(AttributeProtoSchema, { name, type: Type.FLOATS, floats });
   }

@@ -185,7 +185,7 @@ class RecurrentContext(nn.Module):
         return resize(self.head(rows.view(n, h, w, -1).permute(0, 3, 1, 2)), image)
 
 
-@architecture("reseg-lstm", "Visin 2016: a recurrent layer, refused on purpose", (1, 3, 32, 32))
+@architecture("reseg-lstm", "Visin 2016: a recurrent layer", (1, 3, 32, 32))
 def reseg():
     return RecurrentContext()
 

@@ -9,6 +9,7 @@ import { microsoftAttention, microsoftMultiHeadAttention } from "./microsoft/att
 import { microsoftFused } from "./microsoft/fused.ts";
 import { microsoftGelus } from "./microsoft/gelus.ts";
 import { microsoftSkipLayerNormalizations } from "./microsoft/skip-layer-normalization.ts";
+import { gru, lstm, rnn } from "./recurrent.ts";
 import { rmsNormalization, simplifiedLayerNormalization } from "./rms-normalization.ts";
 import { microsoftRotaryEmbedding, rotaryEmbedding } from "./rotary-embedding.ts";
 import { shrink } from "./shrink.ts";
@@ -25,6 +26,8 @@ export const expansions: readonly Expansion[] = [
   attention,
   cumProd,
   groupNormalization,
+  gru,
+  lstm,
   meanVarianceNormalization,
   microsoftAttention,
   ...microsoftFused,
@@ -34,6 +37,7 @@ export const expansions: readonly Expansion[] = [
   ...microsoftSkipLayerNormalizations,
   negativeLogLikelihoodLoss,
   rmsNormalization,
+  rnn,
   rotaryEmbedding,
   shrink,
   simplifiedLayerNormalization,

@@ -59,6 +59,14 @@ export function floatsAttribute(node: NodeProto, name: string): number[] | undef
 
 /** A string attribute, or `fallback` when the node lacks it. */
 export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
-  const attribute = find(node, name);
-  return attribute === undefined ? fallback : String.fromCharCode(...attribute.s);
+  return stringOf(find(node, name)?.s) ?? fallback;
+}
+
+/** A list of strings, or `undefined` when the node lacks it. */
+export function stringsAttribute(node: NodeProto, name: string): string[] | undefined {
+  return find(node, name)?.strings.map((s) => stringOf(s) as string);
+}
+
+function stringOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && String.fromCharCode(...bytes);
 }

@@ -6,7 +6,7 @@ import {
 } from "../model/onnx-schema.ts";
 import { dataTypeToProto, type DataType, type TensorType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";
-import { makeAttributes, type Attributes } from "./attribute.ts";
+import { intsAttribute, makeAttributes, type Attributes } from "./attribute.ts";
 import { isBlocked, padWithZeros } from "./blocked-layout.ts";
 import { GraphEditor } from "./graph-editor.ts";
 import { ResolvedModel } from "./resolved-model.ts";
@@ -46,7 +46,14 @@ export class GraphBuilder extends GraphEditor {
   }
 
   transpose(x: Value, perm: readonly number[]): Value {
-    return perm.every((axis, i) => axis === i) ? x : this.op("Transpose", [x], { perm });
+    const is = (order?: readonly number[]) => order?.every((axis, i) => axis === i);
+    const made = this.producer(x);
+    const before = made?.opType === "Transpose" ? intsAttribute(made, "perm") : undefined;
+    if (made !== undefined && is(before && perm.map((axis) => before[axis] as number))) {
+      // Transposed back, as gradients do with weights.
+      return this.value(made.input[0] as string);
+    }
+    return is(perm) ? x : this.op("Transpose", [x], { perm });
   }
 
   expand(x: Value, dims: readonly number[]): Value {

@@ -82,6 +82,9 @@ const table: Record<string, Infer> = {
       "Identity",
       "LeakyRelu",
       "LogSoftmax",
+      "Elu",
+      "Softsign",
+      "ThresholdedRelu",
     ].map((op) => [op, sameAsFirst]),
   ),
   ...Object.fromEntries(

@@ -5,6 +5,7 @@ import {
   intAttribute,
   intsAttribute,
   stringAttribute,
+  stringsAttribute,
 } from "./attribute.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { Value } from "./value.ts";
@@ -70,5 +71,9 @@ export class NodeContext {
 
   string(name: string, fallback: string): string {
     return stringAttribute(this.node, name, fallback);
+  }
+
+  strings(name: string): string[] | undefined {
+    return stringsAttribute(this.node, name);
   }
 }

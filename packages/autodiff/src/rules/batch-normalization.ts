@@ -1,9 +1,12 @@
 import { arithmetic } from "../graph/arithmetic.ts";
-import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
+import type { Value } from "../graph/value.ts";
+import { RuleRefusal, type GradientRule } from "./gradient-rule.ts";
+import { lazy } from "./lazy.ts";
 
 /**
- * BatchNormalization (opset 7) at inference: dx = dy · scale / √(var + ε) per channel. Refused in
- * training mode, where the statistics come from the batch.
+ * BatchNormalization (opset 7) at inference: with s = √(var + ε) and x̂ = (x − mean)/s per channel,
+ * dx = dy · scale/s, dscale = Σ dy · x̂, dB = Σ dy, dmean = −dB · scale/s and
+ * dvar = −dscale · scale/(2s²). Refused in training mode, where the statistics come from the batch.
  *
  * @see https://onnx.ai/onnx/operators/onnx__BatchNormalization.html
  */
@@ -13,24 +16,29 @@ export const batchNormalization: GradientRule = {
     if (c.int("training_mode", 0) !== 0) {
       throw new RuleRefusal("training_mode is 1; export the model for inference");
     }
-    if ([1, 2, 3, 4].some((i) => c.needsGradient(i))) {
-      throw new RuleRefusal("its scale, bias, mean or variance are computed from the image");
-    }
-    return [() => arithmetic(c.b).mul(c.dy(), factor(c))];
+    const { b } = c;
+    const { add, div, mul, sub } = arithmetic(b);
+    const { dims, dtype } = c.x();
+    const [, channels = 1, ...spatial] = dims;
+    const perChannel = (value: Value) =>
+      b.cast(b.reshape(value, [channels, ...spatial.map(() => 1)]), dtype);
+    const others = dims.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+    const total = (value: Value) =>
+      b.cast(b.reshape(b.reduce("ReduceSum", value, others), [channels]), c.x(1).dtype);
+    const deviation = lazy(() => b.op("Sqrt", [add(c.x(4), c.float("epsilon", 1e-5))]));
+    // Folded when the model is loaded, if these are constants.
+    const factor = lazy(() => div(c.x(1), deviation()));
+    const ofBias = lazy(() => total(c.dy()));
+    const ofScale = lazy(() => {
+      const centred = sub(c.x(), perChannel(c.x(3)));
+      return total(mul(c.dy(), div(centred, perChannel(deviation()))));
+    });
+    return [
+      () => mul(c.dy(), perChannel(factor())),
+      ofScale,
+      ofBias,
+      () => b.op("Neg", [mul(ofBias(), factor())]),
+      () => mul(mul(ofScale(), factor()), div(-0.5, deviation())),
+    ];
   },
 };
-
-/** scale / √(var + ε) as [C, 1, …]; folded when the model is loaded. */
-function factor(c: RuleContext) {
-  const { add, div } = arithmetic(c.b);
-  const spread = c.b.op("Sqrt", [add(c.x(4), c.float("epsilon", 1e-5))]);
-  const channels = c.x().dims[1] ?? 1;
-  const perChannel = [
-    channels,
-    ...c
-      .x()
-      .dims.slice(2)
-      .map(() => 1),
-  ];
-  return c.b.cast(c.b.reshape(div(c.x(1), spread), perChannel), c.x().dtype);
-}

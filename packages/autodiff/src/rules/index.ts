@@ -249,7 +249,6 @@ export const integerArithmetic =
   "integer arithmetic has no gradient; use the float model it was quantized from, or quantize that one statically with QuantizeLinear and DequantizeLinear (QDQ format)";
 
 const loops = "loops are not differentiated; export the model with the loop unrolled";
-const recurrent = "recurrent operators are not differentiated";
 const sequences = "sequences are not differentiated; export the model with plain tensors";
 const strings = "text has no gradient";
 
@@ -260,14 +259,12 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["ConcatFromSequence", sequences],
   ["ConvInteger", integerArithmetic],
   ["DynamicQuantizeLinear", integerArithmetic],
-  ["GRU", recurrent],
   [
     "If",
     "its condition is computed, and branches are not differentiated; export the model for one case",
   ],
   ["ImageDecoder", "decoding of files has no gradient"],
   ["Loop", loops],
-  ["LSTM", recurrent],
   ["MatMulInteger", integerArithmetic],
   ["MaxRoiPool", "maxima over regions have no rule; export the model with RoiAlign of mode avg"],
   ["Optional", sequences],
@@ -275,7 +272,6 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ["QLinearMatMul", integerArithmetic],
   ["Range", "its length depends on computed values; make start, limit and delta constants"],
   ["RegexFullMatch", strings],
-  ["RNN", recurrent],
   ["Scan", loops],
   ["SequenceAt", sequences],
   ["SequenceConstruct", sequences],
