@@ -1,5 +1,4 @@
 import type { AttributeProto, NodeProto } from "onnx-buf";
-import { AttributeProto_AttributeType as Type } from "../model/onnx-schema.ts";
 import {
   intAttribute,
   makeAttributes,
