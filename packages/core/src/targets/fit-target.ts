@@ -11,7 +11,10 @@ import type { ModelDescription } from "../model/model-description.ts";
  * @throws AsmaError `ERR_TARGET_SIZE` for any other size; `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE` for what is
  *   no label map
  */
-export function fitTarget(target: LabelMap, description: ModelDescription): LabelMap {
+export function fitTarget(
+  target: LabelMap,
+  description: Pick<ModelDescription, "grid" | "preprocessing">,
+): LabelMap {
   checkLabelMap(target, "the target");
   const { grid, preprocessing } = description;
   const has = (size: Size) => sameSize(size, target.dims);

@@ -72,22 +72,23 @@ it("refuses what is not there to be hidden or moved, and what is moved out of si
 });
 
 describe("checkGoal", () => {
-  const check = (target: LabelMap, more: Partial<GoalCheck> = {}) =>
-    checkGoal({
-      prediction: bar,
-      target,
-      classes: 3,
-      iouDefinition: "mean-target",
-      thresholds: { iou: 0.95, pixelAccuracy: 0 },
-      ...more,
-    });
+  const check = (
+    target: LabelMap,
+    run: Partial<GoalCheck["run"]> = {},
+    prediction: LabelMap = bar,
+  ) => {
+    const { dims: size } = prediction;
+    const description = { head: { classes: 3 }, grid: { size } } as GoalCheck["description"];
+    const defaults = { iouThreshold: 0.95, pixelAccuracyThreshold: 0, iouDefinition: undefined };
+    checkGoal({ prediction, target, description, run: { ...defaults, ...run } });
+  };
   const refused = (code: string) => expect.objectContaining({ code }) as Error;
 
   it("refuses what the untouched image reaches already", () => {
     expect(() => check(bar)).toThrow(refused("ERR_TARGET_REACHED"));
     // Nothing of what is to be erased is there.
     const erased = { ...bar, data: bar.data.map((label) => (label === 1 ? 0 : label)) };
-    expect(() => check(erased, { prediction: erased, iouDefinition: "erased" })).toThrow(
+    expect(() => check(erased, { iouDefinition: "erased" }, erased)).toThrow(
       refused("ERR_TARGET_REACHED"),
     );
   });
@@ -96,8 +97,8 @@ describe("checkGoal", () => {
     const other = moveForeground(bar, { shift: [1, 0] });
     expect(() => check(other)).not.toThrow();
     expect(() => check(hideClass(bar, 1), { iouDefinition: "erased" })).not.toThrow();
-    expect(() => check(other, { thresholds: { iou: 0, pixelAccuracy: 0.99 } })).not.toThrow();
-    expect(() => check(other, { thresholds: { iou: 0, pixelAccuracy: 0.8 } })).toThrow(
+    expect(() => check(other, { iouThreshold: 0, pixelAccuracyThreshold: 0.99 })).not.toThrow();
+    expect(() => check(other, { iouThreshold: 0, pixelAccuracyThreshold: 0.8 })).toThrow(
       refused("ERR_TARGET_REACHED"),
     );
   });

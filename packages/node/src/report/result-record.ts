@@ -15,6 +15,7 @@ import {
   type StepRecord,
   type Verdict,
 } from "@onnx-asma/core";
+import { pixelsPerClass } from "@onnx-asma/core/targets";
 import type { Visibility } from "@onnx-asma/core/visibility";
 import type { FileImage } from "../images/file-image.ts";
 import type { FileRecord } from "../file-record.ts";
@@ -22,7 +23,6 @@ import type { LabelsFile } from "../images/write-labels.ts";
 import type { ModelSources } from "../loaded-model.ts";
 import type { AdversarialFile } from "./adversarial-file.ts";
 import { labelsHash } from "./labels-hash.ts";
-import { pixelsPerClass } from "./pixels-per-class.ts";
 import type { Slice } from "./slice.ts";
 
 /** The files that an attack was given, each as it was read. */

@@ -1,8 +1,18 @@
-import { isAsmaError, type AttackChoice, type AttackResult, type LabelMap } from "@onnx-asma/web";
+import {
+  checkGoal,
+  describePrediction,
+  isAsmaError,
+  parseChoice,
+  predictionRemark,
+  type AttackChoice,
+  type AttackResult,
+  type LabelMap,
+} from "@onnx-asma/web";
 import { AttackControl } from "./attack-control.ts";
 import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
 import { element } from "./element.ts";
+import { onDrop } from "./on-drop.ts";
 import { isolate } from "./isolate.ts";
 import { classColours } from "./picture.ts";
 import { ResultView, saveAndVerify } from "./result-view.ts";
@@ -140,6 +150,12 @@ function showScene(shown: Scene): void {
     }),
     Object.assign(document.createElement("li"), { textContent: "target", className: "outline" }),
   );
+  const { prediction } = shown;
+  element("clean").textContent = inWords(
+    [describePrediction(prediction, classNames), predictionRemark(prediction, classNames)]
+      .filter((text) => text !== undefined)
+      .join(" "),
+  );
   drawScene("before", shown, shown);
   clearSteps(shown, curves);
   showTarget();
@@ -160,6 +176,19 @@ function currentTarget(): LabelMap | undefined {
   return scene && editor.make({ ...scene, other });
 }
 
+/** The target, and what is wrong with it beside it. */
+function targetToDraw(): LabelMap | undefined {
+  const problem = element("target-problem");
+  problem.hidden = true;
+  try {
+    return currentTarget();
+  } catch (error) {
+    problem.textContent = inWords((error as Error).message);
+    problem.hidden = false;
+    return undefined;
+  }
+}
+
 let isTargetDue = false;
 
 /** Draws the target with the next frame: a pointer moves more often than the screen changes. */
@@ -169,7 +198,7 @@ function showTarget(): void {
     requestAnimationFrame(() => {
       isTargetDue = false;
       if (scene !== undefined) {
-        drawTarget(scene, currentTarget(), editor.cursor);
+        drawTarget(scene, targetToDraw(), editor.cursor);
       }
     });
   }
@@ -191,6 +220,8 @@ async function attack(): Promise<void> {
     throw new Error("There is no target yet: choose the other image first.");
   }
   const attacked = scene;
+  const choice = currentAttack();
+  checkGoal({ ...attacked, target, run: parseChoice(choice, [attacked.image]).run });
   const kind = editor.kind;
   ending.show(undefined);
   const view = new StepView(attacked, curves);
@@ -205,7 +236,7 @@ async function attack(): Promise<void> {
     element<HTMLInputElement>("split").value = "30";
     split();
     const { model, image } = attacked;
-    const result = await control.run(model, image, target, currentAttack());
+    const result = await control.run(model, image, target, choice);
     say("Checking the bytes of the saved image…");
     const saved = await saveAndVerify(attacked, target, result);
     await drawIterate(attacked, saved.verdict);
@@ -274,20 +305,7 @@ function listen(): void {
       }
     }),
   );
-  const page = document.documentElement;
-  page.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    page.classList.add("dropping");
-  });
-  page.addEventListener("dragleave", ({ relatedTarget }) => {
-    // From one element to another the files are still over the page.
-    page.classList.toggle("dropping", relatedTarget !== null);
-  });
-  page.addEventListener("drop", (event) => {
-    event.preventDefault();
-    page.classList.remove("dropping");
-    take([...(event.dataTransfer?.files ?? [])]);
-  });
+  onDrop(take);
 }
 
 listen();

@@ -1,7 +1,5 @@
 import {
   AsmaError,
-  defaultIouDefinition,
-  fitTarget,
   isAsmaError,
   parseChoice,
   sameSize,
@@ -13,7 +11,7 @@ import {
   type ImageTensor,
   refusal,
 } from "@onnx-asma/core";
-import { checkGoal } from "@onnx-asma/core/targets";
+import { checkGoal, describePrediction, predictionRemark } from "@onnx-asma/core/targets";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
 import { loadModel } from "../../load-model.ts";
@@ -21,8 +19,8 @@ import type { LoadedModel } from "../../loaded-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
-import { cleanPrediction, cleanPredictionRemark } from "../clean-prediction.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -81,7 +79,7 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
     const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);
     if (!isQuiet) {
-      note(cleanPrediction(scene.predictionBefore, scene.description.classNames));
+      note(describePrediction(scene.predictionBefore, scene.description.classNames));
     }
     const run = await startRun(model, scene, { ...choice, signal });
     const ended = await follow(run, startProgress(iterations, isQuiet));
@@ -117,7 +115,7 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
     prediction: predictionBefore,
   });
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
-  const remark = cleanPredictionRemark(predictionBefore, description.classNames);
+  const remark = predictionRemark(predictionBefore, description.classNames);
   const sources = {
     image: await recordFile(imagePath),
     target: await recordIfNamed(flags.target ?? flags.targetImage),
@@ -134,15 +132,8 @@ async function startRun(
   { image, description, predictionBefore, target, region }: Awaited<ReturnType<typeof readScene>>,
   choice: AttackChoice,
 ) {
-  const { classes } = description.head;
-  const used = parseChoice(choice, [image]).run;
-  checkGoal({
-    prediction: predictionBefore,
-    target: fitTarget(target, description),
-    classes,
-    iouDefinition: used.iouDefinition ?? defaultIouDefinition(classes, target),
-    thresholds: { iou: used.iouThreshold, pixelAccuracy: used.pixelAccuracyThreshold },
-  });
+  const { run } = parseChoice(choice, [image]);
+  checkGoal({ prediction: predictionBefore, target, description, run });
   return await model.attack(image, target, { ...choice, region });
 }
 
@@ -187,7 +178,7 @@ async function conclude(
 ): Promise<number> {
   const { result, failure } = report;
   const notices = [...(remark === undefined ? [] : [remark]), ...result.notices];
-  notices.forEach((notice) => note(notice));
+  notices.forEach((notice) => note(sayFlags(notice)));
   if (failure !== undefined) {
     // Before the results, which what failed may keep from being written.
     printError(failure, false);
