@@ -141,6 +141,12 @@ def conv():
     add("few channels even sizes", (2, 3, 6, 8), (5, 3, 3, 2), True, kernel_shape=[3, 2], pads=[1, 0, 1, 1])
     add("few channels even sizes valid", (1, 1, 8, 6), (4, 1, 5, 3), kernel_shape=[5, 3])
     add("few channels even sizes asymmetric", (1, 4, 6, 6), (3, 4, 4, 4), kernel_shape=[4, 4], pads=[0, 3, 2, 1])
+    add("computed weights, two groups", (2, 4, 6, 5), (6, 2, 3, 3), kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=2,
+        variable_weight=True)
+    add("computed weights, depthwise, s2", (1, 3, 7, 8), (3, 1, 3, 3), kernel_shape=[3, 3], strides=[2, 2],
+        pads=[1, 0, 1, 1], group=3, variable_weight=True)
+    add("computed weights, groups of samples, dilated", (1, 6, 9), (4, 3, 3), kernel_shape=[3], dilations=[2], group=2,
+        variable_weight=True)
     return suite
 
 

@@ -45,6 +45,26 @@ def batch_normalization():
     add("all computed, rank 5, opset 11", (2, 3, 2, 3, 2), 11, computed=(1, 2, 3, 4))
     add("mean and var computed", (1, 6, 5), 13, computed=(3, 4), epsilon=0.001)
     add("scale and bias computed", (2, 3, 4), 15, computed=(1, 2))
+
+    def train(name, dims, opset=17, **attributes):
+        channels = dims[1]
+        inputs = [var(suite.normal(*dims)), var(suite.uniform(0.5, 2, channels)), var(suite.normal(channels)),
+                  const(suite.normal(channels)), const(suite.uniform(0.3, 2, channels))]
+
+        def fn(x, scale, bias, mean, variance):
+            y = F.batch_norm(x, None, None, scale, bias, True, 0, attributes.get("epsilon", 1e-5))
+            others = [i for i in range(x.ndim) if i != 1]
+            momentum = attributes.get("momentum", 0.9)
+            running = [old * momentum + new * (1 - momentum)
+                       for old, new in ((mean, x.mean(others)), (variance, x.var(others, correction=0)))]
+            return [y, *running]
+
+        suite.add(name, inputs, fn, "torch.nn.functional.batch_norm", opset=opset, upstream=[True, False, False],
+                  training_mode=1, **attributes)
+
+    train("training_mode 1", (2, 3, 4, 3))
+    train("training_mode 1, one sample, opset 15", (1, 2, 5), 15, epsilon=0.01)
+    train("training_mode 1, rank 2, opset 14", (5, 3), 14, momentum=0.5)
     return suite
 
 

@@ -43,7 +43,7 @@ describe.each(Object.keys(networks).flatMap((name) => [`${name}-legacy`, `${name
       const { data, dims } = expected.image;
       const image = {
         data: decodeFloats(data),
-        dims: [...dims] as [number, number, number, number],
+        dims: dims as [1, number, number, number],
       };
       const before = await model.predict(image);
       const target = hideClass(before, 1);

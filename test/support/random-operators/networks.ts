@@ -98,6 +98,25 @@ export const networks: Readonly<Record<string, RandomOperator>> = {
           },
         );
   },
+  recurrent: (g, x) => {
+    const [steps, batch, width] = x.dims;
+    if (x.dims.length !== 3 || steps === undefined || batch === undefined || width === undefined) {
+      return undefined;
+    }
+    const [opType, gates] = g.pick([
+      ["LSTM", 4],
+      ["GRU", 3],
+      ["RNN", 1],
+    ] as const);
+    const direction = g.pick(["forward", "reverse", "bidirectional"]);
+    const directions = direction === "bidirectional" ? 2 : 1;
+    const weights = (inputs: number) =>
+      g.floats([directions, gates * 2, inputs], -1 / inputs, 1 / inputs);
+    return g.op(opType, [x, weights(width), weights(2)], [steps, directions, batch, 2], 1, {
+      hidden_size: 2,
+      direction,
+    });
+  },
   Resize: image((g, x, [n, c, h, w]) => {
     const mode = g.pick(["linear", "nearest"]);
     return g.op(

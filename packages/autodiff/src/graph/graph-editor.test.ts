@@ -216,3 +216,12 @@ it("an integer image is read as integers in branches too", async () => {
   expect(results["y"]).toEqual([1 * 2, 2 * 8, 3 * 24]);
   expect(results["gradient"]).toEqual([2, 8, 24]);
 });
+
+it("transposes back to the value itself", () => {
+  const b = GraphBuilder.empty();
+  const value = b.input("x", { dtype: "float32", dims: [2, 3, 4] });
+  const turned = b.transpose(value, [1, 2, 0]);
+  expect(b.transpose(turned, [2, 0, 1])).toEqual(value);
+  expect(b.transpose(turned, [1, 2, 0]).dims).toEqual([4, 2, 3]);
+  expect(b.graph.node).toHaveLength(2);
+});

@@ -2,19 +2,20 @@ import { arithmetic } from "../graph/arithmetic.ts";
 import type { Value } from "../graph/value.ts";
 import { RuleRefusal, type GradientRule } from "./gradient-rule.ts";
 import { lazy } from "./lazy.ts";
+import { normalizationGradients } from "./normalization-gradients.ts";
 
 /**
- * BatchNormalization (opset 7) at inference: with s = √(var + ε) and x̂ = (x − mean)/s per channel,
- * dx = dy · scale/s, dscale = Σ dy · x̂, dB = Σ dy, dmean = −dB · scale/s and
- * dvar = −dscale · scale/(2s²). Refused in training mode, where the statistics come from the batch.
+ * BatchNormalization (opset 7): with s = √(var + ε) and x̂ = (x − mean)/s per channel, dx = dy · scale/s,
+ * dscale = Σ dy · x̂, dB = Σ dy, dmean = −dB · scale/s and dvar = −dscale · scale/(2s²). In training mode the
+ * statistics are those of the batch, and dx that of a normalization.
  *
  * @see https://onnx.ai/onnx/operators/onnx__BatchNormalization.html
  */
 export const batchNormalization: GradientRule = {
   opType: "BatchNormalization",
   build: (c) => {
-    if (c.int("training_mode", 0) !== 0) {
-      throw new RuleRefusal("training_mode is 1; export the model for inference");
+    if (c.hasUpstream(1) || c.hasUpstream(2)) {
+      throw new RuleRefusal("its running mean and variance have no gradient");
     }
     const { b } = c;
     const { add, div, mul, sub } = arithmetic(b);
@@ -33,6 +34,10 @@ export const batchNormalization: GradientRule = {
       const centred = sub(c.x(), perChannel(c.x(3)));
       return total(mul(c.dy(), div(centred, perChannel(deviation()))));
     });
+    if (c.int("training_mode", 0) !== 0) {
+      const g = lazy(() => normalizationGradients(c, others, mul(c.dy(), perChannel(c.x(1)))));
+      return [() => g().dx, () => total(mul(c.dy(), g().normalized)), ofBias];
+    }
     return [
       () => mul(c.dy(), perChannel(factor())),
       ofScale,

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Value } from "../graph/value.ts";
-import { RuleRefusal, type GradientRule, type RuleContext } from "./gradient-rule.ts";
+import type { GradientRule, RuleContext } from "./gradient-rule.ts";
 import { listOf, spatialWindows, type SpatialWindow } from "./spatial-window.ts";
 import { subPixelConvolution } from "./sub-pixel-convolution.ts";
 
@@ -11,7 +11,7 @@ import { subPixelConvolution } from "./sub-pixel-convolution.ts";
  * the runtime would then choose pads of its own. What other targets than the CPU do not compute as a
  * ConvTranspose goes by {@link subPixelConvolution}.
  *
- * dW (one group) is a Conv of x with dy over the batch, db the sum of dy.
+ * dW is a Conv of x with dy over the batch, group by group, db the sum of dy.
  *
  * @see https://onnx.ai/onnx/operators/onnx__Conv.html
  */
@@ -146,18 +146,20 @@ function gradientByConvTranspose(
 }
 
 function weightGradient(c: RuleContext, windows: readonly SpatialWindow[], group: number) {
-  if (c.needsGradient(1) && group !== 1) {
-    throw new RuleRefusal("its weights are computed from the image and it has groups");
-  }
   return () => {
     const { b } = c;
     const swap = (x: Value) => b.transpose(x, [1, 0, ...windows.map((_, i) => i + 2)]);
-    const wide = b.op("Conv", [swap(c.x()), swap(c.dy())], {
+    const [n, channels, ...size] = c.x().dims as [number, number, ...number[]];
+    // Channel i of every group as a sample, whose channels are the samples of each group.
+    const groups = b.reshape(c.x(), [n, group, channels / group, ...size]);
+    const turned = b.transpose(groups, [2, 1, 0, ...windows.map((_, i) => i + 3)]);
+    const x = b.reshape(turned, [channels / group, group * n, ...size]);
+    const wide = b.op("Conv", [x, swap(c.dy())], {
       kernel_shape: listOf(windows, "out"),
       strides: listOf(windows, "dilation"),
       dilations: listOf(windows, "stride"),
       pads: [...listOf(windows, "begin"), ...listOf(windows, "end")],
-      group: 1,
+      group,
     });
     const axes = windows.map((_, i) => i + 2);
     const exact = b.slice(

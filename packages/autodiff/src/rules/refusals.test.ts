@@ -144,6 +144,32 @@ const refusals: readonly (readonly [string, TinyModel, RegExp])[] = [
     },
     /not known beforehand from MaxUnpool/,
   ],
+  [
+    "RNN of too many steps",
+    {
+      inputs: { x: { dims: [2001, 1, 1] } },
+      constants: { w: { dims: [1, 1, 1], data: [1] } },
+      nodes: [["RNN", ["x", "w", "w"], "y", { hidden_size: 1 }]],
+    },
+    /RNN .*it makes 2001 steps, and at most 2000 are written out/,
+  ],
+  [
+    "BatchNormalization whose running mean is read in training mode",
+    {
+      inputs: { x: { dims: [2, 1, 3] } },
+      constants: { one: { dims: [1], data: [1] } },
+      nodes: [
+        [
+          "BatchNormalization",
+          ["x", "one", "one", "one", "one"],
+          ["n", "m", "v"],
+          { training_mode: 1 },
+        ],
+        ["Add", ["n", "m"], "y"],
+      ],
+    },
+    /BatchNormalization .*running mean and variance have no gradient/,
+  ],
 ];
 
 it.each(refusals)("refuses %s", async (_, model, reason) => {
