@@ -13,6 +13,7 @@ export default defineConfig({
       "@onnx-asma/core/device-check": source("core", "device-check/index.ts"),
       "@onnx-asma/core/image-size": source("core", "image-size.ts"),
       "@onnx-asma/core/error-codes": source("core", "error-codes.ts"),
+      "@onnx-asma/core/picture-file": source("core", "picture-file/index.ts"),
       "@onnx-asma/core/png": source("core", "png/index.ts"),
       "@onnx-asma/core/preprocessor": source("core", "preprocessor/index.ts"),
       "@onnx-asma/core/targets": source("core", "targets/index.ts"),

@@ -4,6 +4,8 @@ import type { PictureHeader } from "./check-picture-header.ts";
 export interface JpegHeader extends PictureHeader {
   /** Whether the file ends before its last scan does. */
   readonly truncated: boolean;
+  /** Passes over the pixels; each takes time, whatever it holds. */
+  readonly scans: number;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface JpegHeader extends PictureHeader {
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let frame: Omit<JpegHeader, "truncated"> | undefined;
+  let frame: Omit<JpegHeader, "truncated" | "scans"> | undefined;
   let at = 2;
   for (;;) {
     if (view.getUint8(at) !== 0xff) throw new RangeError("a JPEG marker was expected");
@@ -46,5 +48,23 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   for (let i = view.byteLength - 2; i > at && !ended; i--) {
     ended = view.getUint8(i) === 0xff && view.getUint8(i + 1) === 0xd9;
   }
-  return { ...frame, truncated: !ended };
+  let scans = 0;
+  for (let i = at; i + 1 < view.byteLength; i++) {
+    if (view.getUint8(i) === 0xff && view.getUint8(i + 1) === 0xda) scans += 1;
+  }
+  return { ...frame, scans, truncated: !ended };
+}
+
+/** Most scans that are decoded, as in libvips; encoders write about ten. */
+const mostScans = 100;
+
+/**
+ * Refuses a JPEG whose scans are too many: each takes the time of the whole picture.
+ *
+ * @throws RangeError
+ */
+export function checkScans({ scans }: Pick<JpegHeader, "scans">): void {
+  if (scans > mostScans) {
+    throw new RangeError(`it has ${scans} scans, more than ${mostScans}`);
+  }
 }

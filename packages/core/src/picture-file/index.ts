@@ -1,0 +1,12 @@
+/**
+ * Image files of every format that is read, for every host; an entry of its own, since many applications need none.
+ *
+ * @module
+ */
+export type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
+export {
+  openPictureFile,
+  type OpenPictureFileOptions,
+  type PictureFile,
+} from "./open-picture-file.ts";
+export { sniffFormat, type PictureFormat } from "./sniff-format.ts";

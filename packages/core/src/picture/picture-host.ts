@@ -1,0 +1,28 @@
+/**
+ * Inflates the parts of one zlib stream. It gives at most `maxLength` bytes and rejects, without
+ * holding many more, when there are more, when the stream is damaged or ends early, or when other
+ * bytes follow it.
+ */
+export type Inflate = (
+  parts: readonly Uint8Array[],
+  maxLength: number,
+) => Uint8Array | Promise<Uint8Array>;
+
+/** Pixels of 8 bits, row by row, channels interleaved. */
+export interface DecodedPixels {
+  readonly height: number;
+  readonly width: number;
+  /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
+  readonly channels: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** What a platform decodes for us. */
+export interface PictureHost {
+  readonly inflate: Inflate;
+  /**
+   * Decodes a whole JPEG or WebP, the first frame of it, as libjpeg-turbo and libwebp do; its EXIF orientation
+   * is applied, its colour profile is not. Rejects what is damaged or cut off.
+   */
+  decodePhoto(bytes: Uint8Array, format: "jpeg" | "webp"): Promise<DecodedPixels>;
+}
