@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { readJpegHeader } from "../picture/jpeg-header.ts";
 export type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
 export {
   openPictureFile,

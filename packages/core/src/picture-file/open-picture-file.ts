@@ -2,6 +2,7 @@ import { openBmp } from "../bmp/open-bmp.ts";
 import { openGif } from "../gif/open-gif.ts";
 import { checkPictureHeader } from "../picture/check-picture-header.ts";
 import { checkScans, readJpegHeader } from "../picture/jpeg-header.ts";
+import { orientRaster } from "../picture/orient-raster.ts";
 import type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
@@ -68,7 +69,9 @@ function openPhoto(
   let header: ReturnType<typeof readWebpHeader>;
   try {
     header =
-      format === "jpeg" ? { ...readJpegHeader(bytes), isLossy: true } : readWebpHeader(bytes);
+      format === "jpeg"
+        ? { ...readJpegHeader(bytes), isLossy: true, orientation: 1 }
+        : readWebpHeader(bytes);
   } catch (cause) {
     throw unreadablePicture(name, `is a truncated or damaged ${title}`, { cause });
   }
@@ -85,7 +88,7 @@ function openPhoto(
         if (pixels.height * pixels.width !== header.height * header.width) {
           throw new RangeError("it decodes to a size that is not its own");
         }
-        return toRaster(pixels, grey ? 1 : 3);
+        return orientRaster(toRaster(pixels, grey ? 1 : 3), header.orientation);
       } catch (cause) {
         const found = `is a damaged or unsupported ${title} (${(cause as Error).message})`;
         throw unreadablePicture(name, found, { cause });

@@ -3,7 +3,10 @@
  *
  * @returns 1 where it says none, or is damaged
  */
-export function exifOrientation(exif: Uint8Array): number {
+export function exifOrientation(block: Uint8Array): number {
+  // Some programs put the mark of a JPEG's segment before it.
+  const isMarked = String.fromCharCode(...block.subarray(0, 4)) === "Exif";
+  const exif = isMarked ? block.subarray(6) : block;
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
   const little = exif[0] === 0x49 && exif[1] === 0x49;
   if (exif.length < 14 || !(little || (exif[0] === 0x4d && exif[1] === 0x4d))) {

@@ -21,8 +21,8 @@ export interface DecodedPixels {
 export interface PictureHost {
   readonly inflate: Inflate;
   /**
-   * Decodes a whole JPEG or WebP, the first frame of it, as libjpeg-turbo and libwebp do; its EXIF orientation
-   * is applied, its colour profile is not. Rejects what is damaged or cut off.
+   * Decodes a whole JPEG or WebP, the first frame of it, as libjpeg-turbo and libwebp do. The EXIF orientation
+   * of a JPEG is applied, that of a WebP is not, nor are colour profiles. Rejects what is damaged or cut off.
    */
   decodePhoto(bytes: Uint8Array, format: "jpeg" | "webp"): Promise<DecodedPixels>;
 }

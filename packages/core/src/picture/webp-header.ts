@@ -1,4 +1,5 @@
 import type { PictureHeader } from "./check-picture-header.ts";
+import { exifOrientation } from "./exif-orientation.ts";
 
 /** What the header of a WebP says. */
 export interface WebpHeader extends PictureHeader {
@@ -6,6 +7,8 @@ export interface WebpHeader extends PictureHeader {
   readonly truncated: boolean;
   /** Whether samples may have changed. */
   readonly isLossy: boolean;
+  /** The EXIF value, 1 to 8; 1 is upright. */
+  readonly orientation: number;
 }
 
 /** Whether bytes start as a WebP does. */
@@ -22,19 +25,21 @@ export function readWebpHeader(bytes: Uint8Array): WebpHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const truncated = 8 + view.getUint32(4, true) > bytes.length;
   const size = sizeOf(view, fourAt(bytes, 12));
-  return { ...size, depth: 8, colour: "rgb", truncated, isLossy: hasLossyFrame(view, bytes) };
+  return { ...size, depth: 8, colour: "rgb", truncated, ...chunksOf(view, bytes) };
 }
 
-/** Whether one of the chunks, or of those of its frames, is lossy. */
-function hasLossyFrame(view: DataView, bytes: Uint8Array): boolean {
+/** What the chunks, and those of frames, say. */
+function chunksOf(view: DataView, bytes: Uint8Array): Pick<WebpHeader, "isLossy" | "orientation"> {
+  let [isLossy, orientation] = [false, 1];
   for (let at = 12; at + 8 <= bytes.length; ) {
     const chunk = fourAt(bytes, at);
-    if (chunk === "VP8 ") return true;
     const length = view.getUint32(at + 4, true);
+    if (chunk === "VP8 ") isLossy = true;
+    if (chunk === "EXIF") orientation = exifOrientation(bytes.subarray(at + 8, at + 8 + length));
     // A frame has a header of 16 bytes, and chunks of its own behind it.
     at += chunk === "ANMF" ? 24 : 8 + length + (length % 2);
   }
-  return false;
+  return { isLossy, orientation };
 }
 
 function sizeOf(view: DataView, chunk: string): { height: number; width: number } {

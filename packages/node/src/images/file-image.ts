@@ -6,8 +6,8 @@ export interface FileImage extends ImageTensor {
   readonly bitDepth: 8 | 16 | 32;
   /** What the file was: "png", "jpeg", "webp", "tiff", "bmp", "gif", "pnm" (PGM, PPM, PBM) or "npy". */
   readonly format: string;
-  /** Pages of the file; the image is the first one. */
-  readonly pages: number;
+  /** Pages of the file, where it has several; the image is the first one. */
+  readonly pages?: number;
   /** Number of values a channel can take in the file: 256 or 65536, Infinity for floating point. */
   readonly levels: number;
 }

@@ -52,12 +52,13 @@ export async function decodeImage(
   const file = openPicture(path, bytes, maxPixels);
   const image = await imageOfPicture(`'${path}'`, file, options);
   const { format, pages = 1 } = file;
-  return { ...image, bitDepth: bitDepthOf(image.levels), format, pages };
+  const read = { ...image, bitDepth: bitDepthOf(image.levels), format };
+  return pages > 1 ? { ...read, pages } : read;
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
   const image = imageFromNpy(bytes, path, options);
-  return { ...image, bitDepth: bitDepthOf(image.levels), format: "npy", pages: 1 };
+  return { ...image, bitDepth: bitDepthOf(image.levels), format: "npy" };
 }
 
 function bitDepthOf(levels: number): FileImage["bitDepth"] {
