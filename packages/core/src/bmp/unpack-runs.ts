@@ -23,6 +23,9 @@ export function unpackRuns(
     x += 1;
   };
   for (;;) {
+    // Some programs leave the mark of the end out.
+    const isFull = y >= height || (y === height - 1 && x >= width);
+    if (isFull && at >= packed.length) return indices;
     const count = next();
     const value = next();
     if (count > 0) {

@@ -1,4 +1,5 @@
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
+import { endOfSubBlocks } from "./gif-blocks.ts";
 
 /** The first frame of a GIF: palette indices laid on its screen, -1 where the screen shows through. */
 export interface RawGif {
@@ -52,7 +53,7 @@ function firstFrame(bytes: Uint8Array): RawGif {
       if (view.getUint8(at + 1) === 0xf9 && (view.getUint8(at + 3) & 1) === 1) {
         transparent = view.getUint8(at + 6);
       }
-      at = subBlocks(view, at + 2).end;
+      at = endOfSubBlocks(view, at + 2);
       continue;
     }
     if (block !== 0x2c) throw new RangeError("it holds no frame");
@@ -70,7 +71,7 @@ function firstFrame(bytes: Uint8Array): RawGif {
   at += 10;
   const palette = table(flags) ?? globalTable;
   if (!palette) throw new RangeError("it has no palette");
-  const indices = inflateLzw(subBlocks(view, at + 1).data, view.getUint8(at), w * h);
+  const indices = inflateLzw(subBlocks(view, at + 1), view.getUint8(at), w * h);
 
   const data = new Int16Array(height * width).fill(-1);
   const order =
@@ -92,18 +93,17 @@ function rows(first: number, step: number, height: number): number[] {
   );
 }
 
-/** Joins the sub-blocks that start at `at`; `end` is the byte after them. */
-function subBlocks(view: DataView, at: number): { data: Uint8Array; end: number } {
-  const data = new Uint8Array(view.byteLength - at);
+/** Joins the sub-blocks that start at `at`. */
+function subBlocks(view: DataView, at: number): Uint8Array {
+  const end = endOfSubBlocks(view, at);
+  const data = new Uint8Array(end - at);
   let filled = 0;
-  for (;;) {
-    const length = view.getUint8(at);
-    if (length === 0) return { data: data.subarray(0, filled), end: at + 1 };
-    if (at + 1 + length > view.byteLength) throw new RangeError("its data is cut off");
-    data.set(new Uint8Array(view.buffer, view.byteOffset + at + 1, length), filled);
+  for (let block = at; block < end - 1; block += 1 + view.getUint8(block)) {
+    const length = view.getUint8(block);
+    data.set(new Uint8Array(view.buffer, view.byteOffset + block + 1, length), filled);
     filled += length;
-    at += 1 + length;
   }
+  return data.subarray(0, filled);
 }
 
 /** GIF's variable-width LZW; returns exactly `size` indices. */

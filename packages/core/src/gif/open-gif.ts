@@ -1,6 +1,7 @@
 import { checkPictureHeader } from "../picture/check-picture-header.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
+import { countFrames } from "./gif-blocks.ts";
 import { decodeGif, type RawGif } from "./decode-gif.ts";
 
 /**
@@ -17,7 +18,8 @@ export function openGif(bytes: Uint8Array, name: string, maxPixels?: number): Pi
   // Files end with a trailer (0x3b) and, from some programs, with padding zeros.
   const end = bytes[bytes.length - 1];
   if (end !== 0x3b && end !== 0) throw unreadablePicture(name, "is a truncated GIF");
-  return { grey: false, decode: async () => toRaster(decodeGif(bytes, name)) };
+  const pages = countFrames(bytes);
+  return { grey: false, pages, decode: async () => toRaster(decodeGif(bytes, name)) };
 }
 
 /** Transparent pixels get the palette index 0 and are counted. */

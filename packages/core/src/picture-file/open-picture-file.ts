@@ -70,7 +70,7 @@ function openPhoto(
   try {
     header =
       format === "jpeg"
-        ? { ...readJpegHeader(bytes), isLossy: true, orientation: 1 }
+        ? { ...readJpegHeader(bytes), isLossy: true, orientation: 1, pages: 1 }
         : readWebpHeader(bytes);
   } catch (cause) {
     throw unreadablePicture(name, `is a truncated or damaged ${title}`, { cause });
@@ -81,6 +81,7 @@ function openPhoto(
   return {
     grey,
     isLossy: header.isLossy,
+    pages: header.pages,
     decode: async () => {
       try {
         if (format === "jpeg") checkScans(readJpegHeader(bytes));

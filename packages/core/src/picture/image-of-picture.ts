@@ -14,6 +14,8 @@ export interface ImageShape {
 export interface PictureImage extends ImageTensor {
   /** 256 or 65536, `Infinity` for floating point. */
   readonly levels: number;
+  /** Pages of its file, where it has several; the image is the first one. */
+  readonly pages?: number;
 }
 
 /**
@@ -61,7 +63,10 @@ export async function imageOfPicture(
     checkRange(name, raster);
   }
   const levels = bitDepth === 32 ? Infinity : 2 ** bitDepth;
-  return { data: toPlanes(raster, channels), dims: [1, channels, height, width], levels };
+  const data = toPlanes(raster, channels);
+  const image: PictureImage = { data, dims: [1, channels, height, width], levels };
+  const { pages = 1 } = picture;
+  return pages > 1 ? { ...image, pages } : image;
 }
 
 function channelError(name: string, expected: number, found: number, wayOut: string): AsmaError {

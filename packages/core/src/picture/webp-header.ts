@@ -9,6 +9,8 @@ export interface WebpHeader extends PictureHeader {
   readonly isLossy: boolean;
   /** The EXIF value, 1 to 8; 1 is upright. */
   readonly orientation: number;
+  /** Frames of an animation, otherwise 1. */
+  readonly pages: number;
 }
 
 /** Whether bytes start as a WebP does. */
@@ -29,17 +31,18 @@ export function readWebpHeader(bytes: Uint8Array): WebpHeader {
 }
 
 /** What the chunks, and those of frames, say. */
-function chunksOf(view: DataView, bytes: Uint8Array): Pick<WebpHeader, "isLossy" | "orientation"> {
-  let [isLossy, orientation] = [false, 1];
+function chunksOf(view: DataView, bytes: Uint8Array): Pick<WebpHeader, "isLossy" | "orientation" | "pages"> {
+  let [isLossy, orientation, frames] = [false, 1, 0];
   for (let at = 12; at + 8 <= bytes.length; ) {
     const chunk = fourAt(bytes, at);
     const length = view.getUint32(at + 4, true);
+    if (chunk === "ANMF") frames += 1;
     if (chunk === "VP8 ") isLossy = true;
     if (chunk === "EXIF") orientation = exifOrientation(bytes.subarray(at + 8, at + 8 + length));
     // A frame has a header of 16 bytes, and chunks of its own behind it.
     at += chunk === "ANMF" ? 24 : 8 + length + (length % 2);
   }
-  return { isLossy, orientation };
+  return { isLossy, orientation, pages: Math.max(1, frames) };
 }
 
 function sizeOf(view: DataView, chunk: string): { height: number; width: number } {

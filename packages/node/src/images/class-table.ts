@@ -66,8 +66,8 @@ export function classTable(
 }
 
 /**
- * The class of palette indices: the indices themselves, unless the palette is black and white only, or the colours are
- * and the indices are no labels; then white is foreground.
+ * The class of palette indices: the indices themselves, unless the palette is black and white only, or only these
+ * are used and the indices are no labels; then white is class 1 of two.
  */
 function ofPalette(
   path: string,
@@ -77,29 +77,35 @@ function ofPalette(
   valid: (label: number) => boolean,
 ): (index: number) => number {
   const palette = mask.palette as Uint8Array;
-  const colourOf = (index: number): number => colourAt(palette, index);
-  const used = found.filter((index) => index !== ignoreLabel).map(colourOf);
-  const all = Array.from({ length: palette.length / 3 }, (_, index) => colourOf(index));
-  const white = 0xff_ff_ff;
+  const counted = found.filter((index) => index !== ignoreLabel);
+  const used = counted.map((index) => colourAt(palette, index));
   const areLabels = found.every(valid);
   if (threshold !== undefined && used.every((colour) => colour === (colour & 255) * 0x01_01_01)) {
-    return (index) => ((colourOf(index) & 255) > threshold ? 1 : 0);
+    return (index) => ((colourAt(palette, index) & 255) > threshold ? 1 : 0);
   }
   if (threshold !== undefined && areLabels) {
     const wayOut = "leave the threshold out, or use --class-map";
     throw valuesError(path, mask, found, "grey values for --mask-threshold", wayOut);
   }
-  const isBlackAndWhite = (colours: readonly number[]): boolean =>
-    colours.every((colour) => colour === 0 || colour === white);
-  const asLooks = (index: number): number => (colourOf(index) === white ? 1 : 0);
-  if (!isBlackAndWhite(used) || !all.includes(white)) {
-    if (!areLabels) throw firstInvalid(path, found, classes, valid);
-    return (index) => index;
+  const all = Array.from({ length: palette.length / 3 }, (_, index) => colourAt(palette, index));
+  const asLooks = (index: number): number => (colourAt(palette, index) === white ? 1 : 0);
+  const agree = counted.every((index) => asLooks(index) === index);
+  const isWholly = isBlackAndWhite(all) && all.includes(white);
+  const isTwofold = classes === 2 && isBlackAndWhite(used) && all.includes(white);
+  if ((isWholly && (isTwofold || agree)) || (isTwofold && !areLabels)) return asLooks;
+  if (isWholly || (isTwofold && !agree)) {
+    const wayOut = "say which is which, as in --class-map '#000000=0,#ffffff=1'";
+    const expected = "indices that say the same as their black and white";
+    throw valuesError(path, mask, found, expected, wayOut);
   }
-  const agree = found.every((index) => index === ignoreLabel || asLooks(index) === index);
-  if (agree || (classes === 2 && (isBlackAndWhite(all) || !areLabels))) return asLooks;
-  const wayOut = "say which is which, as in --class-map '#000000=0,#ffffff=1'";
-  throw valuesError(path, mask, found, "indices that say the same as their black and white", wayOut);
+  if (!areLabels) throw firstInvalid(path, found, classes, valid);
+  return (index) => index;
+}
+
+const white = 0xff_ff_ff;
+
+function isBlackAndWhite(colours: readonly number[]): boolean {
+  return colours.every((colour) => colour === 0 || colour === white);
 }
 
 function mappedTable(

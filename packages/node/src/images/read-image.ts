@@ -51,9 +51,7 @@ export async function decodeImage(
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
   const file = openPicture(path, bytes, maxPixels);
   const image = await imageOfPicture(`'${path}'`, file, options);
-  const { format, pages = 1 } = file;
-  const read = { ...image, bitDepth: bitDepthOf(image.levels), format };
-  return pages > 1 ? { ...read, pages } : read;
+  return { ...image, bitDepth: bitDepthOf(image.levels), format: file.format };
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {

@@ -10,7 +10,7 @@ import {
   type Picture,
   type Raster,
 } from "@onnx-asma/core/png";
-import type { PixelSource } from "../messages.ts";
+import type { PixelSource, ReadImage } from "../messages.ts";
 import { decodePhoto } from "./decode-photo.ts";
 import { imageDataOf } from "./image-data-of.ts";
 import { inflate } from "./inflate.ts";
@@ -26,7 +26,7 @@ import { unreadable } from "./unreadable.ts";
  * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_COLOUR_SPACE,
  *   ERR_IMAGE_BIT_DEPTH, and as `imageOfPicture` and `imageFromNpy` do
  */
-export async function decodeImage(pixels: PixelSource, shape: ImageShape): Promise<ImageTensor> {
+export async function decodeImage(pixels: PixelSource, shape: ImageShape): Promise<ReadImage> {
   if (!(pixels instanceof Blob)) {
     return await imageOfPicture("the image", pictureOfPixels(pixels), shape);
   }

@@ -20,7 +20,7 @@ import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { note, printError, printResult } from "../output.ts";
+import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
@@ -105,6 +105,7 @@ async function startRun(
   choice: AttackChoice,
 ) {
   const image = await model.readImage(imagePath);
+  notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
   const target = await makeTarget(flags, model, {
