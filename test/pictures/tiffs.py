@@ -201,7 +201,11 @@ def add_depths(pack: Pack) -> None:
                 signed = labels(height, width, 100, np.dtype(dtype)) - np.array(3, dtype)
                 tags, rows = base(signed, 8 * int(dtype[1]), 1, order)
                 tags[339] = ("H", [2])
-                pack.add("tiff signed", f"signed{dtype[1]}-{mark}.tif", tiff(tags, [rows], order=order), None, signed)
+                pack.add("tiff signed below 0", f"signed{dtype[1]}-below-{mark}.tif", tiff(tags, [rows], order=order), None, signed)
+                tags, rows = base(signed + np.array(3, dtype), 8 * int(dtype[1]), 1, order)
+                tags[339] = ("H", [2])
+                content = tiff(tags, [rows], order=order)
+                pack.add("tiff signed", f"signed{dtype[1]}-{mark}.tif", content, None, signed + np.array(3, dtype))
             for bits, dtype in [(16, np.float16), (32, np.float32), (64, np.float64)]:
                 floats = (grey(height, width, k) / 255).astype(dtype)
                 tags, rows = base(floats, bits, 1, order)

@@ -130,6 +130,14 @@ export class OutcomeTable {
     );
   }
 
+  /** How many were refused of each kind that holds what could be read. */
+  refusals(isReadable: (name: string) => boolean): Record<string, number> {
+    const counts = [...this.#rows].map(
+      ([kind, { refused }]) => [kind, refused.filter(isReadable).length] as const,
+    );
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+
   names(outcome: Outcome): string[] {
     return [...this.#rows.values()].flatMap((row) => row[outcome]);
   }

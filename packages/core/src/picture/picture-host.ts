@@ -25,4 +25,9 @@ export interface PictureHost {
    * of a JPEG is applied, that of a WebP is not, nor are colour profiles. Rejects what is damaged or cut off.
    */
   decodePhoto(bytes: Uint8Array, format: "jpeg" | "webp"): Promise<DecodedPixels>;
+  /**
+   * Decodes the first page of a TIFF of 1 bit that is compressed as faxes are (CCITT), to grey of 0 and 255 as it
+   * looks, without its orientation. Absent where nothing does.
+   */
+  decodeFax?(tiff: Uint8Array): Promise<DecodedPixels>;
 }

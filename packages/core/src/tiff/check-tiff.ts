@@ -1,10 +1,14 @@
 import { refusal, type AsmaError } from "../errors.ts";
+import type { PictureHost } from "../picture/picture-host.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
 import type { TiffLayout } from "./tiff-layout.ts";
 
 /** Ways to compress that are read, by their number in tag 259. */
 export const compressions = {
   none: 1,
+  ccitt: 2,
+  ccittGroup3: 3,
+  ccittGroup4: 4,
   lzw: 5,
   jpeg: 7,
   deflate: 8,
@@ -40,6 +44,15 @@ const otherCompressions: Readonly<Record<number, string>> = {
   52_546: "JPEG XL",
 };
 
+/** Whether only a host decodes it, as a whole. */
+export function isFax({ compression }: Pick<TiffLayout, "compression">): boolean {
+  return (
+    compression === compressions.ccitt ||
+    compression === compressions.ccittGroup3 ||
+    compression === compressions.ccittGroup4
+  );
+}
+
 /** Photometric interpretations, by their number in tag 262. */
 export const photometrics = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, ycbcr: 6 } as const;
 
@@ -65,12 +78,16 @@ export function coloursOf({ photometric }: Pick<TiffLayout, "photometric">): 1 |
  * Refuses by name what is not decoded right.
  *
  * @param name the file in messages
+ * @param host what it decodes says which compressions are
  * @throws AsmaError ERR_IMAGE_UNREADABLE (compression), ERR_IMAGE_COLOUR_SPACE, ERR_IMAGE_CHANNELS,
  *   ERR_IMAGE_BIT_DEPTH
  */
-export function checkTiff(layout: TiffLayout, name: string): void {
+export function checkTiff(layout: TiffLayout, name: string, host: PictureHost): void {
   const { compression, photometric, samples, extra } = layout;
-  if (!(Object.values(compressions) as number[]).includes(compression)) {
+  const isDecoded = isFax(layout)
+    ? host.decodeFax !== undefined
+    : (Object.values(compressions) as number[]).includes(compression);
+  if (!isDecoded) {
     const which = otherCompressions[compression] ?? `method ${compression}`;
     throw unreadablePicture(name, `is a TIFF compressed with ${which}, which is not read`, {
       wayOut: "save it uncompressed, or with LZW, Deflate or ZSTD",
@@ -101,13 +118,15 @@ export function checkTiff(layout: TiffLayout, name: string): void {
   checkPredictor(layout, name);
 }
 
-function checkDepth({ bits, format, photometric, compression }: TiffLayout, name: string): void {
+function checkDepth(layout: TiffLayout, name: string): void {
+  const { bits, format, photometric, compression } = layout;
   const small = format === "unsigned" && photometric !== photometrics.rgb ? [1, 2, 4] : [];
   const grey = small.length > 0 && photometric !== photometrics.palette ? [12] : [];
   const lossy = compression === compressions.jpeg || compression === compressions.webp;
   let known = format === "float" ? [16, 32, 64] : [...small, 8, ...grey, 16, 32];
   if (photometric === photometrics.palette) known = format === "unsigned" ? [1, 2, 4, 8] : [];
   if (lossy) known = format === "unsigned" ? [8] : [];
+  if (isFax(layout)) known = coloursOf(layout) === 1 && format === "unsigned" ? [1] : [];
   if (!known.includes(bits)) throw tiffDepthError(name, `${bits} bits (${format})`);
 }
 

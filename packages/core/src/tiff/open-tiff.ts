@@ -3,7 +3,7 @@ import { orientRaster } from "../picture/orient-raster.ts";
 import type { PictureHost } from "../picture/picture-host.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
-import { checkTiff, compressions, photometrics } from "./check-tiff.ts";
+import { checkTiff, compressions, isFax, photometrics } from "./check-tiff.ts";
 import { plainTiff } from "./plain-tiff.ts";
 import { rasterOfSamples, type TiffSamples } from "./raster-of-samples.ts";
 import { readTiffDirectory } from "./tiff-directory.ts";
@@ -19,7 +19,7 @@ export interface OpenTiffOptions {
 
 /**
  * Opens a TIFF or BigTIFF, the first page of it: strips or tiles, planes or not, uncompressed or with LZW, Deflate,
- * PackBits, ZSTD, JPEG or WebP; grey, RGB and palettes of 1 to 16 bits, floating point; of 12 and 32 bits and
+ * PackBits, ZSTD, JPEG, WebP or, where the host decodes it, CCITT; grey, RGB and palettes of 1 to 16 bits, floating point; of 12 and 32 bits and
  * signed integers as labels. Its orientation is applied. All that its directory tells is checked at once.
  *
  * @param name the file in messages
@@ -40,7 +40,7 @@ export function openTiff(
   } catch (cause) {
     throw isAsmaError(cause) ? cause : damaged(name, cause);
   }
-  checkTiff(layout, name);
+  checkTiff(layout, name, host);
   const { photometric } = layout;
   const grey = photometric === photometrics.blackIsZero || photometric === photometrics.whiteIsZero;
   return {
@@ -68,6 +68,9 @@ async function decode(
   name: string,
   host: PictureHost,
 ): Promise<Raster> {
+  if (isFax(layout)) {
+    return orientRaster(await decodeFax(bytes, layout, host), layout.orientation);
+  }
   const blocks = await unpackBlocks(bytes, layout, host);
   const isUnpacked = [compressions.jpeg, compressions.webp, compressions.none, compressions.packBits];
   // Differences are taken by LZW, Deflate and ZSTD only; elsewhere the tag says nothing.
@@ -80,4 +83,18 @@ async function decode(
     throw new RangeError("it decodes to a size that is not its own");
   }
   return orientRaster(rasterOfSamples(samples, layout, name), layout.orientation);
+}
+
+async function decodeFax(
+  bytes: Uint8Array,
+  { height, width }: TiffLayout,
+  host: PictureHost,
+): Promise<Raster> {
+  const pixels = await host.decodeFax?.(bytes);
+  if (pixels?.height !== height || pixels.width !== width || pixels.channels !== 1) {
+    throw new RangeError("it decodes to a size that is not its own");
+  }
+  const data = Uint8Array.from(pixels.data);
+  const stored = { data: data.map((sample) => sample / 255), max: 1 };
+  return { height, width, channels: 1, data, bitDepth: 8, transparentPixels: 0, stored };
 }

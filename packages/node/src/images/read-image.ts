@@ -21,7 +21,7 @@ export interface ReadImageOptions {
  * values as they are.
  *
  * Takes PNG of every depth and colour type; JPEG and WebP as libjpeg-turbo and libwebp decode them; TIFF and BigTIFF
- * (strips and tiles; uncompressed, LZW, Deflate, PackBits, ZSTD, JPEG, WebP; 1 to 16 bits and floating point);
+ * (strips and tiles; uncompressed, LZW, Deflate, PackBits, ZSTD, JPEG, WebP, CCITT; 1 to 16 bits and floating point);
  * BMP of every kind; PGM, PPM and PBM; GIF; and `.npy` arrays of shape [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of
  * volumes with a depth before the height): uint8, uint16, or floating point in [0, 1]. Of several frames or pages the
  * first one counts, `pages` says how many there are. The orientation of EXIF and TIFF is applied. A fully opaque
