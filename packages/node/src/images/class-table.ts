@@ -192,7 +192,7 @@ function valuesError(
       : shown;
   return refusal("ERR_MASK_VALUES", {
     expected: `${expected} in the mask`,
-    found: `'${path}' holds the ${mask.kind}s ${list}`,
+    found: `'${path}' holds the ${mask.kind === "palette index" ? "palette indices" : `${mask.kind}s`} ${list}`,
     wayOut,
     details: { path, kind: mask.kind, values: found.slice(0, 256).map(name) },
   });
