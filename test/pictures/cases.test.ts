@@ -78,11 +78,14 @@ describe("masks that were misread", () => {
     expect(extentOf(mask)).toEqual({ count: 144, rows: [8, 19], columns: [8, 19] });
   });
 
-  it.each([undefined, 127])("a black-and-white palette whose first colour is white", async (threshold) => {
-    const file = path("bw-palette-mask/pil_quantize2.png");
-    const mask = await readMask(file, { classes: 2, threshold });
-    expect(extentOf(mask)).toEqual({ count: 168, rows: [4, 17], columns: [5, 27] });
-  });
+  it.each([undefined, 127])(
+    "a black-and-white palette whose first colour is white",
+    async (threshold) => {
+      const file = path("bw-palette-mask/pil_quantize2.png");
+      const mask = await readMask(file, { classes: 2, threshold });
+      expect(extentOf(mask)).toEqual({ count: 168, rows: [4, 17], columns: [5, 27] });
+    },
+  );
 
   it("labels under a threshold", async () => {
     const [folder, cases] = [temporaryFolder(), "mask-threshold-ignored"];
@@ -92,6 +95,6 @@ describe("masks that were misread", () => {
     await runJson<ResultRecord>([...args, ...target, "--iterations", "1"]);
     const written = decodePng(readFileSync(join(out, "target.png"))).data;
     const labels = await readMask(path(`${cases}/lab012.png`), { classes: 3 });
-    expect([...written]).toEqual([...labels.data].map((label) => (label > 0 ? 1 : 0)));
+    expect(Array.from(written)).toEqual([...labels.data].map((label) => (label > 0 ? 1 : 0)));
   });
 });

@@ -29,7 +29,8 @@ it("damaged files of every kind are refused as such, and soon", async () => {
     const start = performance.now();
     for (const channels of [1, 3]) {
       const error = await readImage(path, { channels, maxPixels: 1e6 }).catch((e: Error) => e);
-      if (error instanceof Error && error.name !== "AsmaError") others.push(`${name}: ${error.stack}`);
+      if (error instanceof Error && error.name !== "AsmaError")
+        others.push(`${name}: ${error.stack}`);
     }
     slowest = Math.max(slowest, performance.now() - start);
   }

@@ -36,7 +36,11 @@ interface IndexEntry {
   readonly kind: string;
   readonly name: string;
   readonly at: Place;
-  readonly image?: { readonly dtype: Samples["dtype"]; readonly dims: number[]; readonly at: Place };
+  readonly image?: {
+    readonly dtype: Samples["dtype"];
+    readonly dims: number[];
+    readonly at: Place;
+  };
   readonly mask?: IndexEntry["image"];
   readonly lossy?: true;
 }
@@ -80,7 +84,8 @@ export function outcomeOfImage({ image, isLossy }: PictureCase, reading: Reading
   const max = { uint8: 255, uint16: 65_535, float32: 1, uint32: NaN, int32: NaN }[image.dtype];
   const levels = image.dtype === "float32" ? Infinity : max + 1;
   const [, c, h, w] = reading.dims;
-  if (c !== channels || h !== height || w !== width || reading.levels !== levels) return "different";
+  if (c !== channels || h !== height || w !== width || reading.levels !== levels)
+    return "different";
   const pixels = height * width;
   let [off, far] = [0, 0];
   for (let k = 0; k < channels * pixels; k++) {

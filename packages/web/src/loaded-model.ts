@@ -8,7 +8,6 @@ import {
   type BatchStep,
   type ImageInput,
   type ImageLike,
-  type ImageTensor,
   type LabelMap,
   type LabelsLike,
   type ModelDescription,

@@ -116,7 +116,9 @@ function masksOf(
   const hasAlpha = header >= 56 || (header === 40 && view.getUint32(30, true) === 6);
   const masks = [at(0), at(1), at(2), hasAlpha ? at(3) : 0] as const;
   const areRuns = masks.every((mask) => isRun(mask) && (bits === 32 || mask <= 0xff_ff));
-  const overlap = masks.some((mask, i) => masks.some((other, j) => i !== j && (mask & other) !== 0));
+  const overlap = masks.some((mask, i) =>
+    masks.some((other, j) => i !== j && (mask & other) !== 0),
+  );
   if (masks.slice(0, 3).includes(0) || !areRuns || overlap) {
     throw new RangeError("the bits of its colours make no sense");
   }

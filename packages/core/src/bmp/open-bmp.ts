@@ -77,7 +77,8 @@ function coloured(bytes: Uint8Array, layout: BmpLayout): Raster {
         for (let c = 0; c < 3; c++) data[3 * i + c] = bytes[row + 3 * x + 2 - c] as number;
         continue;
       }
-      const pixel = bits === 16 ? view.getUint16(row + 2 * x, true) : view.getUint32(row + 4 * x, true);
+      const pixel =
+        bits === 16 ? view.getUint16(row + 2 * x, true) : view.getUint32(row + 4 * x, true);
       fields.forEach(({ shift, most }, c) => {
         const part = (pixel >>> shift) & most;
         if (c < 3) data[3 * i + c] = Math.floor((part * 255) / most);

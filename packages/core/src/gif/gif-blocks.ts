@@ -4,7 +4,7 @@
  * @throws RangeError when they are cut off
  */
 export function endOfSubBlocks(view: DataView, at: number): number {
-  for (let block = at; ; ) {
+  for (let block = at; ;) {
     const length = view.getUint8(block);
     block += 1 + length;
     if (block > view.byteLength) throw new RangeError("its data is cut off");
@@ -15,10 +15,11 @@ export function endOfSubBlocks(view: DataView, at: number): number {
 /** Frames of a GIF, as far as it goes on whole. */
 export function countFrames(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const tableLength = (flags: number): number => ((flags & 0x80) === 0 ? 0 : 3 << ((flags & 7) + 1));
+  const tableLength = (flags: number): number =>
+    (flags & 0x80) === 0 ? 0 : 3 << ((flags & 7) + 1);
   let frames = 0;
   try {
-    for (let at = 13 + tableLength(view.getUint8(10)); ; ) {
+    for (let at = 13 + tableLength(view.getUint8(10)); ;) {
       const block = view.getUint8(at);
       if (block === 0x21) {
         at = endOfSubBlocks(view, at + 2);

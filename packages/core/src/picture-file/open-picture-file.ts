@@ -98,7 +98,10 @@ function openPhoto(
   };
 }
 
-function toRaster({ height, width, channels: stride, data }: DecodedPixels, channels: 1 | 3): Raster {
+function toRaster(
+  { height, width, channels: stride, data }: DecodedPixels,
+  channels: 1 | 3,
+): Raster {
   const samples = new Uint8Array(channels * height * width);
   const alpha = stride === 2 || stride === 4 ? stride - 1 : undefined;
   let transparentPixels = 0;

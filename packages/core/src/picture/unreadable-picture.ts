@@ -16,10 +16,7 @@ export interface UnreadableOptions {
 export function unreadablePicture(
   name: string,
   found: string,
-  {
-    cause,
-    wayOut = "save it again from the program it came from",
-  }: UnreadableOptions = {},
+  { cause, wayOut = "save it again from the program it came from" }: UnreadableOptions = {},
 ): AsmaError {
   return refusal("ERR_IMAGE_UNREADABLE", {
     expected: "a PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, PPM, PBM or .npy file",

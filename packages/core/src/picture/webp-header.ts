@@ -31,9 +31,12 @@ export function readWebpHeader(bytes: Uint8Array): WebpHeader {
 }
 
 /** What the chunks, and those of frames, say. */
-function chunksOf(view: DataView, bytes: Uint8Array): Pick<WebpHeader, "isLossy" | "orientation" | "pages"> {
+function chunksOf(
+  view: DataView,
+  bytes: Uint8Array,
+): Pick<WebpHeader, "isLossy" | "orientation" | "pages"> {
   let [isLossy, orientation, frames] = [false, 1, 0];
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  for (let at = 12; at + 8 <= bytes.length;) {
     const chunk = fourAt(bytes, at);
     const length = view.getUint32(at + 4, true);
     if (chunk === "ANMF") frames += 1;

@@ -53,7 +53,8 @@ function layoutOf(bytes: Uint8Array, name: string): PnmLayout {
   let at = 2;
   const number = (): number => {
     while (isSpace(bytes[at] ?? 0) || bytes[at] === hash) {
-      if (bytes[at] === hash) while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++;
+      if (bytes[at] === hash)
+        while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++;
       else at++;
     }
     const first = at;
@@ -121,7 +122,8 @@ function readText(
     }
     if (at === first) throw unreadablePicture(name, "is a PNM with missing or damaged values");
     samples[i] = Math.min(value, samples instanceof Uint16Array ? 65_535 : 255);
-    if (samples[i] !== value) throw unreadablePicture(name, "is a PNM with values above its largest");
+    if (samples[i] !== value)
+      throw unreadablePicture(name, "is a PNM with values above its largest");
   }
 }
 

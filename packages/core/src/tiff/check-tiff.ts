@@ -54,7 +54,13 @@ export function isFax({ compression }: Pick<TiffLayout, "compression">): boolean
 }
 
 /** Photometric interpretations, by their number in tag 262. */
-export const photometrics = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, palette: 3, ycbcr: 6 } as const;
+export const photometrics = {
+  whiteIsZero: 0,
+  blackIsZero: 1,
+  rgb: 2,
+  palette: 3,
+  ycbcr: 6,
+} as const;
 
 const otherColours: Readonly<Record<number, string>> = {
   4: "a transparency mask",
@@ -147,8 +153,12 @@ function checkPredictor({ predictor, bits, format }: TiffLayout, name: string): 
     (predictor === 2 && [8, 16, 32].includes(bits)) ||
     (predictor === 3 && isFloat && [16, 32, 64].includes(bits));
   if (!fits) {
-    throw unreadablePicture(name, `is a TIFF with predictor ${predictor} of ${bits} bits (${format})`, {
-      wayOut: "save it without a predictor",
-    });
+    throw unreadablePicture(
+      name,
+      `is a TIFF with predictor ${predictor} of ${bits} bits (${format})`,
+      {
+        wayOut: "save it without a predictor",
+      },
+    );
   }
 }

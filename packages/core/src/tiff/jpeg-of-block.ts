@@ -28,7 +28,7 @@ export function jpegOfBlock(
 function withoutMarks(jpeg: Uint8Array): Uint8Array[] {
   if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) throw new RangeError("a part of it is no JPEG");
   const parts: Uint8Array[] = [];
-  for (let at = 2; at + 1 < jpeg.length; ) {
+  for (let at = 2; at + 1 < jpeg.length;) {
     const marker = jpeg[at + 1] as number;
     if (jpeg[at] !== 0xff) throw new RangeError("a JPEG marker was expected");
     if (marker === 0xd9) return parts;

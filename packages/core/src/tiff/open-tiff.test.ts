@@ -31,7 +31,17 @@ function tiff(tags: Tags, { next = 0, pixels = 64 } = {}): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-const grey: Tags = { 256: [8], 257: [8], 258: [8], 259: [1], 262: [1], 273: [0], 277: [1], 278: [8], 279: [64] };
+const grey: Tags = {
+  256: [8],
+  257: [8],
+  258: [8],
+  259: [1],
+  262: [1],
+  273: [0],
+  277: [1],
+  278: [8],
+  279: [64],
+};
 const host: PictureHost = {
   inflate: () => Promise.reject(new Error("none")),
   decodePhoto: () => Promise.reject(new Error("none")),
@@ -48,20 +58,50 @@ describe("openTiff", () => {
 
   it.each<[string, Tags, string, RegExp]>([
     ["an unknown compression", { ...grey, 259: [34_925] }, "ERR_IMAGE_UNREADABLE", /LZMA/],
-    ["fax where nothing decodes it", { ...grey, 258: [1], 259: [4] }, "ERR_IMAGE_UNREADABLE", /CCITT group 4/],
+    [
+      "fax where nothing decodes it",
+      { ...grey, 258: [1], 259: [4] },
+      "ERR_IMAGE_UNREADABLE",
+      /CCITT group 4/,
+    ],
     ["an unknown colour space", { ...grey, 262: [5] }, "ERR_IMAGE_COLOUR_SPACE", /CMYK/],
-    ["YCbCr outside of JPEG", { ...grey, 262: [6], 277: [3], 258: [8, 8, 8], 257: [2] }, "ERR_IMAGE_COLOUR_SPACE", /YCbCr/],
+    [
+      "YCbCr outside of JPEG",
+      { ...grey, 262: [6], 277: [3], 258: [8, 8, 8], 257: [2] },
+      "ERR_IMAGE_COLOUR_SPACE",
+      /YCbCr/,
+    ],
     ["other channels", { ...grey, 277: [2], 257: [4] }, "ERR_IMAGE_CHANNELS", /TIFF of 2/],
     ["an odd depth", { ...grey, 258: [7] }, "ERR_IMAGE_BIT_DEPTH", /7 bits/],
     ["another predictor", { ...grey, 259: [5], 317: [7] }, "ERR_IMAGE_UNREADABLE", /predictor 7/],
-    ["samples that differ", { ...grey, 277: [3], 262: [2], 258: [5, 6, 5] }, "ERR_IMAGE_UNREADABLE", /samples differ/],
-    ["too many pixels", { ...grey, 256: [70_000], 257: [70_000] }, "ERR_IMAGE_TOO_LARGE", /megapixels/],
+    [
+      "samples that differ",
+      { ...grey, 277: [3], 262: [2], 258: [5, 6, 5] },
+      "ERR_IMAGE_UNREADABLE",
+      /samples differ/,
+    ],
+    [
+      "too many pixels",
+      { ...grey, 256: [70_000], 257: [70_000] },
+      "ERR_IMAGE_TOO_LARGE",
+      /megapixels/,
+    ],
     ["no pixels", { ...grey, 256: [0] }, "ERR_IMAGE_UNREADABLE", /0x8/],
     ["missing strips", { ...grey, 278: [1] }, "ERR_IMAGE_UNREADABLE", /7 of its 8 strips/],
     ["strips behind its end", { ...grey, 273: [9999] }, "ERR_IMAGE_UNREADABLE", /cut off/],
     ["short strips", { ...grey, 279: [3] }, "ERR_IMAGE_UNREADABLE", /short/],
-    ["empty tiles", { ...grey, 322: [0], 323: [16], 324: [0], 325: [64] }, "ERR_IMAGE_UNREADABLE", /empty/],
-    ["huge tiles", { ...grey, 322: [60_000], 323: [60_000], 324: [0], 325: [64] }, "ERR_IMAGE_UNREADABLE", /too large/],
+    [
+      "empty tiles",
+      { ...grey, 322: [0], 323: [16], 324: [0], 325: [64] },
+      "ERR_IMAGE_UNREADABLE",
+      /empty/,
+    ],
+    [
+      "huge tiles",
+      { ...grey, 322: [60_000], 323: [60_000], 324: [0], 325: [64] },
+      "ERR_IMAGE_UNREADABLE",
+      /too large/,
+    ],
   ])("refuses %s by name", (_, tags, code, message) => {
     const attempt = () => open(tags);
     expect(attempt).toThrow(expect.objectContaining({ name: "AsmaError", code }));

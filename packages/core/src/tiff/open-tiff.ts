@@ -72,7 +72,12 @@ async function decode(
     return orientRaster(await decodeFax(bytes, layout, host), layout.orientation);
   }
   const blocks = await unpackBlocks(bytes, layout, host);
-  const isUnpacked = [compressions.jpeg, compressions.webp, compressions.none, compressions.packBits];
+  const isUnpacked = [
+    compressions.jpeg,
+    compressions.webp,
+    compressions.none,
+    compressions.packBits,
+  ];
   // Differences are taken by LZW, Deflate and ZSTD only; elsewhere the tag says nothing.
   const predictor = (isUnpacked as number[]).includes(layout.compression) ? 1 : layout.predictor;
   const { fromArrayBuffer } = await import("geotiff");

@@ -41,7 +41,14 @@ export function rasterOfSamples(samples: TiffSamples, layout: TiffLayout, name: 
     const labelsOnly = tiffDepthError(name, `${bits} bits (${format})`);
     if (colours === 3) throw labelsOnly;
     const empty = new Uint8Array(0);
-    return { ...shape, channels: 1, bitDepth: 8, data: empty, stored: { data: stored, max }, labelsOnly };
+    return {
+      ...shape,
+      channels: 1,
+      bitDepth: 8,
+      data: empty,
+      stored: { data: stored, max },
+      labelsOnly,
+    };
   }
   const data = stored as Uint8Array | Uint16Array;
   return {

@@ -10,8 +10,8 @@ export interface TiffDirectory {
 
 /** Tags that say how the pixels of a page are stored. */
 const pixelTags = new Set([
-  254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338,
-  339, 347,
+  254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
+  338, 339, 347,
 ]);
 
 /** Bytes of one value of the types that hold whole numbers. */
@@ -139,7 +139,7 @@ function imagesOfImageJ(reader: TiffReader, entry: Entry): number {
 function countPages(reader: TiffReader, first: number): number {
   const seen = new Set<number>();
   let pages = 0;
-  for (let start = first; start !== 0 && seen.size < mostPages; ) {
+  for (let start = first; start !== 0 && seen.size < mostPages;) {
     if (seen.has(start)) throw new RangeError("its pages run in a circle");
     seen.add(start);
     let kind = 0;

@@ -147,7 +147,8 @@ function checkedCounts(
   const rowBytes = blockRowBytes(layout);
   const rowsOf = (block: number): number =>
     isTiled ? blockHeight : Math.min(blockHeight, height - (block % down) * blockHeight);
-  if (counts === undefined && compression !== 1) throw new RangeError(`its ${kind} have no lengths`);
+  if (counts === undefined && compression !== 1)
+    throw new RangeError(`its ${kind} have no lengths`);
   const checked = new Float64Array(blocks);
   let total = 0;
   for (let block = 0; block < blocks; block++) {

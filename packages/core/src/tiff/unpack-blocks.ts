@@ -1,3 +1,4 @@
+import type { ZSTDDecoder } from "zstddec";
 import { checkScans, readJpegHeader } from "../picture/jpeg-header.ts";
 import type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
 import { readWebpHeader } from "../picture/webp-header.ts";
@@ -28,7 +29,9 @@ export async function unpackBlocks(
     let packed = bytes.subarray(start, start + (layout.counts[block] as number));
     if (layout.isReversed) packed = packed.map((byte) => reversed[byte] as number);
     const row = Math.floor((block % (across * down)) / across) * layout.blockHeight;
-    const rows = layout.isTiled ? layout.blockHeight : Math.min(layout.blockHeight, layout.height - row);
+    const rows = layout.isTiled
+      ? layout.blockHeight
+      : Math.min(layout.blockHeight, layout.height - row);
     const unpacked = await unpack(packed, length, rows);
     if (unpacked.length < rows * rowBytes) throw new RangeError("pixels are missing");
     // Some bytes more: samples of odd sizes are read several bytes at a time.
@@ -57,9 +60,7 @@ async function unpackerOf(layout: TiffLayout, host: PictureHost): Promise<Unpack
     case compressions.oldDeflate:
       return (packed, length) => host.inflate([packed], length);
     case compressions.zstd: {
-      const { ZSTDDecoder } = await import("zstddec");
-      const zstd = new ZSTDDecoder();
-      await zstd.init();
+      const zstd = await startZstd();
       return (packed, length) => zstd.decode(packed, length);
     }
     case compressions.jpeg:
@@ -69,6 +70,19 @@ async function unpackerOf(layout: TiffLayout, host: PictureHost): Promise<Unpack
     default:
       return (packed) => packed;
   }
+}
+
+/** The decoder is WebAssembly in a data address, which pages under a strict policy may not fetch. */
+async function startZstd(): Promise<ZSTDDecoder> {
+  const { ZSTDDecoder } = await import("zstddec");
+  const zstd = new ZSTDDecoder();
+  try {
+    await zstd.init();
+  } catch (cause) {
+    const why = "its ZSTD decoder did not start, for which a page has to allow connect-src data:";
+    throw new RangeError(why, { cause });
+  }
+  return zstd;
 }
 
 async function unpackJpeg(

@@ -37,7 +37,11 @@ describe("unpackLzw", () => {
   });
 
   it("refuses codes that cannot be, and the old order of bits", () => {
-    const code = (value: number) => packed([[256, 9], [value, 9]]);
+    const code = (value: number) =>
+      packed([
+        [256, 9],
+        [value, 9],
+      ]);
     expect(() => unpackLzw(code(258), 9)).toThrow(RangeError);
     expect(() => unpackLzw(code(400), 9)).toThrow(RangeError);
     expect(() => unpackLzw(Uint8Array.of(0, 1, 2, 3), 9)).toThrow(/1988/);

@@ -66,7 +66,11 @@ export function addTargetFlags(command: Command): Command {
       "class of --disc and --rectangle (default: 1)",
       integerFrom(0),
     )
-    .option("--mask-threshold <value>", "grey values above it are class 1, all others class 0", number)
+    .option(
+      "--mask-threshold <value>",
+      "grey values above it are class 1, all others class 0",
+      number,
+    )
     .option(
       "--class-map <map>",
       "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; *=ignore: no other pixels count",

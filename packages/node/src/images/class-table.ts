@@ -36,7 +36,8 @@ export function classTable(
   const { classes, classMap, ignoreLabel, threshold } = options;
   const valid = (label: number): boolean =>
     label === ignoreLabel || (Number.isInteger(label) && label >= 0 && label < classes);
-  const kept = ignoreLabel === undefined || ignoreLabel === (ignoreLabel | 0) ? ignoreLabel : ignored;
+  const kept =
+    ignoreLabel === undefined || ignoreLabel === (ignoreLabel | 0) ? ignoreLabel : ignored;
   const tableOf = (f: (value: number) => number): Map<number, number> =>
     new Map(found.map((value) => [value, value === ignoreLabel ? (kept as number) : f(value)]));
 
@@ -137,7 +138,13 @@ function mappedTable(
       (isIgnored ? value : map.get("*"));
     if (label === undefined) {
       const missing = `an entry of the class map for each ${mask.kind} (there is none for ${keys.join(" or ")})`;
-      throw valuesError(path, mask, found, missing, "add it to --class-map, or '*=ignore' for the rest");
+      throw valuesError(
+        path,
+        mask,
+        found,
+        missing,
+        "add it to --class-map, or '*=ignore' for the rest",
+      );
     }
     table.set(value, label);
   }
@@ -171,7 +178,12 @@ function firstInvalid(
   valid: (label: number) => boolean,
 ): AsmaError {
   const label = found.find((value) => !valid(value)) as number;
-  return targetClassError(path, label, classes, "use --class-map to say which value is which class");
+  return targetClassError(
+    path,
+    label,
+    classes,
+    "use --class-map to say which value is which class",
+  );
 }
 
 const colourKey = (rgb: number): string => `#${rgb.toString(16).padStart(6, "0")}`;

@@ -218,9 +218,9 @@ describe("readMask, of palettes", () => {
     const ordered = await readMask(await indexed([black, white], 0, 1, 1), { classes: 2 });
     expect([...ordered.data]).toEqual([0, 1, 1]);
     // One colour alone.
-    expect([...(await readMask(await indexed([white, black], 0, 0), { classes: 2 })).data]).toEqual([
-      1, 1,
-    ]);
+    expect([...(await readMask(await indexed([white, black], 0, 0), { classes: 2 })).data]).toEqual(
+      [1, 1],
+    );
     // Indices that are no labels, of a palette that has other colours too.
     const sparse = await indexed([red, black, red, white], 1, 3);
     expect([...(await readMask(sparse, { classes: 2 })).data]).toEqual([0, 1]);
@@ -235,9 +235,9 @@ describe("readMask, of palettes", () => {
     // Of three classes white alone names none.
     const two = await indexed([white, black], 0, 1);
     await expect(readMask(two, { classes: 3 })).rejects.toThrow(code("ERR_MASK_VALUES"));
-    expect([...(await readMask(await indexed([black, white], 0, 1), { classes: 3 })).data]).toEqual([
-      0, 1,
-    ]);
+    expect([...(await readMask(await indexed([black, white], 0, 1), { classes: 3 })).data]).toEqual(
+      [0, 1],
+    );
   });
 
   it("applies a threshold to greys of a palette, and refuses it for colours", async () => {
@@ -277,7 +277,9 @@ describe("readMask, with options", () => {
     const rest = { "7": 1, "*": 0 } as const;
     expect([...(await readMask(path, { classes: 2, classMap: rest })).data]).toEqual([0, 1, 0, 0]);
     const left = { "7": 1, "0": 0, "*": "ignore" } as const;
-    expect([...(await readMask(path, { classes: 2, classMap: left })).data]).toEqual([0, 1, -1, -1]);
+    expect([...(await readMask(path, { classes: 2, classMap: left })).data]).toEqual([
+      0, 1, -1, -1,
+    ]);
     // An ignore label comes before the rest.
     const kept = await readMask(path, { classes: 2, classMap: rest, ignoreLabel: 255 });
     expect([...kept.data]).toEqual([0, 1, 0, 255]);
@@ -301,9 +303,9 @@ describe("readMask, with options", () => {
     const colours = (...data: number[]): Promise<string> =>
       png({ width: 1, height: 1, channels: 3, depth: 16, data: Uint16Array.from(data) });
     const classMap = { "#ff0001": 1 };
-    expect([...(await readMask(await colours(65_535, 0, 257), { classes: 2, classMap })).data]).toEqual([
-      1,
-    ]);
+    expect([
+      ...(await readMask(await colours(65_535, 0, 257), { classes: 2, classMap })).data,
+    ]).toEqual([1]);
     await expect(readMask(await colours(65_535, 0, 258), { classes: 2, classMap })).rejects.toThrow(
       code("ERR_MASK_VALUES"),
     );

@@ -29,7 +29,7 @@ async function decode(bytes: Uint8Array, format: "jpeg" | "webp"): Promise<Image
 /** A JPEG with bytes before its end that no pixel needs. */
 function withTail(bytes: Uint8Array): Uint8Array {
   const { end = bytes.length } = readJpegHeader(bytes);
-  const tail = Uint8Array.from({ length: 64 }, (_, k) => 0x35 ^ (k * 29 & 0x7f));
+  const tail = Uint8Array.from({ length: 64 }, (_, k) => 0x35 ^ ((k * 29) & 0x7f));
   const longer = new Uint8Array(bytes.length + tail.length);
   longer.set(bytes.subarray(0, end));
   longer.set(tail, end);
