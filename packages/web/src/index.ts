@@ -14,4 +14,4 @@ export { loadModel, type LoadModelOptions } from "./load-model.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ImageSource } from "./images/to-pixel-source.ts";
 export type { FileInput, ModelSource, ModelWithData, TrainingGraphSource } from "./model-source.ts";
-export type { Backend, Device, LoadProgress } from "./messages.ts";
+export type { Backend, Device, LoadProgress, ReadImage } from "./messages.ts";

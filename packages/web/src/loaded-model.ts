@@ -8,7 +8,6 @@ import {
   type BatchStep,
   type ImageInput,
   type ImageLike,
-  type ImageTensor,
   type LabelMap,
   type LabelsLike,
   type ModelDescription,
@@ -20,7 +19,7 @@ import {
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
 import { beginBatchRun, beginRun } from "./remote-run.ts";
-import type { Backend } from "./messages.ts";
+import type { Backend, ReadImage } from "./messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
 
 /** A model in a worker of its own; see `ModelHandle`. */
@@ -57,11 +56,12 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
 
   /**
    * Reads an image with the channels that the model takes: a picture or an `.npy` array, which alone holds
-   * volumes and other numbers of channels.
+   * volumes and other numbers of channels. The formats are those of Node; of several pages the first one counts.
    *
-   * @throws AsmaError `ERR_IMAGE_UNREADABLE`, `ERR_IMAGE_TOO_LARGE`, `ERR_IMAGE_ALPHA`, `ERR_IMAGE_CHANNELS`
+   * @throws AsmaError `ERR_IMAGE_UNREADABLE`, `ERR_IMAGE_TOO_LARGE`, `ERR_IMAGE_ALPHA`, `ERR_IMAGE_CHANNELS`,
+   *   `ERR_IMAGE_COLOUR_SPACE`, `ERR_IMAGE_BIT_DEPTH`, `ERR_IMAGE_RANGE`
    */
-  async readImage(source: ImageSource): Promise<ImageTensor> {
+  async readImage(source: ImageSource): Promise<ReadImage> {
     const pixels = await toPixelSource(source);
     const isOurs = pixels instanceof ImageBitmap;
     return await this.#client.call("readImage", { pixels }, isOurs ? [pixels] : []);

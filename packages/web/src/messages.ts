@@ -68,6 +68,12 @@ export interface LoadRequest extends ModelFiles {
 /** Pixels as the page has them. */
 export type PixelSource = Blob | ImageData | ImageBitmap;
 
+/** An image of a file or of pixels. */
+export interface ReadImage extends ImageTensor {
+  /** Pages of its file, where it has several; the image is the first one. */
+  readonly pages?: number;
+}
+
 /** A step on its way to the page: its pictures are asked for separately. */
 export type StepNumbers = Omit<AttackStep, "image" | "prediction">;
 
@@ -83,7 +89,7 @@ export type Next =
 export interface Requests {
   load: { params: LoadRequest; result: { backend: Backend; input: ImageInput } };
   describe: { params: { size: Size | undefined }; result: ModelDescription };
-  readImage: { params: { pixels: PixelSource }; result: ImageTensor };
+  readImage: { params: { pixels: PixelSource }; result: ReadImage };
   predict: { params: { image: ImageLike }; result: LabelMap };
   /** Checks everything that a run is given; its first step is computed when it is asked for. */
   begin: {

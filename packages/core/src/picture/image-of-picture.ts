@@ -1,4 +1,4 @@
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import type { ImageTensor } from "../image.ts";
 import { checkOpaque, type Picture, type Raster } from "./raster.ts";
 
@@ -12,19 +12,23 @@ export interface ImageShape {
 
 /** An image of known levels. */
 export interface PictureImage extends ImageTensor {
-  /** 256 or 65536. */
+  /** 256 or 65536, `Infinity` for floating point. */
   readonly levels: number;
+  /** Pages of its file, where it has several; the image is the first one. */
+  readonly pages?: number;
 }
 
 /**
- * Decodes a picture as float32 [1, C, H, W] in [0, 1]: v/255 or v/65535, rounded to float32.
+ * Decodes a picture as float32 [1, C, H, W] in [0, 1]: v/255 or v/65535, rounded to float32, or the
+ * floating-point values as they are.
  *
  * A fully opaque alpha channel is dropped. An RGB picture whose three channels are equal everywhere
  * counts as grey for a model of one channel; a grey one is refused by a model of three. Embedded colour
  * profiles and gamma are not applied: models are trained on stored samples.
  *
  * @param name the file in messages, such as "'scan.png'" or "the image"
- * @throws AsmaError ERR_IMAGE_CHANNELS, ERR_IMAGE_ALPHA, ERR_ARRAY_SHAPE where the model takes volumes, and
+ * @throws AsmaError ERR_IMAGE_CHANNELS, ERR_IMAGE_ALPHA, ERR_IMAGE_RANGE for floating-point values outside [0, 1],
+ *   ERR_IMAGE_BIT_DEPTH for integers that say no brightness, ERR_ARRAY_SHAPE where the model takes volumes, and
  *   what `picture.decode` throws
  */
 export async function imageOfPicture(
@@ -47,13 +51,22 @@ export async function imageOfPicture(
     throw channelError(name, 3, 1, "save it as RGB first");
   }
   const raster = await picture.decode();
+  if (raster.labelsOnly) {
+    throw raster.labelsOnly;
+  }
   checkOpaque(name, raster);
   if (raster.channels === 3 && channels === 1 && !hasEqualChannels(raster)) {
     throw channelError(name, 1, 3, "convert it to grey first");
   }
   const { height, width, bitDepth } = raster;
-  const levels = 2 ** bitDepth;
-  return { data: toPlanes(raster, channels), dims: [1, channels, height, width], levels };
+  if (bitDepth === 32) {
+    checkRange(name, raster);
+  }
+  const levels = bitDepth === 32 ? Infinity : 2 ** bitDepth;
+  const data = toPlanes(raster, channels);
+  const image: PictureImage = { data, dims: [1, channels, height, width], levels };
+  const { pages = 1 } = picture;
+  return pages > 1 ? { ...image, pages } : image;
 }
 
 function channelError(name: string, expected: number, found: number, wayOut: string): AsmaError {
@@ -75,10 +88,23 @@ function hasEqualChannels({ data }: Raster): boolean {
   return true;
 }
 
+function checkRange(name: string, { data }: Raster): void {
+  for (const value of data) {
+    if (!(value >= 0 && value <= 1)) {
+      throw refusal("ERR_IMAGE_RANGE", {
+        expected: "pixel values in [0, 1]",
+        found: `${name} holds ${value}`,
+        wayOut: "scale them to [0, 1], or store integers of 8 or 16 bits",
+        details: { name, value },
+      });
+    }
+  }
+}
+
 /** Interleaved samples to planes of float32 in [0, 1]; of an RGB raster as grey, the first channel. */
 function toPlanes(raster: Raster, channels: number): Float32Array {
   const { data, channels: stride } = raster;
-  const max = 2 ** raster.bitDepth - 1;
+  const max = raster.bitDepth === 32 ? 1 : 2 ** raster.bitDepth - 1;
   const pixels = raster.height * raster.width;
   const planes = new Float32Array(channels * pixels);
   for (let c = 0; c < channels; c++) {

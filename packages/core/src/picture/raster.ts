@@ -6,25 +6,36 @@ export interface Raster {
   readonly width: number;
   /** 1 (grey) or 3 (RGB). */
   readonly channels: 1 | 3;
-  /** Samples per channel, 0..255 or 0..65535, row by row, channels interleaved. */
-  readonly data: Uint8Array | Uint16Array;
-  readonly bitDepth: 8 | 16;
+  /** Samples per channel, 0..255, 0..65535 or floating point, row by row, channels interleaved. */
+  readonly data: Uint8Array | Uint16Array | Float32Array;
+  /** Bits per channel; 32 is floating point. */
+  readonly bitDepth: 8 | 16 | 32;
   /** Number of pixels that are not fully opaque. */
   readonly transparentPixels: number;
   /** Grey samples or palette indices as the file stores them, for files that are not RGB. */
-  readonly stored?:
-    | {
-        readonly data: Uint8Array | Uint16Array;
-        readonly max: number;
-        readonly palette?: Uint8Array | undefined;
-      }
-    | undefined;
+  readonly stored?: StoredSamples | undefined;
+  /** What is thrown where the samples are wanted as brightness, which they do not say; `data` is empty then. */
+  readonly labelsOnly?: AsmaError | undefined;
+}
+
+/** Integers per pixel, as a file stores them. */
+export interface StoredSamples {
+  /** Length height · width, row by row. */
+  readonly data: Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array;
+  /** The largest that the file could store: white, where they are brightness. */
+  readonly max: number;
+  /** RGB triples, where they are indices. */
+  readonly palette?: Uint8Array | undefined;
 }
 
 /** A picture whose header was read and checked; `decode` gives its pixels. */
 export interface Picture {
   /** Whether it stores one grey channel (palettes count as colour). */
   readonly grey: boolean;
+  /** Pages in the file, where it may have several; the first one counts. */
+  readonly pages?: number;
+  /** Whether it is compressed so that samples change. */
+  readonly isLossy?: boolean;
   decode(): Promise<Raster>;
 }
 

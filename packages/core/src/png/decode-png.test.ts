@@ -2,7 +2,8 @@ import { inflateSync } from "node:zlib";
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import { buildPng as build, channelsOf, pngKinds } from "../../../../test/support/png-kinds.ts";
-import { decodePng, type Inflate, type RawPng } from "./decode-png.ts";
+import type { Inflate } from "../picture/picture-host.ts";
+import { decodePng, type RawPng } from "./decode-png.ts";
 import { readPngLayout } from "./png-layout.ts";
 
 const inflate: Inflate = (parts, maxOutputLength) =>

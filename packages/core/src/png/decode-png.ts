@@ -1,3 +1,4 @@
+import type { Inflate } from "../picture/picture-host.ts";
 import { damagedPng } from "./damaged-png.ts";
 import type { PngLayout } from "./png-layout.ts";
 
@@ -6,16 +7,6 @@ export interface RawPng extends Omit<PngLayout, "interlaced" | "idat"> {
   /** Unscaled samples, length height * width * channels, row by row, channels interleaved. */
   readonly data: Uint8Array | Uint16Array;
 }
-
-/**
- * Inflates the parts of one zlib stream. It gives at most `maxLength` bytes and rejects, without
- * holding many more, when there are more, when the stream is damaged or ends early, or when other
- * bytes follow it.
- */
-export type Inflate = (
-  parts: readonly Uint8Array[],
-  maxLength: number,
-) => Uint8Array | Promise<Uint8Array>;
 
 /** Adam7: first column, first row, column step, row step of each pass. */
 const adam7 = [

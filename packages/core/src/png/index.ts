@@ -9,7 +9,7 @@ export { checkPictureHeader, type PictureHeader } from "../picture/check-picture
 export { readJpegHeader, type JpegHeader } from "../picture/jpeg-header.ts";
 export { imageOfPicture, type ImageShape, type PictureImage } from "../picture/image-of-picture.ts";
 export { checkOpaque, rasterOfRgba, type Picture, type Raster } from "../picture/raster.ts";
-export type { Inflate } from "./decode-png.ts";
+export type { Inflate } from "../picture/picture-host.ts";
 export { encodePng, type EncodePngOptions } from "./encode-png.ts";
 export { openPng, type OpenPngOptions } from "./open-png.ts";
 export { isPng } from "./png-layout.ts";

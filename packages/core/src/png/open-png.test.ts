@@ -2,7 +2,7 @@ import { inflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { buildPng, pngKinds, type PngKind } from "../../../../test/support/png-kinds.ts";
 import { imageOfPicture } from "../picture/image-of-picture.ts";
-import type { Inflate } from "./decode-png.ts";
+import type { Inflate } from "../picture/picture-host.ts";
 import { openPng } from "./open-png.ts";
 
 const inflate: Inflate = (parts, maxOutputLength) =>

@@ -1,5 +1,7 @@
+import type { Inflate } from "../picture/picture-host.ts";
+import { orientRaster } from "../picture/orient-raster.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
-import { decodePng, type Inflate, type RawPng } from "./decode-png.ts";
+import { decodePng, type RawPng } from "./decode-png.ts";
 import { readPngLayout } from "./png-layout.ts";
 
 /** Options of {@link openPng}. */
@@ -12,7 +14,7 @@ export interface OpenPngOptions {
 
 /**
  * Opens a PNG of any kind: 1 to 16 bits, grey, RGB, palette, with alpha or a transparent colour,
- * interlaced or not. Everything but its pixels is read and checked at once.
+ * interlaced or not. The orientation of its eXIf chunk is applied. Everything but its pixels is read and checked at once.
  *
  * @param name the file in messages, such as "'scan.png'" or "the image"
  * @throws AsmaError ERR_IMAGE_UNREADABLE (also by `decode`), ERR_IMAGE_TOO_LARGE
@@ -25,7 +27,8 @@ export function openPng(
   const layout = readPngLayout(bytes, name, maxPixels);
   return {
     grey: layout.colour === "grey" || layout.colour === "grey-alpha",
-    decode: async () => toRaster(await decodePng(layout, name, inflate)),
+    decode: async () =>
+      orientRaster(toRaster(await decodePng(layout, name, inflate)), layout.orientation),
   };
 }
 

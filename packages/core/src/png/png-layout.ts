@@ -1,4 +1,5 @@
 import { checkImageSize } from "../image-size.ts";
+import { exifOrientation } from "../picture/exif-orientation.ts";
 import { crc32 } from "./crc-32.ts";
 import { damagedPng } from "./damaged-png.ts";
 
@@ -15,6 +16,8 @@ export interface PngLayout {
   readonly palette?: Uint8Array | undefined;
   /** The tRNS chunk: opacities of palette entries (one byte each), or the one transparent colour (two bytes each). */
   readonly transparency?: Uint8Array | undefined;
+  /** The EXIF value, 1 to 8, of the eXIf chunk; 1 is upright. */
+  readonly orientation: number;
   /** Whether rows come in the seven passes of Adam7. */
   readonly interlaced: boolean;
   /** The parts of one zlib stream. */
@@ -71,6 +74,7 @@ export function readPngLayout(bytes: Uint8Array, name: string, maxPixels?: numbe
   const idat: Uint8Array[] = [];
   let palette: Uint8Array | undefined;
   let transparency: Uint8Array | undefined;
+  let orientation = 1;
   for (let at = 8; ;) {
     const length = at + 12 <= bytes.byteLength ? view.getUint32(at) : Infinity;
     if (at + 12 + length > bytes.byteLength) {
@@ -86,6 +90,7 @@ export function readPngLayout(bytes: Uint8Array, name: string, maxPixels?: numbe
     if (type === "IDAT") idat.push(chunk);
     if (type === "PLTE") palette = chunk;
     if (type === "tRNS") transparency = chunk;
+    if (type === "eXIf") orientation = exifOrientation(chunk);
     if (type === "IEND") break;
     at += 12 + length;
   }
@@ -94,5 +99,16 @@ export function readPngLayout(bytes: Uint8Array, name: string, maxPixels?: numbe
   }
   const channels = channelsOf[colour];
   const interlaced = interlace === 1;
-  return { height, width, depth, colour, channels, palette, transparency, interlaced, idat };
+  return {
+    height,
+    width,
+    depth,
+    colour,
+    channels,
+    palette,
+    transparency,
+    orientation,
+    interlaced,
+    idat,
+  };
 }

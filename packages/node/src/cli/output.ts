@@ -13,6 +13,11 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** Says that only the first of several pages was read. */
+export function notePages(path: string, { pages = 1 }: { readonly pages?: number }): void {
+  if (pages > 1) note(`'${path}' holds ${pages} pages: the first one is read.`);
+}
+
 /** The message of an error, with options as flags where it is one of ours. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

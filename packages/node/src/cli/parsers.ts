@@ -91,14 +91,23 @@ export function shape(
   return { ...previous, [text.slice(0, at)]: dims };
 }
 
-/** `0=0,255=1` or `#ff0000=1`. */
-export function classMap(text: string): Record<string, number> {
-  return Object.fromEntries(
-    text.split(",").map((entry) => {
-      const [value = "", label = ""] = entry.split("=");
-      return [value.trim(), integer(label)];
-    }),
-  );
+/** `0=0,255=1`, `#ff0000=1`, or `*=ignore` for every other value. */
+export function classMap(text: string): Record<string, number | "ignore"> {
+  const entries = text.split(",").map((entry) => {
+    const [value = "", label = "", ...rest] = entry.split("=").map((part) => part.trim());
+    if (rest.length > 0 || !/^(-?\d+|#[0-9a-fA-F]{6}|\*)$/.test(value)) {
+      throw new InvalidArgumentError(
+        `Expected VALUE=CLASS, where VALUE is a number, a colour such as #ff0000 or *, but received '${entry}'.`,
+      );
+    }
+    return [value, label === "ignore" ? label : integer(label)] as const;
+  });
+  const values = entries.map(([value]) => value.toLowerCase());
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) {
+    throw new InvalidArgumentError(`Expected each value once but received '${twice}' twice.`);
+  }
+  return Object.fromEntries(entries);
 }
 
 /** One number for all sides, or one for each: four, of volumes six. */

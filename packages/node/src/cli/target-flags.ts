@@ -14,6 +14,7 @@ import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targ
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
+import { notePages } from "./output.ts";
 import { classMap, integer, integerFrom, number, numbers, numbersOf, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
@@ -28,7 +29,7 @@ export interface TargetFlags {
   readonly rectangle?: number[];
   readonly targetClass?: number;
   readonly maskThreshold?: number;
-  readonly classMap?: Record<string, number>;
+  readonly classMap?: Record<string, number | "ignore">;
   readonly ignoreLabel?: number;
 }
 
@@ -38,7 +39,7 @@ export function addTargetFlags(command: Command): Command {
     .optionsGroup("What the model shall draw, exactly one of:")
     .option(
       "--target <mask>",
-      "label map (PNG, grey or palette, or .npy) of the output grid's or the image's size",
+      "label map (PNG, TIFF, BMP, … grey or palette, or .npy) of the output grid's or the image's size",
     )
     .option("--target-image <image>", "another image: its prediction is the target")
     .option("--hide <class>", "the prediction without this class (1 or above)", integerFrom(1))
@@ -65,10 +66,14 @@ export function addTargetFlags(command: Command): Command {
       "class of --disc and --rectangle (default: 1)",
       integerFrom(0),
     )
-    .option("--mask-threshold <value>", "grey values above it are class 1", number)
+    .option(
+      "--mask-threshold <value>",
+      "grey values above it are class 1, all others class 0",
+      number,
+    )
     .option(
       "--class-map <map>",
-      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2",
+      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; *=ignore: no other pixels count",
       classMap,
     )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
@@ -183,6 +188,7 @@ export async function makeTarget(
   }
   if (flags.targetImage !== undefined) {
     const other = await model.readImage(flags.targetImage);
+    notePages(flags.targetImage, other);
     if (!sameSize(sizeOf(other), size)) {
       throw refusal("ERR_TARGET_SIZE", {
         expected: `a target image of ${size.join("×")} pixels, like the image,`,

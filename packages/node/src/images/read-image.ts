@@ -1,7 +1,7 @@
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { imageFromNpy } from "@onnx-asma/core/npy";
+import { sniffFormat } from "@onnx-asma/core/picture-file";
 import { imageOfPicture } from "@onnx-asma/core/png";
-import { sniffFormat } from "./image-header.ts";
 import type { FileImage } from "./file-image.ts";
 import { openPicture } from "./open-picture.ts";
 import { readBytes } from "./read-bytes.ts";
@@ -17,13 +17,17 @@ export interface ReadImageOptions {
 }
 
 /**
- * Reads an image file as float32 [1, C, H, W] in [0, 1]: v / 255 or v / 65535, rounded to float32.
+ * Reads an image file as float32 [1, C, H, W] in [0, 1]: v / 255 or v / 65535, rounded to float32, or floating-point
+ * values as they are.
  *
- * Takes PNG of every depth and colour type, JPEG, BMP, TIFF, GIF (first frame) and `.npy` arrays of shape
- * [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of volumes with a depth before the height): uint8, uint16, or floating point in [0, 1]. EXIF
- * rotation is applied. A fully opaque alpha channel is dropped. An RGB file whose three channels
- * are equal everywhere counts as grey for a model of one channel. Embedded colour profiles and
- * gamma are not applied: models are trained on stored samples.
+ * Takes PNG of every depth and colour type; JPEG and WebP as libjpeg-turbo and libwebp decode them; TIFF and BigTIFF
+ * (strips and tiles; uncompressed, LZW, Deflate, PackBits, ZSTD, JPEG, WebP, CCITT; 1 to 16 bits and floating point);
+ * BMP of every kind; PGM, PPM and PBM; GIF; and `.npy` arrays of shape [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of
+ * volumes with a depth before the height): uint8, uint16, or floating point in [0, 1]. Of several frames or pages the
+ * first one counts, `pages` says how many there are. The orientation of EXIF and TIFF is applied. A fully opaque
+ * alpha channel is dropped. An RGB file whose three channels are equal everywhere counts as grey for a model of one
+ * channel. Embedded colour profiles and gamma are not applied: models are trained on stored samples. What is not
+ * decoded right is refused by name.
  *
  * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE,
  * ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS, ERR_IMAGE_COLOUR_SPACE, ERR_IMAGE_BIT_DEPTH, ERR_IMAGE_RANGE,

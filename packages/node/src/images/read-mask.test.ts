@@ -196,3 +196,118 @@ describe("readMask", () => {
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_SHAPE"));
   });
 });
+
+describe("readMask, of palettes", () => {
+  const indexed = (palette: number[][], ...indices: number[]): Promise<string> =>
+    png({ width: indices.length, height: 1, channels: 1, data: Uint8Array.from(indices), palette });
+  const [white, black, red, grey200] = [
+    [255, 255, 255],
+    [0, 0, 0],
+    [255, 0, 0],
+    [200, 200, 200],
+  ] as [number[], number[], number[], number[]];
+
+  it("takes white as class 1 of two where a palette is black and white only", async () => {
+    for (const palette of [
+      [white, black],
+      [white, black, black, black],
+    ]) {
+      const mask = await readMask(await indexed(palette, 0, 1, 1), { classes: 2 });
+      expect([...mask.data]).toEqual([1, 0, 0]);
+    }
+    const ordered = await readMask(await indexed([black, white], 0, 1, 1), { classes: 2 });
+    expect([...ordered.data]).toEqual([0, 1, 1]);
+    // One colour alone.
+    expect([...(await readMask(await indexed([white, black], 0, 0), { classes: 2 })).data]).toEqual(
+      [1, 1],
+    );
+    // Indices that are no labels, of a palette that has other colours too.
+    const sparse = await indexed([red, black, red, white], 1, 3);
+    expect([...(await readMask(sparse, { classes: 2 })).data]).toEqual([0, 1]);
+  });
+
+  it("asks which is meant where indices and black and white say different things", async () => {
+    const more = await indexed([white, black, red], 0, 1);
+    await expect(readMask(more, { classes: 2 })).rejects.toThrow(code("ERR_MASK_VALUES"));
+    const classMap = { "#ffffff": 0, "#000000": 1 };
+    expect([...(await readMask(more, { classes: 2, classMap })).data]).toEqual([0, 1]);
+    expect([...(await readMask(more, { classes: 3 })).data]).toEqual([0, 1]);
+    // Of three classes white alone names none.
+    const two = await indexed([white, black], 0, 1);
+    await expect(readMask(two, { classes: 3 })).rejects.toThrow(code("ERR_MASK_VALUES"));
+    expect([...(await readMask(await indexed([black, white], 0, 1), { classes: 3 })).data]).toEqual(
+      [0, 1],
+    );
+  });
+
+  it("applies a threshold to greys of a palette, and refuses it for colours", async () => {
+    const greys = await indexed([grey200, black, white], 0, 1, 2);
+    expect([...(await readMask(greys, { classes: 3, threshold: 220 })).data]).toEqual([0, 0, 1]);
+    expect([...(await readMask(greys, { classes: 3 })).data]).toEqual([0, 1, 2]);
+    const coloured = await indexed([black, red], 0, 1);
+    await expect(readMask(coloured, { classes: 2, threshold: 100 })).rejects.toThrow(
+      /grey values for --mask-threshold in the mask .*the palette indices 0, 1: leave/,
+    );
+  });
+});
+
+describe("readMask, with options", () => {
+  it("applies a threshold to labels too, and to .npy", async () => {
+    const labels = await grey(0, 1, 2, 1);
+    expect([...(await readMask(labels, { classes: 3, threshold: 0 })).data]).toEqual([0, 1, 1, 1]);
+    const kept = await readMask(labels, { classes: 3, threshold: 0, ignoreLabel: 2 });
+    expect([...kept.data]).toEqual([0, 1, 2, 1]);
+    const path = join(folder, "t.npy");
+    await writeNpy(path, { data: Int32Array.of(0, 1, 2), dims: [1, 3] });
+    expect([...(await readMask(path, { classes: 3, threshold: 1 })).data]).toEqual([0, 0, 1]);
+  });
+
+  it("refuses a threshold beside a class map, and for colours", async () => {
+    const both = { classes: 2, threshold: 1, classMap: { "*": 1 } } as const;
+    await expect(readMask(await grey(0, 1), both)).rejects.toThrow(code("ERR_OPTION"));
+    const data = Uint8Array.of(255, 0, 0, 0, 0, 0);
+    const path = await png({ width: 2, height: 1, channels: 3, data });
+    await expect(readMask(path, { classes: 2, threshold: 1 })).rejects.toThrow(
+      code("ERR_MASK_VALUES"),
+    );
+  });
+
+  it("maps every other value, or leaves it out", async () => {
+    const path = await grey(0, 7, 9, 255);
+    const rest = { "7": 1, "*": 0 } as const;
+    expect([...(await readMask(path, { classes: 2, classMap: rest })).data]).toEqual([0, 1, 0, 0]);
+    const left = { "7": 1, "0": 0, "*": "ignore" } as const;
+    expect([...(await readMask(path, { classes: 2, classMap: left })).data]).toEqual([
+      0, 1, -1, -1,
+    ]);
+    // An ignore label comes before the rest.
+    const kept = await readMask(path, { classes: 2, classMap: rest, ignoreLabel: 255 });
+    expect([...kept.data]).toEqual([0, 1, 0, 255]);
+  });
+
+  it("refuses class maps that no value has", async () => {
+    const path = await grey(0, 1);
+    for (const key of ["red", "#ff00", "", "1.5", "0x1"]) {
+      const classMap = { [key]: 1, "*": 0 };
+      await expect(readMask(path, { classes: 2, classMap }), key).rejects.toThrow(
+        code("ERR_OPTION"),
+      );
+    }
+    const twice = { "#FF0000": 1, "#ff0000": 0 };
+    await expect(readMask(path, { classes: 2, classMap: twice })).rejects.toThrow(
+      code("ERR_OPTION"),
+    );
+  });
+
+  it("refuses colours of 16 bits that 8 do not hold", async () => {
+    const colours = (...data: number[]): Promise<string> =>
+      png({ width: 1, height: 1, channels: 3, depth: 16, data: Uint16Array.from(data) });
+    const classMap = { "#ff0001": 1 };
+    expect([
+      ...(await readMask(await colours(65_535, 0, 257), { classes: 2, classMap })).data,
+    ]).toEqual([1]);
+    await expect(readMask(await colours(65_535, 0, 258), { classes: 2, classMap })).rejects.toThrow(
+      code("ERR_MASK_VALUES"),
+    );
+  });
+});

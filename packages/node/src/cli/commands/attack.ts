@@ -22,7 +22,7 @@ import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { note, printError, printResult } from "../output.ts";
+import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
@@ -107,6 +107,7 @@ function choiceOf({ chosen, flags }: AttackRequest) {
 /** Reads all files, and has the untouched model look at the untouched image. */
 async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel) {
   const image = await model.readImage(imagePath);
+  notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
   const target = await makeTarget(flags, model, {

@@ -1,4 +1,5 @@
-import { unreadable } from "./image-errors.ts";
+import { unreadablePicture } from "../picture/unreadable-picture.ts";
+import { endOfSubBlocks } from "./gif-blocks.ts";
 
 /** The first frame of a GIF: palette indices laid on its screen, -1 where the screen shows through. */
 export interface RawGif {
@@ -21,18 +22,21 @@ const passes = [
 /**
  * Decodes the first frame of a GIF. The screen size is in the header: check it before.
  *
+ * @param name the file in messages
  * @throws AsmaError ERR_IMAGE_UNREADABLE when the file is damaged or truncated.
  */
-export function decodeGif(bytes: Buffer, path: string): RawGif {
+export function decodeGif(bytes: Uint8Array, name: string): RawGif {
   try {
     return firstFrame(bytes);
   } catch (cause) {
-    throw unreadable(path, `is a truncated or damaged GIF (${(cause as Error).message})`, cause);
+    const found = `is a truncated or damaged GIF (${(cause as Error).message})`;
+    throw unreadablePicture(name, found, { cause });
   }
 }
 
-function firstFrame(bytes: Buffer): RawGif {
-  const [width, height] = [bytes.readUInt16LE(6), bytes.readUInt16LE(8)];
+function firstFrame(bytes: Uint8Array): RawGif {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [width, height] = [view.getUint16(6, true), view.getUint16(8, true)];
   let at = 13;
   const table = (flags: number): Uint8Array | undefined => {
     if ((flags & 0x80) === 0) return undefined;
@@ -41,21 +45,21 @@ function firstFrame(bytes: Buffer): RawGif {
     if (at > bytes.length) throw new RangeError("the palette is cut off");
     return bytes.subarray(at - length, at);
   };
-  const globalTable = table(bytes.readUInt8(10));
+  const globalTable = table(view.getUint8(10));
   let transparent = -1;
   for (;;) {
-    const block = bytes.readUInt8(at);
+    const block = view.getUint8(at);
     if (block === 0x21) {
-      if (bytes.readUInt8(at + 1) === 0xf9 && (bytes.readUInt8(at + 3) & 1) === 1) {
-        transparent = bytes.readUInt8(at + 6);
+      if (view.getUint8(at + 1) === 0xf9 && (view.getUint8(at + 3) & 1) === 1) {
+        transparent = view.getUint8(at + 6);
       }
-      at = subBlocks(bytes, at + 2).end;
+      at = endOfSubBlocks(view, at + 2);
       continue;
     }
     if (block !== 0x2c) throw new RangeError("it holds no frame");
     break;
   }
-  const [left, top, w, h] = [1, 3, 5, 7].map((k) => bytes.readUInt16LE(at + k)) as [
+  const [left, top, w, h] = [1, 3, 5, 7].map((k) => view.getUint16(at + k, true)) as [
     number,
     number,
     number,
@@ -63,11 +67,11 @@ function firstFrame(bytes: Buffer): RawGif {
   ];
   if (left + w > width || top + h > height)
     throw new RangeError("its frame is larger than its screen");
-  const flags = bytes.readUInt8(at + 9);
+  const flags = view.getUint8(at + 9);
   at += 10;
   const palette = table(flags) ?? globalTable;
   if (!palette) throw new RangeError("it has no palette");
-  const indices = inflateLzw(subBlocks(bytes, at + 1).data, bytes.readUInt8(at), w * h);
+  const indices = inflateLzw(subBlocks(view, at + 1), view.getUint8(at), w * h);
 
   const data = new Int16Array(height * width).fill(-1);
   const order =
@@ -89,16 +93,17 @@ function rows(first: number, step: number, height: number): number[] {
   );
 }
 
-/** Joins the sub-blocks that start at `at`; `end` is the byte after them. */
-function subBlocks(bytes: Buffer, at: number): { data: Buffer; end: number } {
-  const parts: Buffer[] = [];
-  for (;;) {
-    const length = bytes.readUInt8(at);
-    if (length === 0) return { data: Buffer.concat(parts), end: at + 1 };
-    if (at + 1 + length > bytes.length) throw new RangeError("its data is cut off");
-    parts.push(bytes.subarray(at + 1, at + 1 + length));
-    at += 1 + length;
+/** Joins the sub-blocks that start at `at`. */
+function subBlocks(view: DataView, at: number): Uint8Array {
+  const end = endOfSubBlocks(view, at);
+  const data = new Uint8Array(end - at);
+  let filled = 0;
+  for (let block = at; block < end - 1; block += 1 + view.getUint8(block)) {
+    const length = view.getUint8(block);
+    data.set(new Uint8Array(view.buffer, view.byteOffset + block + 1, length), filled);
+    filled += length;
   }
+  return data.subarray(0, filled);
 }
 
 /** GIF's variable-width LZW; returns exactly `size` indices. */

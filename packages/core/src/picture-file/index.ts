@@ -1,0 +1,13 @@
+/**
+ * Image files of every format that is read, for every host; an entry of its own, since many applications need none.
+ *
+ * @module
+ */
+export { readJpegHeader } from "../picture/jpeg-header.ts";
+export type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
+export {
+  openPictureFile,
+  type OpenPictureFileOptions,
+  type PictureFile,
+} from "./open-picture-file.ts";
+export { sniffFormat, type PictureFormat } from "./sniff-format.ts";

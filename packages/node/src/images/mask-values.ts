@@ -1,0 +1,96 @@
+import { refusal, type Size } from "@onnx-asma/core";
+import { checkImageSize } from "@onnx-asma/core/image-size";
+import { parseNpy } from "@onnx-asma/core/npy";
+import type { Raster } from "@onnx-asma/core/png";
+
+/** Integers per pixel, and what they are. */
+export interface MaskValues {
+  readonly kind: "grey value" | "palette index" | "colour" | "value";
+  readonly values: ArrayLike<number>;
+  /** Largest value that the file could store (white). */
+  readonly max: number;
+  /** RGB triples, of palette indices. */
+  readonly palette?: Uint8Array | undefined;
+}
+
+/**
+ * The integers of a picture: grey values or palette indices as it stores them, and those of an RGB picture whose
+ * channels are equal; otherwise its colours, 0xRRGGBB.
+ *
+ * @throws AsmaError ERR_ARRAY_DTYPE for floating-point values other than whole numbers, ERR_MASK_VALUES for
+ *   colours of 16 bits that 8 do not hold
+ */
+export function rasterValues(path: string, raster: Raster): MaskValues {
+  const { stored, data, channels, bitDepth } = raster;
+  if (stored) {
+    const kind = stored.palette ? "palette index" : "grey value";
+    return { kind, values: stored.data, max: stored.max, palette: stored.palette };
+  }
+  if (bitDepth === 32) throw floatError(path);
+  const planes = { r: 0, g: channels === 3 ? 1 : 0, b: channels === 3 ? 2 : 0 };
+  const pixels = data.length / channels;
+  const colours = new Int32Array(pixels);
+  const values = new Int32Array(pixels);
+  let [isGrey, isWide] = [true, false];
+  for (let i = 0; i < pixels; i++) {
+    const [r, g, b] = [planes.r, planes.g, planes.b].map((c) => data[channels * i + c]) as [
+      number,
+      number,
+      number,
+    ];
+    values[i] = r;
+    if (r !== g || r !== b) isGrey = false;
+    if (bitDepth === 8) colours[i] = (r << 16) | (g << 8) | b;
+    else {
+      colours[i] = ((r >> 8) << 16) | ((g >> 8) << 8) | (b >> 8);
+      if (r % 257 !== 0 || g % 257 !== 0 || b % 257 !== 0) isWide = true;
+    }
+  }
+  if (isGrey) return { kind: "grey value", values, max: 2 ** bitDepth - 1 };
+  if (isWide) {
+    throw refusal("ERR_MASK_VALUES", {
+      expected: "colours of 8 bits in the mask",
+      found: `'${path}' holds colours of 16`,
+      wayOut: "save it with 8 bits, or as grey labels",
+      details: { path },
+    });
+  }
+  return { kind: "colour", values: colours, max: 0xff_ff_ff };
+}
+
+/**
+ * The integers of an `.npy` array of shape [H, W], [1, H, W] or [1, 1, H, W], of volumes with a depth before the height.
+ *
+ * @throws AsmaError ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_UNREADABLE
+ */
+export function npyValues(
+  path: string,
+  bytes: Uint8Array,
+  maxPixels: number,
+  spatialAxes: 2 | 3,
+): { values: MaskValues; dims: Size } {
+  const { data, dims } = parseNpy(bytes, path);
+  const lead = dims.slice(0, -spatialAxes);
+  const size = dims.slice(-spatialAxes) as unknown as Size;
+  if (dims.length < spatialAxes || lead.length > 2 || lead.some((dim) => dim !== 1)) {
+    const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: `a mask of shape [${axes}] or [1, ${axes}]`,
+      found: `'${path}' has shape [${dims.join(", ")}]`,
+      wayOut: "take the argmax over classes first",
+      details: { path, dims },
+    });
+  }
+  checkImageSize(`'${path}'`, size, maxPixels);
+  if (data instanceof Float32Array || data instanceof Float64Array) throw floatError(path);
+  return { values: { kind: "value", values: data, max: 255 }, dims: size };
+}
+
+function floatError(path: string): Error {
+  return refusal("ERR_ARRAY_DTYPE", {
+    expected: "integer labels",
+    found: `'${path}' holds floating-point values`,
+    wayOut: "convert it with array.astype('uint8')",
+    details: { path },
+  });
+}
