@@ -1,5 +1,6 @@
 import type { Verdict } from "@onnx-asma/core";
-import { percent, type ResultRecord } from "../report/result-record.ts";
+import { percent } from "../report/percent.ts";
+import type { ResultRecord } from "../report/result-record.ts";
 import { table } from "./output.ts";
 
 /** What an attack came to, for people. */

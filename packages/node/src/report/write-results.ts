@@ -25,7 +25,9 @@ import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
-import { percent, resultRecord, type AttackSources, type ResultRecord } from "./result-record.ts";
+import { percent } from "./percent.ts";
+import { recordResult } from "./record-result.ts";
+import type { AttackSources, ResultRecord } from "./result-record.ts";
 import { fillResultsFolder, resultFilesOf } from "./results-folder.ts";
 import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
@@ -96,7 +98,7 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, goalsOf(result)));
   const { executionProviders = ["cpu"], intraOpNumThreads = 0 } =
     model.options.sessionOptions ?? {};
-  const record = resultRecord({
+  const record = recordResult({
     ...report,
     request: report.request ?? {},
     failure: report.failure,

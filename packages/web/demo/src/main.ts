@@ -11,6 +11,7 @@ import {
 import { AttackControl } from "./attack-control.ts";
 import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
+import { drawDevice } from "./draw-device.ts";
 import { element } from "./element.ts";
 import { onDrop } from "./on-drop.ts";
 import { isolate } from "./isolate.ts";
@@ -27,6 +28,8 @@ import {
   type Scene,
 } from "./scene.ts";
 import { drawIterate, drawScene, drawTarget } from "./stage.ts";
+import { setRunning } from "./set-running.ts";
+import { split } from "./split.ts";
 import { clearSteps, StepView } from "./step-view.ts";
 import { TargetEditor } from "./target.ts";
 import { describeInWords, inWords } from "./words.ts";
@@ -163,12 +166,8 @@ function showScene(shown: Scene): void {
 }
 
 function showDevice(): void {
-  const backend = scene?.model.backend;
-  if (backend !== undefined) {
-    const device = backend.device === "wasm" ? "WebAssembly" : "WebGPU";
-    const threads = `${backend.threads} thread${backend.threads === 1 ? "" : "s"}`;
-    element("device").textContent = `${device}, ${threads}`;
-    element("device-notice").textContent = backend.notice ?? "";
+  if (scene !== undefined) {
+    drawDevice(scene.model.backend);
   }
 }
 
@@ -255,22 +254,10 @@ async function attack(): Promise<void> {
   }
 }
 
-function setRunning(isRunning: boolean): void {
-  button("start").disabled = isRunning;
-  button("pause").disabled = !isRunning;
-  button("stop").disabled = !isRunning;
-  button("pause").textContent = "Pause";
-}
-
 function pause(): void {
   const isPausing = control?.toggle() === true;
   button("pause").textContent = isPausing ? "Resume" : "Pause";
   say(isPausing ? "Pausing after this step…" : "Going on.");
-}
-
-function split(): void {
-  const { value } = element<HTMLInputElement>("split");
-  element("compare").style.setProperty("--split", `${value}%`);
 }
 
 function take(files: readonly File[]): void {
