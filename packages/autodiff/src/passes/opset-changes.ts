@@ -1,8 +1,4 @@
-import {
-  AttributeProto_AttributeType as Type,
-  type AttributeProto,
-  type NodeProto,
-} from "onnx-buf";
+import { type AttributeProto, type NodeProto } from "onnx-buf";
 import {
   intAttribute,
   makeAttributes,
