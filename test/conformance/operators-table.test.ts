@@ -52,6 +52,12 @@ function row(operator: string): string[] {
   ];
 }
 
+/** Operators of old opsets, written as newer ones before anything looks at them. */
+const rewritten: Readonly<Record<string, string>> = {
+  Scatter: "as ScatterElements",
+  Upsample: "as Resize",
+};
+
 function state(operator: string, verified: number): string {
   if (rules.has(operator)) {
     return "rule";
@@ -60,7 +66,10 @@ function state(operator: string, verified: number): string {
     return "zero";
   }
   const reason = notDifferentiable.get(operator);
-  return verified > 0 ? "expansion" : reason === undefined ? "no rule" : `none: ${reason}`;
+  return (
+    rewritten[operator] ??
+    (verified > 0 ? "expansion" : reason === undefined ? "no rule" : `none: ${reason}`)
+  );
 }
 
 function table(): string {
@@ -84,7 +93,7 @@ const introduction = `# Operators
 Written by \`npx pnpm@10 operators\` from the registry (\`packages/autodiff/src/rules/index.ts\`) and the tests.
 
 **Gradient**: by a *rule* of its own; by *expansion* into operators with rules; *zero* almost everywhere, so that a path
-may pass by but not end there; or *none*, with the reason. **Cases** were compared with PyTorch (\`test/operators\`),
+may pass by but not end there; *as* the operator of a newer opset that took its place; or *none*, with the reason. **Cases** were compared with PyTorch (\`test/operators\`),
 **ONNX node cases** with their expected outputs and finite differences (\`test/conformance\`), in the opsets listed. A case
 is refused where a rule says that it has no gradient; \`test/conformance/outcomes.json\` names each with the reason.
 

@@ -329,6 +329,20 @@ describe("refusals", () => {
     );
   });
 
+  it("name the way out of graphs that a runtime laid out for one processor", () => {
+    const b = GraphBuilder.empty();
+    const x = b.input("x", { dtype: "float32", dims: [1, 16, 4, 4] });
+    const y = b.output(b.op("Relu", [x]), "y");
+    const laidOut = b.build();
+    Object.assign(laidOut.model.graph.node[0] as object, {
+      opType: "ReorderOutput",
+      domain: "com.microsoft.nchwc",
+    });
+    expect(() => differentiate(laidOut, { inputs: [x.name], outputs: [y.name] })).toThrow(
+      /com\.microsoft\.nchwc\.ReorderOutput .* have no rule; save the model with ORT_ENABLE_EXTENDED/,
+    );
+  });
+
   it("cover subgraphs that capture a value on the path", async () => {
     const b = GraphBuilder.empty();
     const value = b.input("x", { dtype: "float32", dims: [4] });

@@ -1,12 +1,11 @@
 import { intAttribute } from "../../graph/attribute.ts";
-import { normalizeAxis } from "../../graph/value.ts";
-import { RuleRefusal } from "../../rules/gradient-rule.ts";
+import { normalizeAxis, type Value } from "../../graph/value.ts";
+import { elementCount } from "../../model/data-type.ts";
 import { gradientOperator, type TrainingOperator } from "./training-operator.ts";
 
 /**
- * SoftmaxGrad, LogSoftmaxGrad(dY, Y): over the axis and all after it, as before opset 13; with the suffix
- * `_13` over one axis. The rule goes by the graph's opset, so the two have to agree; along the last
- * axis they always do.
+ * SoftmaxGrad, LogSoftmaxGrad(dY, Y): over the axis and all after it, as before opset 13, which are flattened;
+ * with the suffix `_13` over one axis.
  */
 function softmaxOperator(opType: string, forward: string): TrainingOperator {
   const operator = gradientOperator({ opType, forward, x: [1], y: 1 });
@@ -14,12 +13,15 @@ function softmaxOperator(opType: string, forward: string): TrainingOperator {
   return {
     ...operator,
     lower: (c) => {
-      const rank = c.input(1).dims.length;
-      const axis = normalizeAxis(intAttribute(c.node, "axis", isOneAxis ? -1 : 1), rank);
-      if (axis !== rank - 1 && isOneAxis !== c.b.opset >= 13) {
-        throw new RuleRefusal(`it is not the gradient of ${forward} of opset ${c.b.opset}`);
+      const { dims } = c.input(1);
+      const axis = normalizeAxis(intAttribute(c.node, "axis", isOneAxis ? -1 : 1), dims.length);
+      if (isOneAxis || axis === dims.length - 1) {
+        return operator.lower(c);
       }
-      return operator.lower(c);
+      const flat = [elementCount(dims.slice(0, axis)), elementCount(dims.slice(axis))];
+      const [dy, y] = [0, 1].map((i) => c.b.reshape(c.input(i), flat)) as [Value, Value];
+      const [dx] = c.gradients(forward, { x: [y], y, dy, attribute: [] });
+      return [dx ? () => c.b.reshape(dx(), dims) : null];
     },
   };
 }
