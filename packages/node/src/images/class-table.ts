@@ -7,8 +7,9 @@ export interface ClassOptions {
   readonly classes: number;
   /**
    * Class of each value in the file. Keys are grey values or palette indices ("0", "255"), colours
-   * ("#ff0000", lower or upper case), or "*" for every other value; "ignore" in place of a class is for pixels that do
-   * not count, which become −1. A value without an entry is an error.
+   * ("#ff0000", lower or upper case), "transparent" for pixels of PNG and GIF files that are not to be seen, or "*" for
+   * every other value; "ignore" in place of a class is for pixels that do not count, which become −1. A value without
+   * an entry is an error.
    */
   readonly classMap?: Readonly<Record<string, number | "ignore">> | undefined;
   /** A value that is kept as it is: pixels that do not count. Where no int32 holds it, it becomes −1. */
@@ -123,7 +124,7 @@ function mappedTable(
     if (label !== "ignore" && !valid(label)) {
       throw targetClassError(path, label, classes, "correct the class map");
     }
-    if (!/^(-?\d+|#[0-9a-f]{6}|\*)$/.test(key)) throw keyError(key);
+    if (!/^(-?\d+|#[0-9a-f]{6}|\*|transparent)$/.test(key)) throw keyError(key);
   }
   const map = new Map(entries.map(([key, label]) => [key, label === "ignore" ? ignored : label]));
   if (map.size < entries.length) throw keyError(entries.map(([key]) => key).join(", "));
@@ -166,7 +167,7 @@ function twoWaysError(): AsmaError {
 
 function keyError(key: string): AsmaError {
   return refusal("ERR_OPTION", {
-    expected: "values (255), colours (#ff0000) or * in `classMap`, each once,",
+    expected: "values (255), colours (#ff0000), transparent or * in `classMap`, each once,",
     found: `found '${key}'`,
   });
 }

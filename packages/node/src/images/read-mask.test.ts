@@ -285,6 +285,25 @@ describe("readMask, with options", () => {
     expect([...kept.data]).toEqual([0, 1, 0, 255]);
   });
 
+  it("maps transparent pixels where the class map says so", async () => {
+    const data = Uint8Array.of(255, 0, 0, 255, 9, 9, 9, 0, 0, 0, 0, 255);
+    const path = await png({ width: 3, height: 1, channels: 4, data });
+    const classMap = { transparent: "ignore", "#ff0000": 1, "*": 0 } as const;
+    expect([...(await readMask(path, { classes: 2, classMap })).data]).toEqual([1, -1, 0]);
+    const visible = { transparent: 0, "*": 1 };
+    expect([...(await readMask(path, { classes: 2, classMap: visible })).data]).toEqual([1, 0, 1]);
+    await expect(readMask(path, { classes: 2, classMap: { "*": 1 } })).rejects.toThrow(
+      code("ERR_IMAGE_ALPHA"),
+    );
+    // Half seen is neither.
+    data[7] = 3;
+    const half = await png({ width: 3, height: 1, channels: 4, data });
+    await expect(readMask(half, { classes: 2, classMap })).rejects.toThrow(code("ERR_IMAGE_ALPHA"));
+    const opaque = await grey(0, 1);
+    const both = { transparent: 0, "0": 0, "1": 1 };
+    expect([...(await readMask(opaque, { classes: 2, classMap: both })).data]).toEqual([0, 1]);
+  });
+
   it("refuses class maps that no value has", async () => {
     const path = await grey(0, 1);
     for (const key of ["red", "#ff00", "", "1.5", "0x1"]) {
