@@ -77,6 +77,21 @@ describe("--target", () => {
     expect(same((await targetOf(folder, flags, unet3)).target, labels)).toBe(true);
   });
 
+  it("leaves out what the class map does not name", async () => {
+    const folder = temporaryFolder();
+    const left = (i: number) => i % 52 < 10;
+    const mask = writeMask(folder, moved, (label, i) => (left(i) ? 99 : [7, 8][label]) as number);
+    const flags = ["--target", mask, "--class-map", "7=0,8=1,*=ignore"];
+    const { object, target } = await targetOf(folder, flags);
+    expect(object.target["ignoredPixels"]).toBe(520);
+    expect(target.every((label, i) => label === (left(i) ? 255 : moved[i]))).toBe(true);
+  });
+
+  it.each(["red=1", "#ff=1", "7=1,7=0", "7=1=2", "7"])("refuses the class map %s", async (map) => {
+    const args = ["attack", "absent.onnx", "absent.png", "--target", "m.png", "--class-map", map];
+    await expectFailure([...args, "-o", "absent"], { exit: 2, code: "ERR_USAGE" });
+  });
+
   it("leaves out the ignore label", async () => {
     const folder = temporaryFolder();
     const ignored = (i: number) => i % 52 < 10;

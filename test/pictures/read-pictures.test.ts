@@ -50,6 +50,15 @@ describe("pictures of every kind", () => {
     });
   });
 
+  it("say of how many pages they are the first", async () => {
+    const pagesOf = async (name: string) =>
+      (await readImage(join(folder, name), { channels: 3 })).pages;
+    expect(await pagesOf("pages-5.tif")).toBe(5);
+    expect(await pagesOf("animated.gif")).toBe(3);
+    expect(await pagesOf("animated.webp")).toBe(3);
+    expect(await pagesOf("rgba-opaque.tif")).toBeUndefined();
+  });
+
   it(
     "are read as masks of the integers that they store, or refused",
     { timeout: 60_000 },

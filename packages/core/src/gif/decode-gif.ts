@@ -144,7 +144,10 @@ function inflateLzw(data: Uint8Array, minimum: number, size: number): Uint8Array
     }
     first = code;
     stack[depth++] = first;
-    while (depth > 0 && filled < size) out[filled++] = stack[--depth] as number;
+    while (depth > 0 && filled < size) {
+      depth -= 1;
+      out[filled++] = stack[depth] as number;
+    }
     if (previous >= 0 && next < 4096) {
       prefix[next] = previous;
       suffix[next] = first;

@@ -40,6 +40,8 @@ function toRaster({ height, width, data: indices, palette }: RawGif): Raster {
     data,
     bitDepth: 8,
     transparentPixels,
+    clear:
+      transparentPixels > 0 ? Uint8Array.from(indices, (index) => (index < 0 ? 1 : 0)) : undefined,
     stored: { data: stored, max: 255, palette },
   };
 }

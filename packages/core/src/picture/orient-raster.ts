@@ -9,7 +9,7 @@ export function orientRaster(raster: Raster, orientation: number): Raster {
   if (!(orientation >= 2 && orientation <= 8)) {
     return raster;
   }
-  const { height, width, channels, data, stored } = raster;
+  const { height, width, channels, data, stored, clear } = raster;
   const isTurned = orientation >= 5;
   const [h, w] = isTurned ? [width, height] : [height, width];
   const fromRight = [2, 3, 7, 8].includes(orientation);
@@ -27,6 +27,7 @@ export function orientRaster(raster: Raster, orientation: number): Raster {
     height: h,
     width: w,
     data: picked(data, source, channels),
+    clear: clear && picked(clear, source, 1),
     stored: stored && { ...stored, data: picked(stored.data, source, 1) },
   };
 }

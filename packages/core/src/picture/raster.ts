@@ -12,6 +12,8 @@ export interface Raster {
   readonly bitDepth: 8 | 16 | 32;
   /** Number of pixels that are not fully opaque. */
   readonly transparentPixels: number;
+  /** 1 where a pixel is not to be seen at all, of PNG and GIF files with transparent pixels. */
+  readonly clear?: Uint8Array | undefined;
   /** Grey samples or palette indices as the file stores them, for files that are not RGB. */
   readonly stored?: StoredSamples | undefined;
   /** What is thrown where the samples are wanted as brightness, which they do not say; `data` is empty then. */

@@ -49,12 +49,19 @@ function toRaster(png: RawPng): Raster {
       ? transparentColour(transparency, channels)
       : undefined;
   let transparentPixels = 0;
+  let clear: Uint8Array | undefined;
+  const see = (i: number, alpha: number): void => {
+    if (alpha === opaque) return;
+    transparentPixels++;
+    clear ??= new Uint8Array(pixels);
+    clear[i] = alpha === 0 ? 1 : 0;
+  };
   for (let i = 0; i < pixels; i++) {
     const at = i * png.channels;
     const first = png.data[at] as number;
     if (colour === "palette" && palette) {
       for (let c = 0; c < 3; c++) data[3 * i + c] = palette[3 * first + c] ?? 0;
-      if ((transparency?.[first] ?? 255) !== 255) transparentPixels++;
+      see(i, transparency?.[first] ?? 255);
       continue;
     }
     let keyed = key !== undefined;
@@ -63,12 +70,14 @@ function toRaster(png: RawPng): Raster {
       data[i * channels + c] = sample * scale;
       if (key?.[c] !== sample) keyed = false;
     }
-    if (keyed || (hasAlpha && png.data[at + channels] !== opaque)) transparentPixels++;
+    if (keyed) see(i, 0);
+    else if (hasAlpha) see(i, png.data[at + channels] as number);
   }
   const indices = colour === "palette" ? { data: png.data, max, palette } : undefined;
   const samples =
     colour === "grey" ? { data: png.data, max } : channels === 1 ? { data, max } : undefined;
-  return { height, width, channels, data, bitDepth, transparentPixels, stored: indices ?? samples };
+  const stored = indices ?? samples;
+  return { height, width, channels, data, bitDepth, transparentPixels, clear, stored };
 }
 
 function transparentColour(transparency: Uint8Array, channels: number): number[] | undefined {

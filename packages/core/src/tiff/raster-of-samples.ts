@@ -126,5 +126,7 @@ function indexed(
 /** Floating-point labels, as ImageJ saves those of 32 bits; undefined where one is no whole number. */
 function wholeNumbers(data: Float32Array): StoredSamples | undefined {
   const isLabel = (value: number): boolean => Number.isInteger(value) && Math.abs(value) <= 2 ** 24;
-  return data.every(isLabel) ? { data: Int32Array.from(data), max: 255 } : undefined;
+  if (!data.every(isLabel)) return undefined;
+  const max = data.some((value) => value > 255) ? 2 ** 24 : 255;
+  return { data: Int32Array.from(data), max };
 }

@@ -136,7 +136,7 @@ function checkedCounts(
   if (!(blockHeight >= 1 && blockWidth >= 1)) throw new RangeError("its tiles are empty");
   const { across, down, planes } = blockGrid(layout);
   const padded = across * blockWidth * down * blockHeight;
-  if (blockWidth * blockHeight > 2 ** 26 || padded > 4 * height * width + 2 ** 24) {
+  if ((isTiled && blockWidth * blockHeight > 2 ** 26) || padded > 4 * height * width + 2 ** 24) {
     throw new RangeError("its tiles are too large");
   }
   const blocks = across * down * planes;

@@ -91,13 +91,13 @@ export function shape(
   return { ...previous, [text.slice(0, at)]: dims };
 }
 
-/** `0=0,255=1`, `#ff0000=1`, or `*=ignore` for every other value. */
+/** `0=0,255=1`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
 export function classMap(text: string): Record<string, number | "ignore"> {
   const entries = text.split(",").map((entry) => {
     const [value = "", label = "", ...rest] = entry.split("=").map((part) => part.trim());
-    if (rest.length > 0 || !/^(-?\d+|#[0-9a-fA-F]{6}|\*)$/.test(value)) {
+    if (rest.length > 0 || !/^(-?\d+|#[0-9a-fA-F]{6}|\*|transparent)$/.test(value)) {
       throw new InvalidArgumentError(
-        `Expected VALUE=CLASS, where VALUE is a number, a colour such as #ff0000 or *, but received '${entry}'.`,
+        `Expected VALUE=CLASS, where VALUE is a number, a colour such as #ff0000, transparent or *, but received '${entry}'.`,
       );
     }
     return [value, label === "ignore" ? label : integer(label)] as const;

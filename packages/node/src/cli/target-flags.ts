@@ -73,7 +73,7 @@ export function addTargetFlags(command: Command): Command {
     )
     .option(
       "--class-map <map>",
-      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; *=ignore: no other pixels count",
+      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; transparent=0; *=ignore: no other pixels count",
       classMap,
     )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);

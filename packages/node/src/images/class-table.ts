@@ -7,8 +7,9 @@ export interface ClassOptions {
   readonly classes: number;
   /**
    * Class of each value in the file. Keys are grey values or palette indices ("0", "255"), colours
-   * ("#ff0000", lower or upper case), or "*" for every other value; "ignore" in place of a class is for pixels that do
-   * not count, which become −1. A value without an entry is an error.
+   * ("#ff0000", lower or upper case), "transparent" for pixels of PNG and GIF files that are not to be seen, or "*" for
+   * every other value; "ignore" in place of a class is for pixels that do not count, which become −1. A value without
+   * an entry is an error.
    */
   readonly classMap?: Readonly<Record<string, number | "ignore">> | undefined;
   /** A value that is kept as it is: pixels that do not count. Where no int32 holds it, it becomes −1. */
@@ -52,7 +53,10 @@ export function classTable(
   if (mask.palette) {
     return tableOf(ofPalette(path, mask, found, options, valid));
   }
-  if (threshold !== undefined) return tableOf((value) => (value > threshold ? 1 : 0));
+  if (threshold !== undefined) {
+    if (mask.kind === "grey value") checkThreshold(path, mask, found, threshold, mask.max);
+    return tableOf((value) => (value > threshold ? 1 : 0));
+  }
   if (found.every(valid)) return tableOf((value) => value);
   const blackAndWhite = found.every(
     (value) => value === 0 || value === mask.max || value === ignoreLabel,
@@ -82,6 +86,7 @@ function ofPalette(
   const used = counted.map((index) => colourAt(palette, index));
   const areLabels = found.every(valid);
   if (threshold !== undefined && used.every((colour) => colour === (colour & 255) * 0x01_01_01)) {
+    checkThreshold(path, mask, found, threshold, 255);
     return (index) => ((colourAt(palette, index) & 255) > threshold ? 1 : 0);
   }
   if (threshold !== undefined && areLabels) {
@@ -123,7 +128,11 @@ function mappedTable(
     if (label !== "ignore" && !valid(label)) {
       throw targetClassError(path, label, classes, "correct the class map");
     }
-    if (!/^(-?\d+|#[0-9a-f]{6}|\*)$/.test(key)) throw keyError(key);
+    if (!/^(-?\d+|#[0-9a-f]{6}|\*|transparent)$/.test(key)) throw keyError(key);
+  }
+  if (mask.kind === "colour" && !ofIgnored(entries, ignoreLabel)) {
+    const wayOut = "map the colour that does not count, as in --class-map '#ffffff=ignore'";
+    throw valuesError(path, mask, found, `values for --ignore-label ${ignoreLabel}`, wayOut);
   }
   const map = new Map(entries.map(([key, label]) => [key, label === "ignore" ? ignored : label]));
   if (map.size < entries.length) throw keyError(entries.map(([key]) => key).join(", "));
@@ -151,9 +160,31 @@ function mappedTable(
   return table;
 }
 
+/** Whether an ignore label, if there is one, has an effect on colours: an entry leads to it. */
+function ofIgnored(
+  entries: readonly (readonly [string, number | "ignore"])[],
+  ignoreLabel: number | undefined,
+): boolean {
+  return ignoreLabel === undefined || entries.some(([, label]) => label === ignoreLabel);
+}
+
 function colourAt(palette: Uint8Array, index: number): number {
   const [r = 0, g = 0, b = 0] = palette.subarray(3 * index, 3 * index + 3);
   return (r << 16) | (g << 8) | b;
+}
+
+/** Refuses a threshold that no grey value of the file could be on both sides of. */
+function checkThreshold(
+  path: string,
+  mask: MaskValues,
+  found: readonly number[],
+  threshold: number,
+  max: number,
+): void {
+  if (threshold >= 0 && threshold < max) return;
+  const expected = `a threshold of at least 0 and less than ${max}, which is white,`;
+  const wayOut = `correct --mask-threshold ${threshold}`;
+  throw valuesError(path, mask, found, expected, wayOut);
 }
 
 function twoWaysError(): AsmaError {
@@ -166,7 +197,7 @@ function twoWaysError(): AsmaError {
 
 function keyError(key: string): AsmaError {
   return refusal("ERR_OPTION", {
-    expected: "values (255), colours (#ff0000) or * in `classMap`, each once,",
+    expected: "values (255), colours (#ff0000), transparent or * in `classMap`, each once,",
     found: `found '${key}'`,
   });
 }

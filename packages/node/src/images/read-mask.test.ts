@@ -272,6 +272,28 @@ describe("readMask, with options", () => {
     );
   });
 
+  it("refuses what has no effect", async () => {
+    const labels = await grey(0, 1);
+    for (const threshold of [255, 300, -1]) {
+      await expect(readMask(labels, { classes: 2, threshold })).rejects.toThrow(
+        /less than 255, which is white,.*--mask-threshold/,
+      );
+    }
+    const bits = { width: 8, height: 1, channels: 1, depth: 1 as const, data: Uint8Array.of(5) };
+    await expect(readMask(await png(bits), { classes: 2, threshold: 127 })).rejects.toThrow(
+      /less than 1, which is white/,
+    );
+    const data = Uint8Array.of(255, 0, 0, 0, 0, 0);
+    const path = await png({ width: 2, height: 1, channels: 3, data });
+    const classMap = { "#ff0000": 1, "*": 0 };
+    await expect(readMask(path, { classes: 2, classMap, ignoreLabel: 255 })).rejects.toThrow(
+      /--ignore-label 255.*#ffffff=ignore/,
+    );
+    const led = { "#ff0000": 1, "*": 255 };
+    const mask = await readMask(path, { classes: 2, classMap: led, ignoreLabel: 255 });
+    expect([...mask.data]).toEqual([1, 255]);
+  });
+
   it("maps every other value, or leaves it out", async () => {
     const path = await grey(0, 7, 9, 255);
     const rest = { "7": 1, "*": 0 } as const;
@@ -283,6 +305,25 @@ describe("readMask, with options", () => {
     // An ignore label comes before the rest.
     const kept = await readMask(path, { classes: 2, classMap: rest, ignoreLabel: 255 });
     expect([...kept.data]).toEqual([0, 1, 0, 255]);
+  });
+
+  it("maps transparent pixels where the class map says so", async () => {
+    const data = Uint8Array.of(255, 0, 0, 255, 9, 9, 9, 0, 0, 0, 0, 255);
+    const path = await png({ width: 3, height: 1, channels: 4, data });
+    const classMap = { transparent: "ignore", "#ff0000": 1, "*": 0 } as const;
+    expect([...(await readMask(path, { classes: 2, classMap })).data]).toEqual([1, -1, 0]);
+    const visible = { transparent: 0, "*": 1 };
+    expect([...(await readMask(path, { classes: 2, classMap: visible })).data]).toEqual([1, 0, 1]);
+    await expect(readMask(path, { classes: 2, classMap: { "*": 1 } })).rejects.toThrow(
+      code("ERR_IMAGE_ALPHA"),
+    );
+    // Half seen is neither.
+    data[7] = 3;
+    const half = await png({ width: 3, height: 1, channels: 4, data });
+    await expect(readMask(half, { classes: 2, classMap })).rejects.toThrow(code("ERR_IMAGE_ALPHA"));
+    const opaque = await grey(0, 1);
+    const both = { transparent: 0, "0": 0, "1": 1 };
+    expect([...(await readMask(opaque, { classes: 2, classMap: both })).data]).toEqual([0, 1]);
   });
 
   it("refuses class maps that no value has", async () => {

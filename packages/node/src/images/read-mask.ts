@@ -1,7 +1,7 @@
-import { type LabelMap, refusal } from "@onnx-asma/core";
+import { ignored, type LabelMap, refusal } from "@onnx-asma/core";
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { sniffFormat } from "@onnx-asma/core/picture-file";
-import { checkOpaque } from "@onnx-asma/core/png";
+import { checkOpaque, type Raster } from "@onnx-asma/core/png";
 import { classTable, type ClassOptions } from "./class-table.ts";
 import { npyValues, rasterValues, type MaskValues } from "./mask-values.ts";
 import { openPicture } from "./open-picture.ts";
@@ -66,20 +66,53 @@ export async function readMask(path: string, options: ReadMaskOptions): Promise<
     });
   }
   const raster = await picture.decode();
-  if (!raster.stored?.palette || format === "gif") checkOpaque(`'${path}'`, raster);
+  const clear = clearPixels(raster, options);
+  if (!raster.stored?.palette || format === "gif")
+    checkOpaque(`'${path}'`, partlySeen(raster, clear));
   return {
-    data: toClasses(path, rasterValues(path, raster), options),
+    data: toClasses(path, rasterValues(path, raster), options, clear),
     dims: [raster.height, raster.width],
   };
 }
 
-function toClasses(path: string, mask: MaskValues, options: ReadMaskOptions): Int32Array {
+/** Pixels that the class map means by "transparent", and their class. */
+interface ClearPixels {
+  /** 1 where they are. */
+  readonly where: Uint8Array;
+  readonly label: number;
+}
+
+function clearPixels({ clear }: Raster, { classMap }: ReadMaskOptions): ClearPixels | undefined {
+  const label = classMap?.["transparent"];
+  return clear && label !== undefined
+    ? { where: clear, label: label === "ignore" ? ignored : label }
+    : undefined;
+}
+
+/** The raster, of whose transparent pixels those that are wholly so are accounted for. */
+function partlySeen(raster: Raster, clear: ClearPixels | undefined): Raster {
+  if (!clear) return raster;
+  const gone = clear.where.reduce((sum, one) => sum + one, 0);
+  return { ...raster, transparentPixels: raster.transparentPixels - gone };
+}
+
+function toClasses(
+  path: string,
+  mask: MaskValues,
+  options: ReadMaskOptions,
+  clear?: ClearPixels,
+): Int32Array {
   const { values } = mask;
   const seen = new Set<number>();
-  for (let i = 0; i < values.length; i++) seen.add(values[i] as number);
+  for (let i = 0; i < values.length; i++) {
+    if (clear?.where[i] !== 1) seen.add(values[i] as number);
+  }
   const found = [...seen].sort((a, b) => a - b);
   const table = classTable(path, mask, found, options);
   const classes = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) classes[i] = table.get(values[i] as number) as number;
+  for (let i = 0; i < values.length; i++) {
+    const label = clear?.where[i] === 1 ? clear.label : table.get(values[i] as number);
+    classes[i] = label as number;
+  }
   return classes;
 }
