@@ -1,4 +1,5 @@
 import type { ResolvedModel } from "@onnx-asma/autodiff";
+import { countOf } from "../../image.ts";
 
 export type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
 
@@ -27,6 +28,11 @@ export class GraphWalk {
   producer(name: string): GraphNode | undefined {
     const node = this.#producers.get(name);
     return node?.domain === "" ? node : undefined;
+  }
+
+  /** Whether an operator of a type makes a value. */
+  is(name: string, opType: string): boolean {
+    return this.producer(name)?.opType === opType;
   }
 
   dims(name: string): readonly number[] | undefined {
@@ -71,6 +77,15 @@ export class GraphWalk {
     }
   }
 
+  /** The one axis that a reduction runs along; `undefined` for several. */
+  reducedAxis(node: GraphNode): number | undefined {
+    const rank = this.dims(node.input[0] ?? "")?.length ?? 0;
+    const attribute = node.attribute.find((a) => a.name === "axes")?.ints.map(Number);
+    const [axis = 0, ...others] = attribute ??
+      this.resolved.constant(node.input[1] ?? "") ?? [0, 0];
+    return others.length > 0 ? undefined : axis < 0 ? axis + rank : axis;
+  }
+
   /** The attribute `axis`, counted from the front. */
   axis(node: GraphNode, fallback: number): number | undefined {
     const rank = this.dims(node.input[0] ?? "")?.length;
@@ -92,27 +107,34 @@ export const movers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The axis before one of the {@link movers} that becomes `axis` after it; `undefined` when it is
- * merged or split.
+ * The axis that one of the {@link movers}, or what keeps the dims, makes of `axis` or (`back`) makes `axis` of;
+ * `undefined` when it is merged or split.
  */
-export function axisBefore(walk: GraphWalk, node: GraphNode, axis: number): number | undefined {
+export function axisThrough(
+  walk: GraphWalk,
+  node: GraphNode,
+  axis: number | undefined,
+  isBack: boolean,
+): number | undefined {
   const before = walk.dims(node.input[0] ?? "");
   const after = walk.dims(node.output[0] ?? "");
-  if (before === undefined || after === undefined) {
+  if (before === undefined || after === undefined || axis === undefined) {
     return undefined;
   }
   if (node.opType === "Transpose") {
-    const perm = node.attribute.find(({ name }) => name === "perm")?.ints.map(Number);
-    return perm === undefined ? after.length - 1 - axis : perm[axis];
+    const perm =
+      node.attribute.find(({ name }) => name === "perm")?.ints.map(Number) ??
+      after.map((_, i) => after.length - 1 - i);
+    return isBack ? perm[axis] : perm.indexOf(axis);
   }
-  if (before.length === after.length && before.every((d, i) => d === after[i])) {
-    return axis;
+  if (before.length === after.length) {
+    return before[axis] === after[axis] ? axis : undefined;
   }
-  // Only axes of one entry come and go; the others keep their order.
-  const long = (dims: readonly number[]) =>
-    dims.map((d, i) => ({ d, i })).filter(({ d }) => d !== 1);
-  const [from, to] = [long(before), long(after)];
-  const isSame = from.length === to.length && from.every(({ d }, k) => d === to[k]?.d);
-  const at = to.findIndex(({ i }) => i === axis);
-  return isSame && at >= 0 ? from[at]?.i : undefined;
+  // As many entries, and as many before them.
+  const [from, to] = isBack ? [after, before] : [before, after];
+  const found = to.findIndex(
+    (d, i) =>
+      d !== 1 && d === from[axis] && countOf(to.slice(0, i)) === countOf(from.slice(0, axis)),
+  );
+  return found < 0 ? undefined : found;
 }

@@ -1,0 +1,251 @@
+import { readActivation } from "./activation.ts";
+import { axisThrough, movers, type GraphNode, type GraphWalk } from "./graph-walk.ts";
+
+/** What saturates on the way to an output. */
+export interface Saturating {
+  /** "Softmax", "Sigmoid", … */
+  readonly by: string;
+  /** The value in which gradients vanish. */
+  readonly value: string;
+  /** What stands before it, of the same dims, where they do not. */
+  readonly input: string;
+  /** What saturates before `input`. */
+  readonly before: readonly Saturating[];
+}
+
+/** What the graph tells of the numbers of a value. */
+export interface Evidence {
+  /** What tells it: "Softmax", "Sigmoid", "Clip", … */
+  readonly by: string;
+  /** The smallest and the largest number that there can be; the border lies halfway. */
+  readonly low: number;
+  readonly high: number;
+  /** Whether the numbers are logarithms of those between `low` and `high`. */
+  readonly isLog?: boolean;
+  /** Axis along which classes exclude each other. */
+  readonly axis: number | undefined;
+  readonly saturating: readonly Saturating[];
+}
+
+/** Where a channel changes its label: halfway. */
+export function middleOf({ low, high, isLog }: Evidence): number {
+  const middle = (low + high) / 2;
+  return isLog === true ? Math.log(middle) : middle;
+}
+
+/** Operators that keep numbers within the range of their first input. */
+const keepsRange: ReadonlySet<string> = new Set([
+  ...movers,
+  "QuantizeLinear",
+  "DequantizeLinear",
+  "Resize",
+  "Upsample",
+  "Slice",
+  "Gather",
+  "AveragePool",
+  "MaxPool",
+  "Split",
+  "Crop",
+  "Round",
+]);
+
+/**
+ * What tells that numbers are probabilities, or lie in a known range: softmax and sigmoid (also spelled out),
+ * through resizing, means, sums, factors, min–max normalization and clipping; `undefined` when nothing does.
+ */
+export function evidenceOf(walk: GraphWalk, name: string): Evidence | undefined {
+  const node = walk.producer(name);
+  if (node === undefined) {
+    return undefined;
+  }
+  const activation = readActivation(walk, node);
+  if (activation !== undefined) {
+    const { by, input, axis } = activation;
+    const isLog = by === "LogSoftmax";
+    return {
+      by,
+      low: by === "Tanh" ? -1 : 0,
+      high: 1,
+      isLog,
+      axis,
+      saturating: isLog ? [] : [{ by, value: name, input, before: [] }],
+    };
+  }
+  const [first = "", second = ""] = node.input;
+  switch (node.opType) {
+    case "Clip":
+      return clipped(walk, node, name);
+    case "Exp":
+    case "Log": {
+      const inner = evidenceOf(walk, first);
+      const isLog = node.opType === "Log";
+      return inner?.isLog === !isLog ? { ...inner, isLog } : undefined;
+    }
+    case "Div":
+      return normalized(walk, name, first, second) ?? combined(walk, node);
+    case "Add":
+    case "Sub":
+    case "Mul":
+    case "Sum":
+    case "Mean":
+    case "Max":
+    case "Min":
+    case "Concat":
+    case "MatMul":
+    case "Einsum":
+      return combined(walk, node);
+    case "ReduceMean":
+    case "ReduceMax":
+    case "ReduceMin": {
+      const inner = evidenceOf(walk, first);
+      const axis = walk.reducedAxis(node);
+      // The largest probability says how sure the model is, not of what.
+      return inner === undefined || axis === undefined || axis === inner.axis
+        ? undefined
+        : {
+            ...inner,
+            axis: inner.axis && inner.axis - Number(axis < inner.axis && isDropped(walk, node)),
+          };
+    }
+    default: {
+      const inner = keepsRange.has(node.opType) ? evidenceOf(walk, first) : undefined;
+      return inner && { ...inner, axis: axisThrough(walk, node, inner.axis, false) };
+    }
+  }
+}
+
+function isDropped(walk: GraphWalk, node: GraphNode): boolean {
+  return walk.int(node, "keepdims", 1) === 0;
+}
+
+function clipped(walk: GraphWalk, node: GraphNode, value: string): Evidence | undefined {
+  const [input = "", min = "", max = ""] = node.input;
+  const inner = evidenceOf(walk, input);
+  if (inner !== undefined) {
+    // Against rounding and overshooting; what cuts more off moves no border.
+    return inner;
+  }
+  const low = walk.scalar(min) ?? walk.float(node, "min", Number.NaN);
+  const high = walk.scalar(max) ?? walk.float(node, "max", Number.NaN);
+  return high > low
+    ? {
+        by: "Clip",
+        low,
+        high,
+        axis: undefined,
+        saturating: [{ by: "Clip", value, input, before: [] }],
+      }
+    : undefined;
+}
+
+/** (s − min s) ÷ (max s − min s) */
+function normalized(
+  walk: GraphWalk,
+  value: string,
+  numerator: string,
+  denominator: string,
+): Evidence | undefined {
+  const [input = "", least = ""] = inputsOf(walk, numerator, "Sub");
+  const [a = "", b = ""] = inputsOf(walk, denominator, "Add");
+  const range = walk.scalar(a) !== undefined ? b : walk.scalar(b) !== undefined ? a : denominator;
+  const [most = "", lower = ""] = inputsOf(walk, range, "Sub");
+  return isExtremum(walk, least, "ReduceMin", input) &&
+    isExtremum(walk, most, "ReduceMax", input) &&
+    isExtremum(walk, lower, "ReduceMin", input)
+    ? {
+        by: "min–max normalization",
+        low: 0,
+        high: 1,
+        axis: undefined,
+        saturating: [{ by: "", value, input, before: evidenceOf(walk, input)?.saturating ?? [] }],
+      }
+    : undefined;
+}
+
+function inputsOf(walk: GraphWalk, name: string, opType: string): readonly string[] {
+  return walk.is(name, opType) ? (walk.producer(name)?.input ?? []) : [];
+}
+
+function isExtremum(walk: GraphWalk, name: string, opType: string, of: string): boolean {
+  const node = walk.producer(name);
+  const [input = ""] = node?.input ?? [];
+  return (
+    node !== undefined &&
+    (node.opType === opType || movers.has(node.opType)) &&
+    (input === of ||
+      isExtremum(walk, input, opType, of) ||
+      (movers.has(walk.producer(input)?.opType ?? "") && walk.producer(input)?.input[0] === of))
+  );
+}
+
+/** Arithmetic of ranges; `undefined` unless all are known and one is no constant. */
+function combined(walk: GraphWalk, node: GraphNode): Evidence | undefined {
+  const { opType, input } = node;
+  const all = input.map((name) => {
+    const constant = walk.scalar(name);
+    return constant === undefined
+      ? evidenceOf(walk, name)
+      : { by: "", low: constant, high: constant, axis: undefined, saturating: [] };
+  });
+  const parts = all.filter((part) => part !== undefined && part.isLog !== true) as Evidence[];
+  const telling = parts.filter(({ by }) => by !== "");
+  const [first] = telling;
+  if (first === undefined || parts.length < input.length) {
+    return undefined;
+  }
+  const compute = arithmetic[opType];
+  const [low, high] = parts
+    .map((part) => [part.low, part.high] as const)
+    .reduce((a, b) => {
+      const found =
+        compute === undefined ? [...a, ...b] : a.flatMap((x) => b.map((y) => compute(x, y)));
+      return [Math.min(...found), Math.max(...found)];
+    });
+  const isFalling = opType === "Sub" ? telling.at(-1) === parts[1] : parts.some((p) => p.high < 0);
+  const isShared = !isFalling && telling.every(({ axis }) => axis === first.axis);
+  const count = opType === "Mean" ? input.length : 1;
+  const saturating = telling.flatMap((part) => part.saturating);
+  return {
+    by: first.by,
+    low: low / count,
+    high: high / count,
+    axis:
+      opType === "Concat"
+        ? concatenated(walk, node, first.axis)
+        : isShared
+          ? first.axis
+          : undefined,
+    saturating: saturating.filter(
+      ({ value }, i) => saturating.findIndex((other) => other.value === value) === i,
+    ),
+  };
+}
+
+const arithmetic: Readonly<Record<string, ((a: number, b: number) => number) | undefined>> = {
+  Add: (a, b) => a + b,
+  Sum: (a, b) => a + b,
+  Mean: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  Max: Math.max,
+  Min: Math.min,
+  MatMul: () => 1,
+  Einsum: () => 1,
+};
+
+/** The axis of classes behind [1 − p, p], or of equal ones side by side along another. */
+function concatenated(
+  walk: GraphWalk,
+  node: GraphNode,
+  axis: number | undefined,
+): number | undefined {
+  const along = walk.axis(node, 1);
+  const [a = "", b = "", ...others] = node.input;
+  const isOpposite = (x: string, y: string) => {
+    const [one = "", rest] = inputsOf(walk, x, "Sub");
+    return rest === y && walk.scalar(one) === 1;
+  };
+  const arePair = others.length === 0 && (isOpposite(a, b) || isOpposite(b, a));
+  return axis === undefined ? (arePair ? along : undefined) : axis === along ? undefined : axis;
+}
