@@ -95,7 +95,9 @@ def head(name, classes, make, labels, *, output=None, outputs=("out",), stride=1
     more: `exporter` (legacy, dynamo), `opset`, `options` that the graph cannot tell, `refused` (an error code),
     `metadata`, `channels` of the scores.
     """
-    nets = [Net(more.pop("channels", classes), seed=len(name) + i, stride=stride) for i in range(members)]
+    channels, seed = more.pop("channels", classes), more.pop("seed", len(name))
+    deviation = more.pop("deviation", 2.0)
+    nets = more.pop("nets", None) or [Net(channels, seed + i, stride, deviation) for i in range(members)]
     heads.append(
         {
             "name": name,
@@ -169,7 +171,7 @@ head("sigmoid-in-row", 1, lambda z, x: z.sigmoid().flatten(1), sigmoid_labels)
 head("matting-sigmoid", 1, lambda z, x: (x * z.sigmoid(), z.sigmoid()), sigmoid_labels, outputs=("fgr", "pha"), output="pha")
 head("matting-clamped", 1, lambda z, x: ((x + z).clamp(0, 1), (z * 0.2 + 0.5).clamp(0, 1)), sigmoid_labels, outputs=("fgr", "pha"), output="pha")
 head("matting-others", 1, lambda z, x: (x * z.sigmoid(), z.sigmoid()), sigmoid_labels, outputs=("rgb", "matte"), output="matte", exporter="dynamo")
-head("deep-supervision", 1, lambda a, b, x: (a.sigmoid(), b.sigmoid()), lambda a, b, x: above(0)(a), outputs=("d0", "d1"), members=2)
+head("deep-supervision", 1, lambda a, b, x: (a.sigmoid(), b.sigmoid()), lambda a, b, x: above(0)(a), outputs=("d0", "d1"), members=2, options={"output": "d0"})
 head("confidence-and-mask", 1, lambda z, x: (z.sigmoid(), (z.sigmoid() > 0.5).long()), sigmoid_labels, outputs=("p", "mask"), output="mask")
 head("regression", 1, lambda z, x: torch.relu(z), sigmoid_labels, **logit)
 head("probability-times-gate", 1, lambda a, b, x: a.sigmoid() * b.sigmoid(), lambda a, b, x: above(0.5)(a.sigmoid() * b.sigmoid()), members=2)
@@ -246,6 +248,44 @@ head("logits-150", 150, lambda z, x: z, argmax_labels, stride=4, **logits)
 head("argmax-150", 150, lambda z, x: up(z, 4).argmax(1), lambda z, x: largest(up(z, 4)), stride=4, exporter="dynamo")
 head("argmax-150-softmax", 150, lambda z, x: up(z.softmax(1), 4).argmax(1), lambda z, x: largest(up(z.softmax(1), 4)), stride=4)
 
+
+# Sure of almost every pixel: float32 rounds their probabilities to 0 and 1. Each has a twin that gives logits.
+def sure(name, classes, make, twin, **more):
+    for suffix, body in [("", make), ("-logits", twin)]:
+        head(f"sure-{name}{suffix}", classes, body, None, deviation=60.0, seed=len(name), stride=2, **more)
+
+
+sure("softmax-resize", 3, lambda z, x: up(z.softmax(1)), lambda z, x: up(z))
+sure("softmax-resize-argmax", 3, lambda z, x: up(z.softmax(1), 4).argmax(1), lambda z, x: up(z, 4))
+sure("softmax-resize-last", 3, lambda z, x: up(softmax_by_hand(z)).permute(0, 2, 3, 1), lambda z, x: up(z))
+sure("sigmoid-resize", 1, lambda z, x: up(z.sigmoid()), lambda z, x: up(z))
+sure("sigmoid-resize-255", 1, lambda z, x: (up(1 / (1 + torch.exp(-z))) * 255).clamp(0, 255), lambda z, x: up(z))
+sure("minmax", 1, lambda z, x: minmax(up(z.sigmoid())), lambda z, x: up(z))
+sure("minmax-resize", 1, lambda z, x: up(minmax(z.sigmoid())), lambda z, x: up(z))
+sure("one-minus", 1, lambda z, x: 1 - up(z.sigmoid()), lambda z, x: -up(z))
+sure("foreground", 2, lambda z, x: up(z.softmax(1))[:, 1:], lambda z, x: up(z))
+sure("pair", 2, lambda z, x: torch.cat([1 - up(z.sigmoid()), up(z.sigmoid())], 1), lambda z, x: torch.cat([-up(z), up(z)], 1) / 2, channels=1)
+sure("ensemble", 3, lambda a, b, x: (a.softmax(1) + b.softmax(1)) / 2, lambda a, b, x: (a + b) / 2, members=2)
+sure("ensemble-log", 3, lambda a, b, x: torch.log(up((a.softmax(1) + b.softmax(1)) / 2)), lambda a, b, x: up((a + b) / 2), members=2)
+sure("ensemble-sigmoid", 1, lambda a, b, c, x: torch.stack([a.sigmoid(), b.sigmoid(), c.sigmoid()]).mean(0), lambda a, b, c, x: (a + b + c) / 3, members=3)
+
+
+class Mirrored(nn.Module):
+    """Test-time augmentation: the mean over the picture and its mirror image."""
+
+    def __init__(self, net, activation):
+        super().__init__()
+        self.net = net
+        self.activation = activation
+
+    def forward(self, x):
+        return (self.activation(self.net(x)) + self.activation(self.net(x.flip(3))).flip(3)) / 2
+
+
+for suffix, activation in [("", lambda z: z.softmax(1)), ("-logits", lambda z: z)]:
+    net = Mirrored(Net(3, seed=3, deviation=60.0), activation)
+    head(f"sure-mirrored{suffix}", 3, lambda z, x: z, None, nets=[net])
+    heads[-1]["classes"] = 3
 
 # Instances: nothing has a class per pixel.
 def yolo(z, x):
