@@ -52,11 +52,11 @@ def write_png(path, pixels):
 class Net(nn.Module):
     """Two convolutions; each channel of scores has mean 0 and a given deviation over the picture."""
 
-    def __init__(self, classes, seed=0, stride=1, deviation=2.0):
+    def __init__(self, classes, seed=0, stride=1, deviation=2.0, hidden=5):
         super().__init__()
         torch.manual_seed(100 + seed)
-        self.first = nn.Conv2d(3, 5, 3, padding=1, stride=stride)
-        self.last = nn.Conv2d(5, classes, 1)
+        self.first = nn.Conv2d(3, hidden, 3, padding=1, stride=stride)
+        self.last = nn.Conv2d(hidden, classes, 1)
         with torch.no_grad():
             z = self(image)
             factor = deviation / z.std((0, 2, 3))
@@ -96,8 +96,8 @@ def head(name, classes, make, labels, *, output=None, outputs=("out",), stride=1
     `metadata`, `channels` of the scores.
     """
     channels, seed = more.pop("channels", classes), more.pop("seed", len(name))
-    deviation = more.pop("deviation", 2.0)
-    nets = more.pop("nets", None) or [Net(channels, seed + i, stride, deviation) for i in range(members)]
+    deviation, hidden = more.pop("deviation", 2.0), more.pop("hidden", 5)
+    nets = more.pop("nets", None) or [Net(channels, seed + i, stride, deviation, hidden) for i in range(members)]
     heads.append(
         {
             "name": name,
@@ -252,7 +252,7 @@ head("argmax-150-softmax", 150, lambda z, x: up(z.softmax(1), 4).argmax(1), lamb
 # Sure of almost every pixel: float32 rounds their probabilities to 0 and 1. Each has a twin that gives logits.
 def sure(name, classes, make, twin, **more):
     for suffix, body in [("", make), ("-logits", twin)]:
-        head(f"sure-{name}{suffix}", classes, body, None, deviation=60.0, seed=len(name), stride=2, **more)
+        head(f"sure-{name}{suffix}", classes, body, None, deviation=60.0, hidden=12, seed=len(name), stride=2, **more)
 
 
 sure("softmax-resize", 3, lambda z, x: up(z.softmax(1)), lambda z, x: up(z))
@@ -283,7 +283,7 @@ class Mirrored(nn.Module):
 
 
 for suffix, activation in [("", lambda z: z.softmax(1)), ("-logits", lambda z: z)]:
-    net = Mirrored(Net(3, seed=3, deviation=60.0), activation)
+    net = Mirrored(Net(3, seed=3, deviation=60.0, hidden=12), activation)
     head(f"sure-mirrored{suffix}", 3, lambda z, x: z, None, nets=[net])
     heads[-1]["classes"] = 3
 

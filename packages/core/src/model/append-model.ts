@@ -72,9 +72,13 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
       terms,
       saturating.map(({ value }) => b.value(value)),
     );
-    return saturating.flatMap(({ input, before }, i) => {
-      const weight = weights[i];
-      return weight === undefined ? [] : passed([{ value: b.value(input), weight }], before);
+    return saturating.flatMap((each, i) => {
+      const upstream = weights[i];
+      if (upstream === undefined) {
+        return [];
+      }
+      const weight = each.isFlat ? unsaturated(b, upstream, each) : upstream;
+      return passed([{ value: b.value(each.input), weight }], each.before);
     });
   };
   const gradientOf = (terms: readonly Term[]): Value | undefined => {
@@ -95,4 +99,35 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
     return gradient([{ value: prepared, weight: b.value(training.gradient) }], [image])[0];
   };
   return { scores, gradientOf };
+}
+
+/**
+ * What takes the place of the gradient before a softmax or sigmoid p, given that after it: of log p where it is to
+ * rise, and no less where a sure p is to fall, so that it vanishes where p is as wanted only.
+ */
+function unsaturated(
+  b: GraphBuilder,
+  upstream: Value,
+  { value, input, low, high, axis }: Saturating,
+): Value {
+  const numbers = b.value(value);
+  const isUnit = low === 0 && high === 1;
+  const scalar = (n: number) => b.scalar(n, numbers.dtype);
+  const p = isUnit
+    ? numbers
+    : b.op("Div", [b.op("Sub", [numbers, scalar(low)]), scalar(high - low)]);
+  const rising = b.op("Relu", [upstream]);
+  const falling = b.op("Sub", [upstream, rising]);
+  if (axis === undefined) {
+    return b.op("Add", [rising, b.op("Mul", [p, b.op("Sub", [falling, rising])])]);
+  }
+  const sum = (x: Value) => b.reduce("ReduceSum", x, [axis]);
+  const isLargest = (x: Value) =>
+    b.cast(b.op("Equal", [x, b.reduce("ReduceMax", x, [axis])]), x.dtype);
+  // What a sure class loses goes to the runner-up.
+  const lost = b.op("Mul", [p, falling]);
+  const scores = b.value(input);
+  const others = b.op("Sub", [scores, b.op("Mul", [isLargest(scores), scalar(1e9)])]);
+  const kept = b.op("Sub", [b.op("Add", [rising, lost]), b.op("Mul", [p, sum(rising)])]);
+  return b.op("Sub", [kept, b.op("Mul", [isLargest(others), sum(lost)])]);
 }

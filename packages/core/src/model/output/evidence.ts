@@ -9,6 +9,12 @@ export interface Saturating {
   readonly value: string;
   /** What stands before it, of the same dims, where they do not. */
   readonly input: string;
+  /** Whether it is flat at its ends, which are `low` and `high`. */
+  readonly isFlat: boolean;
+  readonly low: number;
+  readonly high: number;
+  /** Axis along which its classes exclude each other. */
+  readonly axis?: number | undefined;
   /** What saturates before `input`. */
   readonly before: readonly Saturating[];
 }
@@ -62,13 +68,15 @@ export function evidenceOf(walk: GraphWalk, name: string): Evidence | undefined 
   if (activation !== undefined) {
     const { by, input, axis } = activation;
     const isLog = by === "LogSoftmax";
+    const range = { low: by === "Tanh" ? -1 : 0, high: 1 };
     return {
       by,
-      low: by === "Tanh" ? -1 : 0,
-      high: 1,
+      ...range,
       isLog,
       axis,
-      saturating: isLog ? [] : [{ by, value: name, input, before: [] }],
+      saturating: isLog
+        ? []
+        : [{ by, value: name, input, ...range, axis, isFlat: true, before: [] }],
     };
   }
   const [first = "", second = ""] = node.input;
@@ -79,7 +87,7 @@ export function evidenceOf(walk: GraphWalk, name: string): Evidence | undefined 
     case "Log": {
       const inner = evidenceOf(walk, first);
       const isLog = node.opType === "Log";
-      return inner?.isLog === !isLog ? { ...inner, isLog } : undefined;
+      return inner && (inner.isLog ?? false) !== isLog ? { ...inner, isLog } : undefined;
     }
     case "Div":
       return normalized(walk, name, first, second) ?? combined(walk, node);
@@ -133,7 +141,7 @@ function clipped(walk: GraphWalk, node: GraphNode, value: string): Evidence | un
         low,
         high,
         axis: undefined,
-        saturating: [{ by: "Clip", value, input, before: [] }],
+        saturating: [{ by: "Clip", value, input, low, high, isFlat: true, before: [] }],
       }
     : undefined;
 }
@@ -147,17 +155,24 @@ function normalized(
 ): Evidence | undefined {
   const [input = "", least = ""] = inputsOf(walk, numerator, "Sub");
   const [a = "", b = ""] = inputsOf(walk, denominator, "Add");
-  const range = walk.scalar(a) !== undefined ? b : walk.scalar(b) !== undefined ? a : denominator;
-  const [most = "", lower = ""] = inputsOf(walk, range, "Sub");
+  const extent = walk.scalar(a) !== undefined ? b : walk.scalar(b) !== undefined ? a : denominator;
+  const [most = "", lower = ""] = inputsOf(walk, extent, "Sub");
+  const range = { by: "min–max normalization", low: 0, high: 1 };
   return isExtremum(walk, least, "ReduceMin", input) &&
     isExtremum(walk, most, "ReduceMax", input) &&
     isExtremum(walk, lower, "ReduceMin", input)
     ? {
-        by: "min–max normalization",
-        low: 0,
-        high: 1,
+        ...range,
         axis: undefined,
-        saturating: [{ by: "", value, input, before: evidenceOf(walk, input)?.saturating ?? [] }],
+        saturating: [
+          {
+            ...range,
+            value,
+            input,
+            isFlat: false,
+            before: evidenceOf(walk, input)?.saturating ?? [],
+          },
+        ],
       }
     : undefined;
 }
@@ -212,14 +227,19 @@ function combined(walk: GraphWalk, node: GraphNode): Evidence | undefined {
     axis:
       opType === "Concat"
         ? concatenated(walk, node, first.axis)
-        : isShared
-          ? first.axis
-          : undefined,
+        : // Classes of queries × their masks, in that order.
+          products.has(opType)
+          ? 1
+          : isShared
+            ? first.axis
+            : undefined,
     saturating: saturating.filter(
       ({ value }, i) => saturating.findIndex((other) => other.value === value) === i,
     ),
   };
 }
+
+const products: ReadonlySet<string> = new Set(["MatMul", "Einsum"]);
 
 const arithmetic: Readonly<Record<string, ((a: number, b: number) => number) | undefined>> = {
   Add: (a, b) => a + b,
@@ -230,8 +250,8 @@ const arithmetic: Readonly<Record<string, ((a: number, b: number) => number) | u
   Div: (a, b) => a / b,
   Max: Math.max,
   Min: Math.min,
-  MatMul: () => 1,
-  Einsum: () => 1,
+  MatMul: (a, b) => a * b,
+  Einsum: (a, b) => a * b,
 };
 
 /** The axis of classes behind [1 − p, p], or of equal ones side by side along another. */

@@ -73,6 +73,9 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
     const monotone = passMonotone(walk, node, name, border);
     if (monotone !== undefined) {
       ({ name, border } = monotone);
+      if (node.opType === "Log") {
+        found = { scores: name, axis, border, through: ["Log", ...found.through] };
+      }
       continue;
     }
     const activation = readActivation(walk, node);
