@@ -96,12 +96,18 @@ def head(name, classes, make, labels, *, output=None, outputs=("out",), stride=1
     `metadata`, `channels` of the scores.
     """
     channels, seed = more.pop("channels", classes), more.pop("seed", len(name))
-    deviation, hidden = more.pop("deviation", 2.0), more.pop("hidden", 5)
+    deviation, hidden, apart = more.pop("deviation", 2.0), more.pop("hidden", 5), more.pop("apart", None)
     nets = more.pop("nets", None) or [Net(channels, seed + i, stride, deviation, hidden) for i in range(members)]
+    if apart is not None:
+        # As members of an ensemble are: trained for the same.
+        for net in nets[1:]:
+            for mine, first in zip(net.parameters(), nets[0].parameters()):
+                mine.data = first.data * (1 + apart * torch.randn(first.shape))
     heads.append(
         {
             "name": name,
             "classes": max(2, classes),
+            "channels": classes,
             "model": Model(nets, make),
             "labels": labels,
             "output": output or outputs[0],
@@ -265,9 +271,9 @@ sure("minmax-resize", 1, lambda z, x: up(minmax(z.sigmoid())), lambda z, x: up(z
 sure("one-minus", 1, lambda z, x: 1 - up(z.sigmoid()), lambda z, x: -up(z))
 sure("foreground", 2, lambda z, x: up(z.softmax(1))[:, 1:], lambda z, x: up(z))
 sure("pair", 2, lambda z, x: torch.cat([1 - up(z.sigmoid()), up(z.sigmoid())], 1), lambda z, x: torch.cat([-up(z), up(z)], 1) / 2, channels=1)
-sure("ensemble", 3, lambda a, b, x: (a.softmax(1) + b.softmax(1)) / 2, lambda a, b, x: (a + b) / 2, members=2)
-sure("ensemble-log", 3, lambda a, b, x: torch.log(up((a.softmax(1) + b.softmax(1)) / 2)), lambda a, b, x: up((a + b) / 2), members=2)
-sure("ensemble-sigmoid", 1, lambda a, b, c, x: torch.stack([a.sigmoid(), b.sigmoid(), c.sigmoid()]).mean(0), lambda a, b, c, x: (a + b + c) / 3, members=3)
+sure("ensemble", 3, lambda a, b, x: (a.softmax(1) + b.softmax(1)) / 2, lambda a, b, x: (a + b) / 2, members=2, apart=0.1)
+sure("ensemble-log", 3, lambda a, b, x: torch.log(up((a.softmax(1) + b.softmax(1)) / 2)), lambda a, b, x: up((a + b) / 2), members=2, apart=0.1)
+sure("ensemble-sigmoid", 1, lambda a, b, c, x: torch.stack([a.sigmoid(), b.sigmoid(), c.sigmoid()]).mean(0), lambda a, b, c, x: (a + b + c) / 3, members=3, apart=0.1)
 
 
 class Mirrored(nn.Module):
@@ -285,7 +291,6 @@ class Mirrored(nn.Module):
 for suffix, activation in [("", lambda z: z.softmax(1)), ("-logits", lambda z: z)]:
     net = Mirrored(Net(3, seed=3, deviation=60.0, hidden=12), activation)
     head(f"sure-mirrored{suffix}", 3, lambda z, x: z, None, nets=[net])
-    heads[-1]["classes"] = 3
 
 # Instances: nothing has a class per pixel.
 def yolo(z, x):
@@ -339,7 +344,7 @@ def write(entry, written, labels):
     path = here / "models" / f"{entry['name']}.onnx"
     onnx.save(written, path)
     ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-    record = {key: entry[key] for key in ("name", "classes", "output", "options", "refused") if key in entry}
+    record = {key: entry[key] for key in ("name", "classes", "channels", "output", "options", "refused") if key in entry}
     if labels is not None:
         found = np.unique(labels, return_counts=True)
         assert len(found[0]) > 1 and found[1].max() < 0.95 * labels.size, (entry["name"], found)

@@ -43,6 +43,8 @@ export class SegmentationModel {
   readonly batch: number;
   /** Gives the gradient instead of our own rules, if the user brought one. */
   readonly trainingGraph: TrainingGraph | undefined;
+  /** What was doubtful about the last prediction. */
+  notices: readonly string[] | undefined;
   readonly #predictorRequest: PredictorRequest;
   #predictor: Promise<Predictor> | undefined;
 
@@ -158,7 +160,9 @@ export class SegmentationModel {
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
     this.#predictor ??= this.#openPredictor();
-    return await (await this.#predictor).predict(image);
+    const labels = await (await this.#predictor).predict(image);
+    this.notices = labels.notices ?? [];
+    return labels;
   }
 
   async #openPredictor(): Promise<Predictor> {
