@@ -127,7 +127,7 @@ function unsaturated(
   // What a sure class loses goes to the runner-up.
   const lost = b.op("Mul", [p, falling]);
   const scores = b.value(input);
-  const others = b.op("Sub", [scores, b.op("Mul", [isLargest(scores), scalar(1e9)])]);
+  const others = b.op("Sub", [scores, b.op("Mul", [isLargest(scores), scalar(3e4)])]);
   const kept = b.op("Sub", [b.op("Add", [rising, lost]), b.op("Mul", [p, sum(rising)])]);
   return b.op("Sub", [kept, b.op("Mul", [isLargest(others), sum(lost)])]);
 }

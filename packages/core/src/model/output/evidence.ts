@@ -60,6 +60,13 @@ const keepsRange: ReadonlySet<string> = new Set([
  * through resizing, means, sums, factors, min–max normalization and clipping; `undefined` when nothing does.
  */
 export function evidenceOf(walk: GraphWalk, name: string): Evidence | undefined {
+  if (!walk.found.has(name)) {
+    walk.found.set(name, findEvidence(walk, name));
+  }
+  return walk.found.get(name) as Evidence | undefined;
+}
+
+function findEvidence(walk: GraphWalk, name: string): Evidence | undefined {
   const node = walk.producer(name);
   if (node === undefined) {
     return undefined;
@@ -182,30 +189,35 @@ function inputsOf(walk: GraphWalk, name: string, opType: string): readonly strin
 }
 
 function isExtremum(walk: GraphWalk, name: string, opType: string, of: string): boolean {
-  const node = walk.producer(name);
-  const [input = ""] = node?.input ?? [];
+  const unmoved = (value: string): string => {
+    const node = walk.producer(value);
+    return node !== undefined && movers.has(node.opType) ? unmoved(node.input[0] ?? "") : value;
+  };
+  const at = unmoved(name);
+  const [input = ""] = inputsOf(walk, at, opType);
   return (
-    node !== undefined &&
-    (node.opType === opType || movers.has(node.opType)) &&
-    (input === of ||
-      isExtremum(walk, input, opType, of) ||
-      (movers.has(walk.producer(input)?.opType ?? "") && walk.producer(input)?.input[0] === of))
+    walk.is(at, opType) && (unmoved(input) === unmoved(of) || isExtremum(walk, input, opType, of))
   );
 }
 
 /** Arithmetic of ranges; `undefined` unless all are known and one is no constant. */
 function combined(walk: GraphWalk, node: GraphNode): Evidence | undefined {
   const { opType, input } = node;
-  const all = input.map((name) => {
+  const parts: Evidence[] = [];
+  for (const name of input) {
     const constant = walk.scalar(name);
-    return constant === undefined
-      ? evidenceOf(walk, name)
-      : { by: "", low: constant, high: constant, axis: undefined, saturating: [] };
-  });
-  const parts = all.filter((part) => part !== undefined && part.isLog !== true) as Evidence[];
+    const part =
+      constant === undefined
+        ? evidenceOf(walk, name)
+        : { by: "", low: constant, high: constant, axis: undefined, saturating: [] };
+    if (part === undefined || part.isLog === true) {
+      return undefined;
+    }
+    parts.push(part);
+  }
   const telling = parts.filter(({ by }) => by !== "");
   const [first] = telling;
-  if (first === undefined || parts.length < input.length) {
+  if (first === undefined) {
     return undefined;
   }
   const compute = arithmetic[opType];

@@ -91,7 +91,10 @@ export function findPixelHead(
     outputSize,
   });
   const saturation =
-    evidence === undefined || evidence.isLog === true || evidence.saturating.length === 0
+    evidence === undefined ||
+    evidence.isLog === true ||
+    evidence.saturating.length === 0 ||
+    (isBinary && !(border > evidence.low && border < evidence.high))
       ? undefined
       : { low: evidence.low, high: evidence.high, passed: evidence.saturating };
   const isKnown =

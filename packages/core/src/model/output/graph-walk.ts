@@ -9,11 +9,16 @@ export interface Quantization {
   readonly zeroPoint: number;
 }
 
+/** Constants of more numbers are weights. */
+const mostNumbers = 1 << 16;
+
 /** Reads a resolved graph against its direction. */
 export class GraphWalk {
   readonly resolved: ResolvedModel;
   /** Samples in the model's batch. */
   readonly batch: number;
+  /** What was found out about values before. */
+  readonly found = new Map<string, unknown>();
   readonly #producers: ReadonlyMap<string, GraphNode>;
 
   constructor(resolved: ResolvedModel, batch = 1) {
@@ -39,8 +44,11 @@ export class GraphWalk {
     return this.resolved.types.get(name)?.dims;
   }
 
-  /** The one number of a constant with equal elements. */
+  /** The one number of a constant with equal elements; weights are not looked at. */
   scalar(name: string): number | undefined {
+    if (countOf(this.dims(name) ?? []) > mostNumbers) {
+      return undefined;
+    }
     const [first, ...others] = this.resolved.constant(name) ?? [];
     return others.every((n) => n === first) ? first : undefined;
   }
