@@ -23,6 +23,7 @@ interface Inspection {
     readonly because: string;
     readonly options: readonly string[];
     readonly wayOut?: string;
+    readonly isUnsure?: boolean;
   }[];
   readonly isDifferentiable: boolean;
 }
@@ -102,7 +103,7 @@ describe("inspect says what it decided, why, and what overrules it", () => {
       multiLabelModel(16, 16),
       ["--classes", "disc,cup,vessel"],
       [
-        /class +0 disc of 3 independent ones.*\(each has a sigmoid of its own; the first, as none was chosen; --class, --output-kind logits\)/,
+        /class +0 disc of 3 independent ones.*\(unsure: each has a sigmoid of its own; the first, as none was chosen; --class, --output-kind logits\)/,
         /classes +0 not disc, 1 disc/,
       ],
     ],
@@ -139,12 +140,12 @@ describe("inspect says what it decided, why, and what overrules it", () => {
     const { object } = await runJson<Inspection>(["inspect", path, ...flags]);
     const flagOf = (key: string) =>
       key === "dims" ? "--shape" : `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-    for (const { what, is, because, options } of object.decisions) {
+    for (const { what, is, because, options, isUnsure } of object.decisions) {
       expect(stdout).toContain(is);
       const line = stdout
         .split("\n")
         .find((text) => text.trim().startsWith(what) && text.includes(`${is} `));
-      expect(line).toContain(`(${because}; --`);
+      expect(line).toContain(`(${isUnsure === true ? "unsure: " : ""}${because}; --`);
       expect({ what, keys: options.length > 0 }).toEqual({ what, keys: true });
       for (const key of options) {
         expect(line).toContain(flagOf(key));

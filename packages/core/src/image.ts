@@ -24,6 +24,8 @@ export type ImageDims = readonly [1, number, ...Size];
 export interface LabelMap {
   readonly data: Int32Array;
   readonly dims: Size;
+  /** What is doubtful about a prediction. */
+  readonly notices?: readonly string[];
 }
 
 /** The label of pixels that neither loss nor metrics look at. */

@@ -8,6 +8,7 @@ import { isIntegerImage, roundStraightThrough } from "./input/integer-image.ts";
 import { appendPreprocessing } from "./input/preprocessing.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { appendScores } from "./output/append-scores.ts";
+import type { Saturating } from "./output/evidence.ts";
 
 /** A part ⟨weight, value⟩ of a loss. */
 export interface Term {
@@ -39,7 +40,9 @@ export interface ModelParts {
 
 /**
  * Puts a model behind `image` in a graph that was started with the model, or with its training graph:
- * preprocessing in front of it, scores after it.
+ * preprocessing in front of it, scores after it. Where probabilities saturate, gradients pass softmax and
+ * sigmoid as if they were not there (backward pass differentiable approximation: Athalye, Carlini, Wagner,
+ * arXiv 1802.00420); the scores are the logarithms of the model's own numbers.
  *
  * @param image float32 [N, C, …size], values in [0, 1]
  */
@@ -55,21 +58,76 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
     b.replaceInput(own, prepared);
   });
   const raw = b.value(training?.scores ?? head.scores);
-  const scores = appendScores(b, head, raw, image.dims[0] as number);
-  const gradient = (terms: readonly Term[], by: Value) => {
+  const { scores, logits, own: numbers } = appendScores(b, head, raw, image.dims[0] as number);
+  const gradient = (terms: readonly Term[], by: readonly Value[]) => {
     const outputs = terms.map(({ value, weight }) => ({ value, upstream: weight }));
-    return vectorJacobianProduct(b, outputs, [by])[0];
+    return vectorJacobianProduct(b, outputs, by);
+  };
+  /** What the terms come to before all that saturates. */
+  const passed = (terms: readonly Term[], saturating: readonly Saturating[]): readonly Term[] => {
+    if (saturating.length === 0) {
+      return terms;
+    }
+    const weights = gradient(
+      terms,
+      saturating.map(({ value }) => b.value(value)),
+    );
+    return saturating.flatMap((each, i) => {
+      const upstream = weights[i];
+      if (upstream === undefined) {
+        return [];
+      }
+      const weight = each.isFlat ? unsaturated(b, upstream, each) : upstream;
+      return passed([{ value: b.value(each.input), weight }], each.before);
+    });
   };
   const gradientOf = (terms: readonly Term[]): Value | undefined => {
     if (training === undefined) {
-      return gradient(terms, image);
+      const { saturation } = head;
+      if (saturation === undefined) {
+        return gradient(terms, [image])[0];
+      }
+      const [weight] = gradient(terms, [logits]);
+      const before = weight && passed([{ value: numbers, weight }], saturation.passed);
+      return before?.length ? gradient(before, [image])[0] : undefined;
     }
-    const seed = gradient(terms, raw);
+    const [seed] = gradient(terms, [raw]);
     if (seed === undefined) {
       return undefined;
     }
     b.replaceInput(b.value(training.upstream), seed);
-    return gradient([{ value: prepared, weight: b.value(training.gradient) }], image);
+    return gradient([{ value: prepared, weight: b.value(training.gradient) }], [image])[0];
   };
   return { scores, gradientOf };
+}
+
+/**
+ * What takes the place of the gradient before a softmax or sigmoid p, given that after it: of log p where it is to
+ * rise, and no less where a sure p is to fall, so that it vanishes where p is as wanted only.
+ */
+function unsaturated(
+  b: GraphBuilder,
+  upstream: Value,
+  { value, input, low, high, axis }: Saturating,
+): Value {
+  const numbers = b.value(value);
+  const isUnit = low === 0 && high === 1;
+  const scalar = (n: number) => b.scalar(n, numbers.dtype);
+  const p = isUnit
+    ? numbers
+    : b.op("Div", [b.op("Sub", [numbers, scalar(low)]), scalar(high - low)]);
+  const rising = b.op("Relu", [upstream]);
+  const falling = b.op("Sub", [upstream, rising]);
+  if (axis === undefined) {
+    return b.op("Add", [rising, b.op("Mul", [p, b.op("Sub", [falling, rising])])]);
+  }
+  const sum = (x: Value) => b.reduce("ReduceSum", x, [axis]);
+  const isLargest = (x: Value) =>
+    b.cast(b.op("Equal", [x, b.reduce("ReduceMax", x, [axis])]), x.dtype);
+  // What a sure class loses goes to the runner-up.
+  const lost = b.op("Mul", [p, falling]);
+  const scores = b.value(input);
+  const others = b.op("Sub", [scores, b.op("Mul", [isLargest(scores), scalar(3e4)])]);
+  const kept = b.op("Sub", [b.op("Add", [rising, lost]), b.op("Mul", [p, sum(rising)])]);
+  return b.op("Sub", [kept, b.op("Mul", [isLargest(others), sum(lost)])]);
 }

@@ -544,6 +544,7 @@ describe("several outputs", () => {
       is: "'d0'",
       because: "the first of the finest of 2 spatial outputs",
       options: ["output"],
+      isUnsure: true,
     });
   });
 });

@@ -25,8 +25,8 @@ export interface Padding {
 
 /**
  * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities),
- * channels with the border at 0 (`logit`) or at 0.5 (`probability`), each for itself when there are
- * several, or masks and classes of queries (`queries`). `auto` decides from the graph.
+ * channels with the border at 0 (`logit`) or halfway (`probability`, 0.5), each for itself when there are
+ * several (but those of a softmax), or masks and classes of queries (`queries`). `auto` decides from the graph.
  */
 export const outputKinds = ["auto", "logits", "logit", "probability", "queries"] as const;
 

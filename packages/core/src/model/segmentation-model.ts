@@ -43,6 +43,8 @@ export class SegmentationModel {
   readonly batch: number;
   /** Gives the gradient instead of our own rules, if the user brought one. */
   readonly trainingGraph: TrainingGraph | undefined;
+  /** What was doubtful about the last prediction. */
+  notices: readonly string[] | undefined;
   readonly #predictorRequest: PredictorRequest;
   #predictor: Promise<Predictor> | undefined;
 
@@ -157,7 +159,9 @@ export class SegmentationModel {
    */
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
-    return await (await this.open()).predict(image);
+    const labels = await (await this.open()).predict(image);
+    this.notices = labels.notices ?? [];
+    return labels;
   }
 
   /** Loads what {@link predict} runs. @throws AsmaError `ERR_SESSION` */

@@ -32,3 +32,16 @@ export function explainGradient(
     { details: { scores, wrongPixels: wrong } },
   );
 }
+
+/** Mean log-odds from which probabilities leave hardly a gradient: 1 − p below 1e-4. */
+const saturatedLead = 10;
+
+/** A notice where probabilities are saturated at the first step; none otherwise. */
+export function explainSaturation(model: SegmentationModel, { lead }: StepMetrics): string[] {
+  const [first] = model.description.head.saturation?.passed ?? [];
+  return first !== undefined && lead > saturatedLead
+    ? [
+        `The model's probabilities are saturated: log-odds of ${lead.toPrecision(3)} on average. The attack climbs what stands before ${first.by}.`,
+      ]
+    : [];
+}

@@ -9,7 +9,7 @@ import type { Iterates, StepMetrics, StepNumbers } from "../step/iterates.ts";
 import type { Slot } from "../step/kept-iterates.ts";
 import type { AttackResult, StopReason } from "./attack-result.ts";
 import type { AttackInput, AttackTask } from "./attack-task.ts";
-import { explainGradient } from "./explain-gradient.ts";
+import { explainGradient, explainSaturation } from "./explain-gradient.ts";
 import { Judging } from "./judge.ts";
 import { judgedRecordOf } from "./judged-record.ts";
 import { resultOf, toImage } from "./result-of.ts";
@@ -102,6 +102,7 @@ export class Lane {
     let record = recordOf(n, metrics, { unclipped, targeted: this.#task.options.targeted });
     if (n === 0) {
       this.#checkGradient(metrics, record);
+      this.#notices.push(...explainSaturation(this.#task.step.model, metrics));
     }
     let reached = goal.holds(record) && goal.admits(record);
     let isOpen = false;

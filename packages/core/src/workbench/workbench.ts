@@ -186,10 +186,9 @@ export class Workbench {
       target: labels[i] && { ...labels[i], data: labels[i].data.slice() },
       region: region?.slice(),
     })) as readonly AttackInput[];
-    const open = async () => await this.#open(parsed, inputs, signal);
-    (await open()).onEnd?.();
+    (await this.#open(parsed, inputs)).onEnd?.();
     const run: Run = start(async () => {
-      const task = await open();
+      const task = await this.#open(parsed, inputs, { signal });
       this.#running.add(run);
       const onEnd = () => {
         this.#running.delete(run);
@@ -203,7 +202,7 @@ export class Workbench {
   async #open(
     { definition, attackOptions, run, notices }: ParsedChoice,
     given: readonly AttackInput[],
-    signal: AttackChoice["signal"],
+    begun?: Pick<AttackChoice, "signal">,
   ): Promise<AttackTask> {
     const leases: Lease<unknown>[] = [];
     const onEnd = () => leases.forEach((lease) => lease.done());
@@ -234,6 +233,9 @@ export class Workbench {
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
       await loaded.check?.gradient(inputs[0] as AttackInput);
+      if (begun && description.head.isUnsure && judging.model.notices === undefined) {
+        await judging.model.predict(first.image);
+      }
       return {
         step,
         recipe,
@@ -241,10 +243,10 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
-        notices,
+        notices: [...notices, ...(judging.model.notices ?? [])],
         inputs,
         judge: judging.model,
-        signal,
+        signal: begun?.signal,
         onEnd,
       };
     } catch (error) {

@@ -28,7 +28,9 @@ export function chooseClass(request: ClassRequest, decisions: Decision[]): numbe
   if (channels === 1 && asked === undefined) {
     return 0;
   }
-  const isTold = told === "logit" || told === "probability";
+  // Probabilities of classes that exclude each other are a softmax's.
+  const isTold =
+    told === "logit" || (told === "probability" && (excludes === undefined || asked !== undefined));
   const isIndependent =
     channels === 1 ||
     isTold ||
@@ -57,6 +59,7 @@ export function chooseClass(request: ClassRequest, decisions: Decision[]): numbe
       is: `${index}${names?.[index] === undefined ? "" : ` ${names[index]}`} of ${channels} independent ones, against what is not it`,
       because: `${isTold ? `as told by ${option("outputKind")}` : (independent ?? "a class was chosen")}; ${asked === undefined ? "the first, as none was chosen" : "as told"}`,
       options: ["class", "outputKind"],
+      isUnsure: asked === undefined,
       wayOut: `${option("class")}, ${option("outputKind", "logits")}`,
     });
   }

@@ -4,7 +4,10 @@ import { countOf, type Size } from "../../image.ts";
 import type { Decision } from "../decision.ts";
 import type { Layout } from "../layout.ts";
 import type { ModelOptions } from "../model-options.ts";
+import { evidenceOf } from "./evidence.ts";
+import type { GraphWalk } from "./graph-walk.ts";
 import { fitLayout } from "./output-layout.ts";
+import { findDecision } from "./output-walk.ts";
 import { option } from "../option.ts";
 
 /** What the meaning of an output is decided from. */
@@ -19,19 +22,20 @@ export interface OutputRequest {
 }
 
 /** Names of heads that only help in training; they lose a tie. */
-const auxiliary = /aux|deep|side|feature|hidden|embed/i;
+const auxiliary = /aux|deep|side|feature|hidden|embed|fgr/i;
 
 /**
- * The output that segments: as told, or the finest that is an image; of equals the one not named as
- * auxiliary, then the first.
+ * The output that segments: as told, or the finest that is an image; of equals the one with labels, then with
+ * probabilities, then the one not named as auxiliary, then the first.
  *
- * @throws AsmaError `ERR_OUTPUT` when the one named is not there, or none is an image
+ * @throws AsmaError `ERR_OUTPUT` when the one named is not there, none is an image, or they are instances
  */
 export function chooseOutput(
-  resolved: ResolvedModel,
+  walk: GraphWalk,
   request: OutputRequest,
   decisions: Decision[],
 ): string {
+  const { resolved } = walk;
   const { options } = request;
   const names = resolved.model.graph.output.map((output) => output.name);
   if (options.output !== undefined) {
@@ -50,8 +54,18 @@ export function chooseOutput(
     return options.output;
   }
   const spatial = names.flatMap((name) => {
-    const dims = resolved.types.get(name)?.dims;
-    const fitting = dims && fitLayout({ ...request, dims });
+    const dims = walk.dims(name);
+    const decision = findDecision(walk, name);
+    const evidence = evidenceOf(walk, name);
+    const fitting =
+      dims &&
+      fitLayout({
+        ...request,
+        dims,
+        classAxis: evidence?.axis,
+        isDecided: decision?.axis !== undefined,
+        told: dims.length === options.outputLayout?.length ? options.outputLayout : undefined,
+      });
     return fitting === undefined
       ? []
       : [
@@ -59,18 +73,32 @@ export function chooseOutput(
             name,
             isFitting: Number(fitting.fit > 0),
             pixels: countOf(fitting.size),
+            standing: decision ? 3 : evidence === undefined ? 0 : evidence.by === "Clip" ? 1 : 2,
             isAuxiliary: Number(auxiliary.test(name)),
           },
         ];
   });
   const [finest, second] = spatial.toSorted(
-    (a, b) => b.isFitting - a.isFitting || b.pixels - a.pixels || a.isAuxiliary - b.isAuxiliary,
+    (a, b) =>
+      b.isFitting - a.isFitting ||
+      b.pixels - a.pixels ||
+      b.standing - a.standing ||
+      a.isAuxiliary - b.isAuxiliary,
   );
   if (finest === undefined) {
     throw notSpatial(resolved, "none of its outputs is");
   }
+  refuseInstances(walk, finest, request);
   const isTie = second?.pixels === finest.pixels && second.isFitting === finest.isFitting;
-  const among = `the ${isTie && second.isAuxiliary === finest.isAuxiliary ? "first of the finest" : "finest"} of ${spatial.length} spatial outputs${isTie && second.isAuxiliary > finest.isAuxiliary ? " that is not named as auxiliary" : ""}`;
+  const isEqual = isTie && second.standing === finest.standing;
+  const isFirst = isEqual && second.isAuxiliary === finest.isAuxiliary;
+  const reason = !isTie
+    ? ""
+    : !isEqual
+      ? ` that ${finest.standing === 3 ? "holds labels" : "holds probabilities"}`
+      : isFirst
+        ? ""
+        : " that is not named as auxiliary";
   decisions.push({
     what: "output",
     is: `'${finest.name}'`,
@@ -79,10 +107,31 @@ export function chooseOutput(
         ? "the only one"
         : spatial.length === 1
           ? "the only one that is an image"
-          : among,
+          : `the ${isFirst ? "first of the finest" : "finest"} of ${spatial.length} spatial outputs${reason}`,
     options: ["output"],
+    ...(isFirst && { isUnsure: true }),
   });
   return finest.name;
+}
+
+/** @throws AsmaError `ERR_OUTPUT` for the prototypes of masks, which boxes of another output are weighted with */
+function refuseInstances(
+  { resolved }: GraphWalk,
+  { name, standing }: { readonly name: string; readonly standing: number },
+  { inputSize }: OutputRequest,
+): void {
+  const [, count = 0, height = 0] = resolved.types.get(name)?.dims ?? [];
+  const hasBoxes = resolved.model.graph.output.some((output) => {
+    const dims = resolved.types.get(output.name)?.dims ?? [];
+    return dims.length === 3 && Math.min(...dims.slice(1)) > count + 4;
+  });
+  const isToldSo = resolved.model.metadata.get("task") === "segment";
+  if (standing === 0 && (isToldSo || (hasBoxes && count === 32 && height * 4 === inputSize[0]))) {
+    throw new AsmaError(
+      "ERR_OUTPUT",
+      `Expected scores of classes for pixels but found instance segmentation (as of YOLO): '${name}' holds prototypes of masks, which the boxes of another output are weighted with. Among ${describeOutputs(resolved)} no class has a pixel; take a semantic segmentation model, or name an output with ${option("output")}.`,
+    );
+  }
 }
 
 /** All outputs with dtype and dims. */

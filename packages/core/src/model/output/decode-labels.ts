@@ -2,6 +2,7 @@ import { halfToNumber } from "@onnx-asma/autodiff";
 import { AsmaError, refusal } from "../../errors.ts";
 import { countOf, type LabelMap, type Size } from "../../image.ts";
 import { indexIn } from "../layout.ts";
+import { doubtOf } from "./doubt-of.ts";
 import type { OutputHead } from "./output-head.ts";
 import { queryScores } from "./query-head.ts";
 import { regridder } from "../grid/regrid.ts";
@@ -37,6 +38,8 @@ export function decodeLabels(
     });
   }
   const at = indexIn(decoding.layout, channels, pixels);
+  const doubt = doubtOf(head, values, pixels);
+  const doubts = doubt === undefined ? undefined : { notices: [doubt] };
   const plane = (c: number) => {
     const data = new Float64Array(pixels);
     for (let i = 0; i < pixels; i++) {
@@ -62,8 +65,10 @@ export function decodeLabels(
       return toLabelMap(onGrid(labels), (label) => label);
     }
     case "threshold":
-      return toLabelMap(onGrid(planes?.[0] ?? plane(decoding.channel)), (value) =>
-        value > decoding.border ? 1 : 0,
+      return toLabelMap(
+        onGrid(planes?.[0] ?? plane(decoding.channel)),
+        (value) => (value > decoding.border ? 1 : 0),
+        doubts,
       );
     case "argmax": {
       const best = onGrid(planes?.[0] ?? plane(0));
@@ -77,7 +82,7 @@ export function decodeLabels(
           }
         });
       }
-      return { data: labels, dims: best.size };
+      return { data: labels, dims: best.size, ...doubts };
     }
   }
 }
@@ -92,8 +97,9 @@ function numbersOf({ type, data }: OutputTensor): ArrayLike<number | bigint> {
 function toLabelMap(
   { data, size }: { readonly data: Float64Array; readonly size: Size },
   label: (value: number) => number,
+  doubts?: Pick<LabelMap, "notices">,
 ): LabelMap {
-  return { data: Int32Array.from(data, label), dims: size };
+  return { data: Int32Array.from(data, label), dims: size, ...doubts };
 }
 
 /** Labels by the values that stand for them. */

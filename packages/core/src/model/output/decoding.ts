@@ -47,6 +47,8 @@ interface Found {
   readonly layout: Layout;
   readonly channel: number | undefined;
   readonly border: number;
+  /** Where a channel of the output changes its label, where the graph tells. */
+  readonly middle: number | undefined;
   /** Set when the output's numbers are quantized scores. */
   readonly quantized: Quantization | undefined;
   readonly outputSize: Size;
@@ -68,6 +70,7 @@ export function decodingOf(
     layout: scoreLayout,
     channel,
     border,
+    middle = 0.5,
     quantized,
     outputSize,
   }: Found,
@@ -87,7 +90,7 @@ export function decodingOf(
   };
   if (decision === undefined) {
     const layout = layoutFor(channels);
-    const own = request.options.border ?? (scored.through.length > 0 ? 0.5 : border);
+    const own = request.options.border ?? (scored.through.length > 0 ? middle : border);
     return channel === undefined
       ? { kind: "argmax", layout, channels }
       : {

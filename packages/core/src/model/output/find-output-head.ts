@@ -2,6 +2,7 @@ import type { ResolvedModel, TensorType } from "@onnx-asma/autodiff";
 import { chooseOutput, notSpatial, type OutputRequest } from "./choose-output.ts";
 import type { Decoding } from "./decoding.ts";
 import type { Decision } from "../decision.ts";
+import { GraphWalk } from "./graph-walk.ts";
 import { fitLayout } from "./output-layout.ts";
 import { findQueries, type QueryHead } from "./query-head.ts";
 import { findPixelHead } from "./find-pixel-head.ts";
@@ -20,10 +21,11 @@ export function findOutputHead(
   decisions: Decision[],
 ): HeadOnOutputGrid {
   const { options } = request;
-  const output = chooseOutput(resolved, request, decisions);
+  const walk = new GraphWalk(resolved, request.batch);
+  const output = chooseOutput(walk, request, decisions);
   const queries = findQueries(resolved, output, options);
   return queries === undefined
-    ? findPixelHead(resolved, output, request, decisions)
+    ? findPixelHead(walk, output, request, decisions)
     : findQueryHead(resolved, output, queries, request, decisions);
 }
 
@@ -64,6 +66,8 @@ function findQueryHead(
     border: isBinary ? 0.5 : 0,
     sign: 1,
     queries,
+    saturation: undefined,
+    isUnsure: false,
     enlarge: undefined,
     classes: isBinary ? 2 : classes,
     outputSize: fitting.size,

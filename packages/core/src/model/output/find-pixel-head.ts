@@ -1,30 +1,32 @@
-import { isFloat, type ResolvedModel, type TensorType } from "@onnx-asma/autodiff";
+import { isFloat, type TensorType } from "@onnx-asma/autodiff";
 import { AsmaError } from "../../errors.ts";
 import type { Size } from "../../image.ts";
 import { chooseClass } from "./choose-class.ts";
 import { describeOutputs, notSpatial, type OutputRequest } from "./choose-output.ts";
 import { decodingOf, signOf } from "./decoding.ts";
 import type { Decision } from "../decision.ts";
-import { GraphWalk } from "./graph-walk.ts";
+import { evidenceOf, middleOf, type Evidence } from "./evidence.ts";
+import type { GraphWalk } from "./graph-walk.ts";
 import { fitLayout } from "./output-layout.ts";
 import { findDecision, type GraphDecision } from "./output-walk.ts";
-import { probabilityEvidence, walkToScores, type ScoreWalk } from "./score-walk.ts";
+import { walkToScores, type ScoreWalk } from "./score-walk.ts";
 import { option } from "../option.ts";
 import type { HeadOnOutputGrid } from "./output-head.ts";
 
 /** The head of an output whose pixels hold scores or labels themselves. */
 export function findPixelHead(
-  resolved: ResolvedModel,
+  walk: GraphWalk,
   output: string,
   request: OutputRequest,
   decisions: Decision[],
 ): HeadOnOutputGrid {
+  const { resolved } = walk;
   const told = request.options.outputKind ?? "auto";
-  const walk = new GraphWalk(resolved, request.batch);
   const type = resolved.types.get(output) as TensorType;
   const decision = findDecision(walk, output);
   const quantized = isFloat(type.dtype) ? undefined : walk.quantization(output);
-  if (decision === undefined && !isFloat(type.dtype) && quantized === undefined) {
+  const outputEvidence = evidenceOf(walk, output);
+  if (!decision && !isFloat(type.dtype) && !quantized && !outputEvidence) {
     throw new AsmaError(
       "ERR_OUTPUT",
       `Output '${output}' is a ${type.dtype} label map, and no float scores were found before it. Name a float output or inner value with ${option("output")}, or export the model without its last step: ${describeOutputs(resolved)}.`,
@@ -32,13 +34,16 @@ export function findPixelHead(
   }
   const scored = findScores(walk, output, decision, request);
   const scoreType = resolved.types.get(scored.scores) as TensorType;
+  const evidence = evidenceOf(walk, scored.scores);
   const fitting = fitLayout({
     ...request,
     dims: scoreType.dims,
-    classAxis: scored.axis,
+    classAxis: scored.axis ?? evidence?.axis,
+    isDecided: decision !== undefined,
     told: request.options.outputLayout,
   });
-  if (fitting === undefined) {
+  const isInRow = fitting?.layout.length !== scoreType.dims.length;
+  if (fitting === undefined || (isInRow && decision?.enlarge !== undefined)) {
     const asked = request.options.outputLayout;
     throw notSpatial(
       resolved,
@@ -46,19 +51,20 @@ export function findPixelHead(
     );
   }
   const { channels, layout } = fitting;
-  const evidence = probabilityEvidence(walk, scored.scores);
+  const excludes =
+    decision?.kind === "argmax" || decision?.kind === "one-hot"
+      ? decision.kind
+      : (scored.through.find((op) => op.endsWith("oftmax")) ??
+        (evidence?.axis === undefined ? undefined : evidence.by));
   const chosen = chooseClass(
     {
       channels,
       told,
-      excludes:
-        decision?.kind === "argmax" || decision?.kind === "one-hot"
-          ? decision.kind
-          : scored.through.find((op) => op.endsWith("oftmax")),
+      excludes,
       independent:
         decision?.kind === "threshold"
           ? "each is compared with a border"
-          : [...scored.through, evidence].some((op) => op?.endsWith("Sigmoid"))
+          : [...scored.through, evidence?.by].some((op) => op?.endsWith("Sigmoid"))
             ? "each has a sigmoid of its own"
             : undefined,
       class: request.options.class,
@@ -80,19 +86,38 @@ export function findPixelHead(
     layout,
     channel: chosen,
     border,
+    middle: outputEvidence && middleOf(outputEvidence),
     quantized,
     outputSize,
   });
+  const saturation =
+    evidence === undefined ||
+    evidence.isLog === true ||
+    evidence.saturating.length === 0 ||
+    (isBinary && !(border > evidence.low && border < evidence.high))
+      ? undefined
+      : { low: evidence.low, high: evidence.high, passed: evidence.saturating };
+  const isKnown =
+    told !== "auto" ||
+    decision !== undefined ||
+    (isBinary
+      ? request.options.border !== undefined || outputEvidence !== undefined
+      : excludes !== undefined || request.classNames?.length === channels);
+  const passed = saturation?.passed.map(({ by }) => by).filter(Boolean);
   decisions.push({
     what: "scores",
-    is: isBinary
-      ? `'${scored.scores}', ${channels === 1 ? "one channel" : `channel ${chosen} of ${channels}`}, class 1 ${sign === 1 ? "above" : "below"} ${Number(border.toPrecision(4))}`
-      : `'${scored.scores}', ${channels} classes, the largest wins`,
-    because:
-      told !== "auto"
-        ? "as told"
-        : reasonOf(decision, scored, evidence, isBinary, quantized !== undefined),
+    is: `'${scored.scores}', ${
+      isBinary
+        ? `${channels === 1 ? "one channel" : `channel ${chosen} of ${channels}`}, class 1 ${sign === 1 ? "above" : "below"} ${Number(border.toPrecision(4))}`
+        : `${channels} classes, the largest wins`
+    }${passed === undefined ? "" : `; gradients pass ${[...new Set(passed)].join(", ")} as if it were not there`}`,
+    because: isKnown
+      ? told === "auto"
+        ? reasonOf(decision, scored, evidence, quantized !== undefined)
+        : "as told"
+      : "a guess: nothing in the graph tells what its numbers are",
     options: isBinary ? ["outputKind", "border"] : ["outputKind"],
+    ...(!isKnown && { isUnsure: true }),
   });
   if (layout !== request.inputLayout) {
     decisions.push({
@@ -117,6 +142,8 @@ export function findPixelHead(
     border,
     sign,
     queries: undefined,
+    saturation,
+    isUnsure: !isKnown,
     enlarge,
     classes: isBinary ? 2 : channels,
     outputSize,
@@ -139,7 +166,7 @@ function findScores(
     }
     return {
       scores: output,
-      axis: axisOfSoftmax(walk, output),
+      axis: evidenceOf(walk, output)?.axis,
       border: request.options.border,
       through: [],
     };
@@ -151,7 +178,13 @@ function findScores(
     border: isThreshold ? decision.border : request.options.border,
     isArgmax: decision !== undefined && !isThreshold,
     isImage: (dims, classAxis) =>
-      fitLayout({ ...request, dims, classAxis, told: request.options.outputLayout }) !== undefined,
+      fitLayout({
+        ...request,
+        dims,
+        classAxis,
+        isDecided: decision !== undefined,
+        told: request.options.outputLayout,
+      }) !== undefined,
   });
 }
 
@@ -175,37 +208,31 @@ function checkBorder(
   );
 }
 
-function axisOfSoftmax(walk: GraphWalk, output: string): number | undefined {
-  const node = walk.producer(output);
-  return node?.opType.endsWith("oftmax") === true ? walk.axis(node, -1) : undefined;
-}
-
 function borderOf(
   told: NonNullable<OutputRequest["options"]["outputKind"]>,
   scored: ScoreWalk,
   decision: GraphDecision | undefined,
-  evidence: string | undefined,
+  evidence: Evidence | undefined,
 ): number {
   const known = scored.border ?? (decision?.kind === "threshold" ? decision.border : undefined);
   if (known !== undefined || scored.through.length > 0) {
     return known ?? 0;
   }
-  return told === "probability" || (told === "auto" && evidence !== undefined) ? 0.5 : 0;
+  const middle = evidence && middleOf(evidence);
+  return told === "probability" ? (middle ?? 0.5) : told === "auto" ? (middle ?? 0) : 0;
 }
 
 function reasonOf(
   decision: GraphDecision | undefined,
   scored: ScoreWalk,
-  evidence: string | undefined,
-  isBinary: boolean,
+  evidence: Evidence | undefined,
   isQuantized: boolean,
 ): string {
   const through = [...scored.through, ...(decision?.through ?? [])];
-  if (through.length > 0) {
-    return `what stands before ${through.join(", ")} at the end`;
-  }
-  if (evidence !== undefined && isBinary) {
-    return `the output itself, probabilities of ${evidence}`;
-  }
-  return `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`;
+  const kind = evidence?.isLog === true ? "log-probabilities" : "probabilities";
+  return through.length > 0
+    ? `what stands before ${through.join(", ")} at the end`
+    : evidence === undefined
+      ? `the output itself, ${isQuantized ? "quantized scores" : "taken as scores"}`
+      : `the output itself, ${kind} of ${evidence.by}`;
 }

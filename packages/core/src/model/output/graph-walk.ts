@@ -1,4 +1,5 @@
 import type { ResolvedModel } from "@onnx-asma/autodiff";
+import { countOf } from "../../image.ts";
 
 export type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
 
@@ -8,11 +9,16 @@ export interface Quantization {
   readonly zeroPoint: number;
 }
 
+/** Constants of more numbers are weights. */
+const mostNumbers = 1 << 16;
+
 /** Reads a resolved graph against its direction. */
 export class GraphWalk {
   readonly resolved: ResolvedModel;
   /** Samples in the model's batch. */
   readonly batch: number;
+  /** What was found out about values before. */
+  readonly found = new Map<string, unknown>();
   readonly #producers: Map<string, GraphNode>;
 
   constructor(resolved: ResolvedModel, batch = 1) {
@@ -44,12 +50,20 @@ export class GraphWalk {
     return node?.domain === "" ? node : undefined;
   }
 
+  /** Whether an operator of a type makes a value. */
+  is(name: string, opType: string): boolean {
+    return this.producer(name)?.opType === opType;
+  }
+
   dims(name: string): readonly number[] | undefined {
     return this.resolved.types.get(name)?.dims;
   }
 
-  /** The one number of a constant with equal elements. */
+  /** The one number of a constant with equal elements; weights are not looked at. */
   scalar(name: string): number | undefined {
+    if (countOf(this.dims(name) ?? []) > mostNumbers) {
+      return undefined;
+    }
     const [first, ...others] = this.resolved.constant(name) ?? [];
     return others.every((n) => n === first) ? first : undefined;
   }
@@ -86,6 +100,15 @@ export class GraphWalk {
     }
   }
 
+  /** The one axis that a reduction runs along; `undefined` for several. */
+  reducedAxis(node: GraphNode): number | undefined {
+    const rank = this.dims(node.input[0] ?? "")?.length ?? 0;
+    const attribute = node.attribute.find((a) => a.name === "axes")?.ints.map(Number);
+    const [axis = 0, ...others] = attribute ??
+      this.resolved.constant(node.input[1] ?? "") ?? [0, 0];
+    return others.length > 0 ? undefined : axis < 0 ? axis + rank : axis;
+  }
+
   /** The attribute `axis`, counted from the front. */
   axis(node: GraphNode, fallback: number): number | undefined {
     const rank = this.dims(node.input[0] ?? "")?.length;
@@ -107,27 +130,34 @@ export const movers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The axis before one of the {@link movers} that becomes `axis` after it; `undefined` when it is
- * merged or split.
+ * The axis that one of the {@link movers}, or what keeps the dims, makes of `axis` or (`back`) makes `axis` of;
+ * `undefined` when it is merged or split.
  */
-export function axisBefore(walk: GraphWalk, node: GraphNode, axis: number): number | undefined {
+export function axisThrough(
+  walk: GraphWalk,
+  node: GraphNode,
+  axis: number | undefined,
+  isBack: boolean,
+): number | undefined {
   const before = walk.dims(node.input[0] ?? "");
   const after = walk.dims(node.output[0] ?? "");
-  if (before === undefined || after === undefined) {
+  if (before === undefined || after === undefined || axis === undefined) {
     return undefined;
   }
   if (node.opType === "Transpose") {
-    const perm = node.attribute.find(({ name }) => name === "perm")?.ints.map(Number);
-    return perm === undefined ? after.length - 1 - axis : perm[axis];
+    const perm =
+      node.attribute.find(({ name }) => name === "perm")?.ints.map(Number) ??
+      after.map((_, i) => after.length - 1 - i);
+    return isBack ? perm[axis] : perm.indexOf(axis);
   }
-  if (before.length === after.length && before.every((d, i) => d === after[i])) {
-    return axis;
+  if (before.length === after.length) {
+    return before[axis] === after[axis] ? axis : undefined;
   }
-  // Only axes of one entry come and go; the others keep their order.
-  const long = (dims: readonly number[]) =>
-    dims.map((d, i) => ({ d, i })).filter(({ d }) => d !== 1);
-  const [from, to] = [long(before), long(after)];
-  const isSame = from.length === to.length && from.every(({ d }, k) => d === to[k]?.d);
-  const at = to.findIndex(({ i }) => i === axis);
-  return isSame && at >= 0 ? from[at]?.i : undefined;
+  // As many entries, and as many before them.
+  const [from, to] = isBack ? [after, before] : [before, after];
+  const found = to.findIndex(
+    (d, i) =>
+      d !== 1 && d === from[axis] && countOf(to.slice(0, i)) === countOf(from.slice(0, axis)),
+  );
+  return found < 0 ? undefined : found;
 }

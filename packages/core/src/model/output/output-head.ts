@@ -2,7 +2,15 @@ import type { Size } from "../../image.ts";
 import type { RegridStep } from "../grid/regrid.ts";
 import type { Layout } from "../layout.ts";
 import type { Decoding } from "./decoding.ts";
+import type { Saturating } from "./evidence.ts";
 import type { QueryHead } from "./query-head.ts";
+
+/** Probabilities p = (number − low) ÷ (high − low), and what gradients pass as if it were not there. */
+export interface Saturation {
+  readonly low: number;
+  readonly high: number;
+  readonly passed: readonly Saturating[];
+}
 
 /** What the model predicts with, and the float tensor behind it that is attacked. */
 export interface OutputHead {
@@ -26,6 +34,10 @@ export interface OutputHead {
   readonly sign: 1 | -1;
   /** Set when `output` holds the masks of queries. */
   readonly queries: QueryHead | undefined;
+  /** Set when `scores` are probabilities whose gradients vanish where the model is sure. */
+  readonly saturation: Saturation | undefined;
+  /** Whether nothing tells what the numbers are. */
+  readonly isUnsure: boolean;
   /** For each axis the pixel of `scores` that each pixel of the output is taken from. */
   readonly enlarge: readonly (readonly number[])[] | undefined;
   /** Number of labels: 2 for one channel. */

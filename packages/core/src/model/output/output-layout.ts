@@ -1,4 +1,4 @@
-import type { Size } from "../../image.ts";
+import { countOf, type Size } from "../../image.ts";
 import { axisOf, layouts, spatialDims, spatialRank, type Layout } from "../layout.ts";
 import { gridKind } from "../grid/output-grid.ts";
 
@@ -15,6 +15,8 @@ export interface LayoutRequest {
   readonly channels?: number | undefined;
   /** Size in pixels, where it is known. */
   readonly size?: Size | undefined;
+  /** Whether labels stand there, of whatever size. */
+  readonly isDecided?: boolean;
   /** Only this one, as told by the user. */
   readonly told?: Layout | undefined;
 }
@@ -29,17 +31,39 @@ export interface FittingLayout {
 
 /**
  * Finds how the axes of an output are ordered: the order whose size fits the input's best; among
- * equals the one of the input. `undefined` when no order makes an image of it.
+ * equals the one of the input. Pixels may stand in a row ([N, H·W, C]). `undefined` when no order makes an
+ * image of it.
  */
 export function fitLayout(request: LayoutRequest): FittingLayout | undefined {
-  const { dims, inputLayout, inputSize } = request;
+  const { dims, classAxis, inputSize } = request;
+  const found = fitAxes(request);
+  if (found !== undefined && (found.fit > 0 || request.size !== undefined)) {
+    return found;
+  }
+  const size = request.size ?? inputSize;
+  const row = dims.indexOf(countOf(size));
+  const more = size.length - 1;
+  const inRow =
+    row >= 0 && row !== classAxis
+      ? fitAxes({
+          ...request,
+          dims: [...dims.slice(0, row), ...size, ...dims.slice(row + 1)],
+          classAxis: classAxis === undefined || classAxis < row ? classAxis : classAxis + more,
+        })
+      : undefined;
+  return inRow ?? found;
+}
+
+function fitAxes(request: LayoutRequest): FittingLayout | undefined {
+  const { dims, inputLayout, inputSize, told, isDecided = false } = request;
   const rank = spatialRank(inputLayout);
   const candidates = layouts
     .filter(
       (layout) =>
         layout.length === dims.length &&
         spatialRank(layout) === rank &&
-        (request.told === undefined || layout === request.told),
+        // Told of labels, it may not be the order of the scores.
+        (told === undefined || layout === told || (isDecided && told.length !== dims.length)),
     )
     .map((layout) => describeLayout(layout, dims, inputSize))
     .filter((candidate) => isPossible(candidate, request));
@@ -63,7 +87,9 @@ function isPossible({ layout, size, channels, fit }: FittingLayout, request: Lay
   const batchAxis = axisOf(layout, "N");
   // A guess that rests on nothing but the number of axes needs a class axis and more than one pixel.
   const isGuessable =
-    fit > 0 || told !== undefined || (layout.length === inputSize.length + 2 && isImage(size));
+    fit > 0 ||
+    told !== undefined ||
+    ((request.isDecided === true || layout.length === inputSize.length + 2) && isImage(size));
   return (
     (batchAxis === undefined ? batch === 1 : dims[batchAxis] === batch) &&
     (classAxis === undefined || axisOf(layout, "C") === classAxis) &&

@@ -1,6 +1,6 @@
 import { isFloat } from "@onnx-asma/autodiff";
 import type { GraphNode, GraphWalk } from "./graph-walk.ts";
-import { probabilityEvidence } from "./score-walk.ts";
+import { evidenceOf } from "./evidence.ts";
 
 /** What an operator decides on labels by. */
 export interface LabelDecision {
@@ -44,10 +44,12 @@ function readKind(walk: GraphWalk, node: GraphNode, name: string): Found | undef
     }
     case "Equal":
       return maximumOf(walk, first, second) ?? maximumOf(walk, second, first);
-    case "Round":
-      return probabilityEvidence(walk, first) === undefined
-        ? undefined
-        : { kind: "threshold", scores: first, border: 0.5 };
+    case "Round": {
+      const { low, high } = evidenceOf(walk, first) ?? {};
+      return low === 0 && high === 1
+        ? { kind: "threshold", scores: first, border: 0.5 }
+        : undefined;
+    }
     case "Greater":
     case "GreaterOrEqual":
     case "Less":
@@ -87,13 +89,7 @@ function readKind(walk: GraphWalk, node: GraphNode, name: string): Found | undef
 /** Scores that are compared with their own maximum. */
 function maximumOf(walk: GraphWalk, scores: string, maximum: string): Found | undefined {
   const node = walk.producer(maximum);
-  const rank = walk.dims(scores)?.length;
-  if (node?.opType !== "ReduceMax" || node.input[0] !== scores || rank === undefined) {
-    return undefined;
-  }
-  const attribute = node.attribute.find((a) => a.name === "axes")?.ints.map(Number);
-  const [axis, ...others] = attribute ?? walk.resolved.constant(node.input[1] ?? "") ?? [];
-  return axis === undefined || others.length > 0
-    ? undefined
-    : { kind: "one-hot", scores, axis: axis < 0 ? axis + rank : axis };
+  const axis =
+    node?.opType === "ReduceMax" && node.input[0] === scores ? walk.reducedAxis(node) : undefined;
+  return axis === undefined ? undefined : { kind: "one-hot", scores, axis };
 }

@@ -1,5 +1,7 @@
 import { isFloat } from "@onnx-asma/autodiff";
-import { axisBefore, GraphWalk, movers, type GraphNode } from "./graph-walk.ts";
+import { readActivation } from "./activation.ts";
+import { evidenceOf, middleOf } from "./evidence.ts";
+import { axisThrough, GraphWalk, movers, type GraphNode } from "./graph-walk.ts";
 
 /** The float tensor behind an output's last activation. */
 export interface ScoreWalk {
@@ -36,7 +38,9 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
     through: [],
   };
   let { name, axis, border } = start;
-  const isQuantized = !isFloat(walk.resolved.types.get(name)?.dtype ?? "float32");
+  const isFloatValue = (value: string) =>
+    isFloat(walk.resolved.types.get(value)?.dtype ?? "float32");
+  const isQuantized = !isFloatValue(name);
   for (let node = walk.producer(name); node !== undefined; node = walk.producer(name)) {
     const [input = ""] = node.input;
     const type = walk.resolved.types.get(input);
@@ -56,94 +60,89 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
       break;
     }
     if (movers.has(node.opType)) {
-      const before = axis === undefined ? undefined : axisBefore(walk, node, axis);
+      const before = axisThrough(walk, node, axis, true);
       if (axis !== undefined && before === undefined) {
         break;
+      }
+      if (!isWhole && !isFloatValue(name)) {
+        border = cutBorder(walk, name, border, 1);
       }
       [name, axis] = [input, before];
       continue;
     }
-    const passed = passActivation(walk, node, { axis, border, isArgmax: start.isArgmax });
-    if (passed === undefined || !start.isImage(type.dims, passed.axis)) {
+    const monotone = passMonotone(walk, node, name, border);
+    if (monotone !== undefined) {
+      ({ name, border } = monotone);
+      if (node.opType === "Log") {
+        found = { scores: name, axis, border, through: ["Log", ...found.through] };
+      }
+      continue;
+    }
+    const activation = readActivation(walk, node);
+    // Flat at its ends: where the largest of several wins, ties there would be broken by its input.
+    const isFlat = activation?.by === "HardSigmoid" && start.isArgmax;
+    const isOther =
+      axis !== undefined && activation?.axis !== undefined && axis !== activation.axis;
+    if (activation === undefined || isFlat || isOther) {
       break;
     }
-    ({ axis, border } = passed);
-    name = input;
-    found = { scores: input, axis, border, through: [node.opType, ...found.through] };
+    const own = activation.axis ?? axis;
+    const before =
+      border === undefined ? activation.middle || undefined : activation.before(border);
+    if (
+      !(before === undefined || Number.isFinite(before)) ||
+      !start.isImage(walk.dims(activation.input) ?? [], own)
+    ) {
+      break;
+    }
+    [name, axis, border] = [activation.input, own, before];
+    found = { scores: name, axis, border, through: [activation.by, ...found.through] };
   }
   return found;
 }
 
-interface Known {
-  readonly axis: number | undefined;
-  readonly border: number | undefined;
-}
-
-function passActivation(
+/** Steps back over what changes numbers but not their order. */
+function passMonotone(
   walk: GraphWalk,
   node: GraphNode,
-  { axis, border, isArgmax }: Known & { readonly isArgmax: boolean },
-): Known | undefined {
+  name: string,
+  border: number | undefined,
+): { readonly name: string; readonly border: number | undefined } | undefined {
+  const [first = "", second = ""] = node.input;
+  const to = (input: string, before: (y: number) => number) => ({
+    name: input,
+    border: border === undefined ? undefined : before(border),
+  });
+  const [left, right] = [walk.scalar(first), walk.scalar(second)];
+  const input = right === undefined ? second : first;
+  const constant = right ?? left ?? 0;
   switch (node.opType) {
-    case "Softmax":
-    case "LogSoftmax": {
-      const own = walk.axis(node, -1);
-      // A border on a probability of several classes is none on their scores.
-      return border !== undefined || (axis !== undefined && axis !== own)
-        ? undefined
-        : { axis: own, border };
-    }
-    case "Sigmoid":
-      if (border === undefined) {
-        return { axis, border };
-      }
-      return border > 0 && border < 1
-        ? { axis, border: Math.log(border / (1 - border)) }
-        : undefined;
-    case "HardSigmoid": {
-      // Flat at its ends: where the largest of several wins, ties there would be broken by its input.
-      if (isArgmax) {
-        return undefined;
-      }
-      const at = border ?? 0.5;
-      const [alpha, beta] = [walk.float(node, "alpha", 0.2), walk.float(node, "beta", 0.5)];
-      return at > 0 && at < 1 && alpha > 0 ? { axis, border: (at - beta) / alpha } : undefined;
-    }
+    case "Round":
+      return { name: first, border: cutBorder(walk, name, border, 0.5) };
+    case "Log":
+    case "Exp":
+      return evidenceOf(walk, name) && to(first, node.opType === "Log" ? Math.exp : Math.log);
+    case "Add":
+      return (right ?? left) === undefined ? undefined : to(input, (y) => y - constant);
+    case "Sub":
+      return right === undefined ? undefined : to(input, (y) => y + constant);
+    case "Mul":
+      return constant > 0 ? to(input, (y) => y / constant) : undefined;
+    case "Div":
+      return right !== undefined && right > 0 ? to(input, (y) => y * right) : undefined;
     default:
       return undefined;
   }
 }
 
-/** Operators that keep values within the range of their first input. */
-const keepsRange = new Set([
-  ...movers,
-  "QuantizeLinear",
-  "DequantizeLinear",
-  "Resize",
-  "Slice",
-  "Gather",
-  "AveragePool",
-  "MaxPool",
-  "Split",
-  "Crop",
-]);
-
-/** What makes a value a probability: "Sigmoid", "Softmax", …; `undefined` when nothing tells. */
-export function probabilityEvidence(walk: GraphWalk, output: string): string | undefined {
-  let name = output;
-  for (let node = walk.producer(name); node !== undefined; node = walk.producer(name)) {
-    const [input = "", low = "", high = ""] = node.input;
-    if (["Sigmoid", "HardSigmoid", "Softmax"].includes(node.opType)) {
-      return node.opType;
-    }
-    if (node.opType === "Clip" && walk.scalar(low) === 0 && walk.scalar(high) === 1) {
-      return "Clip";
-    }
-    const isLinear = node.opType !== "Resize" || walk.string(node, "mode", "nearest") !== "cubic";
-    if (!keepsRange.has(node.opType) || !isLinear) {
-      return undefined;
-    }
-    name = input;
-  }
-  return undefined;
+/** The border before numbers are cut (`to` 1) or rounded (0.5) to whole ones. */
+function cutBorder(
+  walk: GraphWalk,
+  name: string,
+  border: number | undefined,
+  to: number,
+): number | undefined {
+  const evidence = border === undefined ? evidenceOf(walk, name) : undefined;
+  const at = border ?? (evidence && middleOf(evidence));
+  return at === undefined ? undefined : Math.floor(at) + to;
 }

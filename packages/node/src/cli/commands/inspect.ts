@@ -49,7 +49,11 @@ async function report(path: string, model: LoadedModel, asJson: boolean): Promis
         "",
         table(
           description.decisions.map((d) =>
-            [d.what, d.is, `(${d.because}; ${wayOutOf(d)})`].map(sayFlags),
+            [
+              d.what,
+              d.is,
+              `(${d.isUnsure === true ? "unsure: " : ""}${d.because}; ${wayOutOf(d)})`,
+            ].map(sayFlags),
           ),
         ),
         table([
