@@ -93,9 +93,15 @@ function toRequest(
     trainingGraph:
       trainingGraph === undefined ? undefined : toTrainingGraphFiles(trainingGraph, transfer),
     preprocessor:
-      preprocessor === undefined || preprocessor === false || isParsed(preprocessor)
+      preprocessor === undefined || preprocessor === false
         ? preprocessor
-        : { file: toFile(preprocessor, transfer) },
+        : isParsed(preprocessor)
+          ? {
+              text: preprocessor.text,
+              source: preprocessor.source,
+              processorType: preprocessor.processorType,
+            }
+          : { file: toFile(preprocessor, transfer) },
     options: rest,
     device: device ?? "auto",
     threads,
@@ -105,7 +111,7 @@ function toRequest(
 }
 
 function isParsed(preprocessor: Preprocessor | FileInput): preprocessor is Preprocessor {
-  return typeof preprocessor === "object" && "channelOrder" in preprocessor;
+  return typeof preprocessor === "object" && "fit" in preprocessor;
 }
 
 function newWorker(): Worker {

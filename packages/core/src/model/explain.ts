@@ -13,7 +13,7 @@ export function explainPreprocessing(
 ): Decision[] {
   const { preprocessor } = options;
   const from = preprocessor && `from ${preprocessor.source}`;
-  const isPadded = p.padding.some((n) => n > 0);
+  const isPadded = p.padding.some((n) => n !== 0);
   const axes =
     p.imageSize.length === 2 ? "top, left, bottom, right" : "before each axis, then after";
   const values = [options.range, options.mean, options.std];
@@ -26,7 +26,7 @@ export function explainPreprocessing(
         : "none",
       because: isTold(
         options.resize,
-        preprocessor?.resize && from
+        from && preprocessor?.fit(p.imageSize).resize
           ? from
           : isResized(p)
             ? "the model's input size is fixed"
@@ -40,8 +40,8 @@ export function explainPreprocessing(
       because: isTold(
         options.padding,
         p.isPaddedToFit
-          ? preprocessor !== undefined && preprocessor.multiple > 1
-            ? (from as string)
+          ? from && p.paddingMode !== "edge"
+            ? from
             : "the model refuses the image's size and takes this multiple"
           : isPadded
             ? "from the model's metadata"

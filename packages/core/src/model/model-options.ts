@@ -9,18 +9,10 @@ import type {
 import type { Size } from "../image.ts";
 import type { ChannelOrder } from "./input/channel-order.ts";
 import type { Layout } from "./layout.ts";
+import type { Padding } from "./input/padding.ts";
 import type { Preprocessor } from "./input/preprocessor.ts";
 
-/** Pixels added around the image, inside the graph. */
-export interface Padding {
-  /** On every side, or before each axis and then after each: [top, left, bottom, right]. */
-  readonly pixels: number | readonly number[];
-  /**
-   * `edge` repeats the border, `reflect` mirrors it, `constant` is black, `zero` is 0 after mean and
-   * std. @default "constant"
-   */
-  readonly mode?: "edge" | "reflect" | "constant" | "zero";
-}
+export type { Padding } from "./input/padding.ts";
 
 /**
  * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities),

@@ -63,7 +63,10 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     imageSize,
   );
   const { adaptations } = resolved;
-  decisions.push(...explainPreprocessing(preprocessing, options, metadata));
+  decisions.push(
+    ...explainPreprocessing(preprocessing, options, metadata),
+    ...(options.preprocessor?.notes ?? []).map((note) => ({ ...note, options: [] })),
+  );
   decisions.push(...explainAdaptations(adaptations, options));
   const substitute = await substituteFor(original, resolved, runtime, input.dtype, decisions);
   const classNames = options.classes ?? metadata.classes;

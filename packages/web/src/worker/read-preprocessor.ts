@@ -24,7 +24,7 @@ export async function readPreprocessor(
   if (preprocessor !== undefined) {
     return "file" in preprocessor
       ? await read(preprocessor.file, nameOf(preprocessor.file), cache)
-      : preprocessor;
+      : parsePreprocessor(preprocessor.text, preprocessor.source, preprocessor);
   }
   const given = externalData[fileName];
   if (given !== undefined) {
