@@ -1,10 +1,11 @@
 import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import { Workbench, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
+import { classListOf } from "@onnx-asma/core/preprocessor";
 import { checkProviders } from "./check-providers.ts";
 import { hostFor } from "./host.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import { readModelFile } from "./read-model-file.ts";
-import { preprocessorOf } from "./read-preprocessor.ts";
+import { companionsOf } from "./read-preprocessor.ts";
 import { readTrainingGraph, type TrainingGraphSource } from "./read-training-graph.ts";
 
 /** Options of {@link loadModel}: how the model is understood, and where it runs. */
@@ -49,10 +50,12 @@ export async function loadModel(
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   };
   checkProviders(sessionOptions);
-  const found = await preprocessorOf(given, typeof source === "string" ? source : undefined);
+  const path = typeof source === "string" ? source : undefined;
+  const { preprocessor: found, classList } = await companionsOf(given, path);
   const graph = await readTrainingGraph(trainingGraph, sessionOptions);
   const model = typeof source === "string" ? await readModelFile(source) : source;
   const modelOptions: ModelOptions = {
+    classList: classListOf(model) ?? classList,
     ...rest,
     ...(found !== undefined && { preprocessor: found.preprocessor }),
     trainingGraph: graph,

@@ -30,6 +30,13 @@ export type OutputKind = (typeof outputKinds)[number];
  */
 export type LabelGrid = "output" | "image";
 
+/** Names of classes as a file has them. */
+export interface ClassList {
+  readonly names: readonly string[];
+  /** Where they stand, for the reasons that are given. */
+  readonly source: string;
+}
+
 /** A training graph of the model that another tool made: forward and backward in one graph. */
 export interface TrainingGraphOptions {
   readonly model: Model;
@@ -112,8 +119,10 @@ export interface ModelOptions {
   readonly padding?: Padding;
   /** Size to resize the image to, before padding. @default whatever the model's input needs */
   readonly resize?: Size;
-  /** Names of the classes. @default from the metadata, otherwise "class 0", … */
+  /** Names of the classes. @default from the metadata, then `classList`, otherwise "class 0", … */
   readonly classes?: readonly string[];
+  /** Names that a file of the model has, which count where they are as many as the classes. */
+  readonly classList?: ClassList | undefined;
   /** Index or name of the channel to attack, where channels are independent. @default 0 */
   readonly class?: number | string;
   /** @default "auto" */

@@ -69,7 +69,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
   );
   decisions.push(...explainAdaptations(adaptations, options));
   const substitute = await substituteFor(original, resolved, runtime, input.dtype, decisions);
-  const classNames = options.classes ?? metadata.classes;
+  const told = options.classes ?? metadata.classes;
   const head = findOutputHead(
     resolved,
     {
@@ -77,7 +77,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
       inputLayout: input.layout,
       inputSize: inputSizeOf(preprocessing),
       batch: preprocessing.batch,
-      classNames,
+      classNames: told ?? options.classList?.names,
     },
     decisions,
   );
@@ -89,7 +89,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     preprocessing,
     head: { ...head, size: grid.size, steps },
     grid,
-    classNames: classNamesFor(head, classNames),
+    classNames: classNamesFor(head, told, options.classList, decisions),
     opset: original.opset,
     operators: [...new Set(resolved.model.graph.node.map(({ opType }) => opType))].toSorted(),
     adaptations,

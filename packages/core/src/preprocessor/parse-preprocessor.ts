@@ -29,7 +29,7 @@ const pillowFilters: readonly Resampling[] = [
   "hamming",
 ];
 
-const none = "`preprocessor: undefined`";
+const none = "`preprocessor: false`";
 const instead = `give ${option("resize")}, ${option("range")}, ${option("mean")} and ${option("std")} with ${none}`;
 
 /** What {@link parsePreprocessor} may know beside the file. */

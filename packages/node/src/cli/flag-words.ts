@@ -17,7 +17,7 @@ export function sayFlags(text: string): string {
     if (name.includes(".")) {
       return undefined;
     }
-    if (key === "preprocessor" && value === "undefined") {
+    if (key === "preprocessor" && value === "false") {
       return "--no-preprocessor";
     }
     if (key === "levels" && value === '"float"') {
