@@ -50,10 +50,10 @@ export async function loadModel(
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   };
   checkProviders(sessionOptions);
+  const model = typeof source === "string" ? await readModelFile(source) : source;
   const path = typeof source === "string" ? source : undefined;
   const { preprocessor: found, classList } = await companionsOf(given, path);
   const graph = await readTrainingGraph(trainingGraph, sessionOptions);
-  const model = typeof source === "string" ? await readModelFile(source) : source;
   const modelOptions: ModelOptions = {
     classList: classListOf(model) ?? classList,
     ...rest,

@@ -127,7 +127,7 @@ async function resolveFor(
     }
     throw new AsmaError(
       "ERR_MODEL_REFUSED",
-      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with ${option("resize")} or ${option("padding")}.`,
+      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} ${cause.message.includes("not a registered") ? "Export it without custom operators" : `If the size is at fault, choose another with ${option("resize")} or ${option("padding")}`}.`,
       { cause },
     );
   }
