@@ -7,6 +7,8 @@ export interface Decision {
   readonly because: string;
   /** The options that decide otherwise; none where only another model does. */
   readonly options: readonly OptionKey[];
+  /** Whether it rests on nothing that the model says: a guess that the options settle. */
+  readonly isUnsure?: boolean;
   /** What decides otherwise in words, options in backticks, where their names do not say it. */
   readonly wayOut?: string;
 }

@@ -5,11 +5,16 @@ import type { ModelOptions } from "./model-options.ts";
 import type { OutputGrid } from "./grid/output-grid.ts";
 import { isResized, type Preprocessing } from "./input/preprocessing.ts";
 
-/** Says how an image becomes the model's input, and why. */
+/**
+ * Says how an image becomes the model's input, and why.
+ *
+ * @param scaledBy an operator of the model that takes values up to 255
+ */
 export function explainPreprocessing(
   p: Preprocessing,
   options: ModelOptions,
   metadata: ModelMetadata,
+  scaledBy?: string,
 ): Decision[] {
   const { preprocessor } = options;
   const from = preprocessor && `from ${preprocessor.source}`;
@@ -18,6 +23,12 @@ export function explainPreprocessing(
     p.imageSize.length === 2 ? "top, left, bottom, right" : "before each axis, then after";
   const values = [options.range, options.mean, options.std];
   const hasMetadataValues = [metadata.range, metadata.mean, metadata.std].some(Boolean);
+  const isDoubted =
+    scaledBy !== undefined &&
+    !from &&
+    !hasMetadataValues &&
+    !values.some(Boolean) &&
+    p.range[1] === 1;
   return [
     {
       what: "resize",
@@ -62,8 +73,12 @@ export function explainPreprocessing(
       is: `black ${p.range[0]}, white ${p.range[1]}${p.mean.length > 0 ? `, mean [${p.mean.join(", ")}]` : ""}${p.std.length > 0 ? `, std [${p.std.join(", ")}]` : ""}`,
       because: isTold(
         values.find(Boolean),
-        from ?? (hasMetadataValues ? "from the model's metadata" : "the default"),
+        from ??
+          (hasMetadataValues
+            ? "from the model's metadata"
+            : `the default${isDoubted ? `, though ${scaledBy} is made for values up to 255` : ""}`),
       ),
+      ...(isDoubted && { isUnsure: true }),
       options: ["range", "mean", "std"],
     },
   ];

@@ -8,6 +8,7 @@ import { fitToModel, ownImageSize } from "./input/fit-to-model.ts";
 import { findImageInput } from "./input/image-input.ts";
 import { isIntegerImage } from "./input/integer-image.ts";
 import { inputSizeOf } from "./input/preprocessing.ts";
+import { findScaleEvidence } from "./input/scale-evidence.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { readModelMetadata } from "./model-metadata.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -64,7 +65,12 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
   );
   const { adaptations } = resolved;
   decisions.push(
-    ...explainPreprocessing(preprocessing, options, metadata),
+    ...explainPreprocessing(
+      preprocessing,
+      options,
+      metadata,
+      findScaleEvidence(resolved, input.name),
+    ),
     ...(options.preprocessor?.notes ?? []).map((note) => ({ ...note, options: [] })),
   );
   decisions.push(...explainAdaptations(adaptations, options));
