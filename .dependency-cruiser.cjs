@@ -48,6 +48,7 @@ const rooms = {
     "device-check",
     "preprocessor",
     "foreign-file",
+    "check-options",
     "training-graph",
     "index",
   ],

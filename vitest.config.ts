@@ -15,6 +15,7 @@ export default defineConfig({
       "@onnx-asma/core/error-codes": source("core", "error-codes.ts"),
       "@onnx-asma/core/png": source("core", "png/index.ts"),
       "@onnx-asma/core/preprocessor": source("core", "preprocessor/index.ts"),
+      "@onnx-asma/core/check-options": source("core", "check-options/index.ts"),
       "@onnx-asma/core/foreign-file": source("core", "foreign-file/index.ts"),
       "@onnx-asma/core/targets": source("core", "targets/index.ts"),
       "@onnx-asma/core/training-graph": source("core", "training-graph/index.ts"),

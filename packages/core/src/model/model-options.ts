@@ -1,4 +1,5 @@
 import type {
+  DataType,
   Model,
   ResolvedModel,
   Runtime,
@@ -29,6 +30,16 @@ export type OutputKind = (typeof outputKinds)[number];
  * (bilinear) to the `image`.
  */
 export type LabelGrid = "output" | "image";
+
+/** A value for an input: of all elements, or dims and data. */
+export type Feed =
+  | number
+  | {
+      /** @default the input's own */
+      readonly dtype?: DataType | undefined;
+      readonly dims: readonly number[];
+      readonly data: ArrayLike<number>;
+    };
 
 /** Names of classes as a file has them. */
 export interface ClassList {
@@ -96,6 +107,11 @@ export interface ModelOptions {
   readonly queryClasses?: string;
   /** Class of a query that stands for nothing. @default the last */
   readonly voidClass?: number | "none";
+  /**
+   * Values of the inputs that are no image, by name: a number for all elements, or dims and data. Inputs
+   * that no output needs take none.
+   */
+  readonly feeds?: Readonly<Record<string, Feed>>;
   /** Concrete dims by input name, where the model's own are dynamic. */
   readonly dims?: Readonly<Record<string, readonly number[]>>;
   /** @default from the first operators, or the axis of 1, 3 or 4 channels */

@@ -3,6 +3,7 @@ import { sayOptions } from "@onnx-asma/core";
 /** Flags that are not called as their option is. */
 const flags: Readonly<Record<string, string>> = {
   dims: "--shape",
+  feeds: "--feed",
   // What autodiff calls the value that segments.
   scores: "--output",
   executionProviders: "--provider",
