@@ -12,7 +12,7 @@ const unpack = "unpack it and name the .onnx file";
 const fromTorch = "load it in PyTorch and write it with torch.onnx.export";
 
 const signatures: readonly Signature[] = [
-  ["TFL3", "a TensorFlow Lite model", "convert it with tf2onnx (--tflite)", 4],
+  ["TFL3", "a TensorFlow Lite model", "convert it with tf2onnx", 4],
   ["ORTM", "a model in ONNX Runtime's .ort format", "take the .onnx file it was made from", 4],
   [
     "\x89HDF\r\n\x1a\n",

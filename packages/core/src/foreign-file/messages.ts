@@ -68,7 +68,7 @@ function protobuf(bytes: Uint8Array, head: string): KindOfFile | undefined {
     if (/\b(Placeholder|Const|Identity|VarHandleOp|NoOp)\b/.test(head) && isOfNodes(bytes, first)) {
       return {
         is: "a graph of TensorFlow (GraphDef)",
-        wayOut: "convert it with tf2onnx (--graphdef)",
+        wayOut: "convert it with tf2onnx",
       };
     }
     if (

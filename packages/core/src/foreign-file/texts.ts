@@ -74,7 +74,7 @@ function jsonKind(bytes: Uint8Array): KindOfFile {
   try {
     const content = JSON.parse(latin1(bytes)) as Readonly<Record<string, unknown>> | null;
     if (content?.["format"] === "graph-model" || content?.["format"] === "layers-model") {
-      return { is: "a model of TensorFlow.js", wayOut: "convert it with tf2onnx (--tfjs)" };
+      return { is: "a model of TensorFlow.js", wayOut: "convert it with tf2onnx" };
     }
     if (content !== null && ("image_mean" in content || "id2label" in content)) {
       return { is: "a configuration of a Hugging Face model", wayOut: named };
