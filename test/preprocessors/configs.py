@@ -82,6 +82,20 @@ CONFIGS = {
              "do_center_crop": True, "do_resize": True, "resample": 3, "size": square(64)},
     "siglip": {"image_processor_type": "SiglipImageProcessor", **BOTH, **HALF, "do_resize": True, "resample": 3,
                "do_convert_rgb": None, "size": square(64)},
+    "blip": {"image_processor_type": "BlipImageProcessor", "size": square(48)},
+    "grounding-dino": {"image_processor_type": "GroundingDinoImageProcessor", "do_pad": True,
+                       "size": {"shortest_edge": 50, "longest_edge": 83}},
+    "mobilenet-v1": {"image_processor_type": "MobileNetV1ImageProcessor", "size": {"shortest_edge": 57},
+                     "crop_size": square(50)},
+    "owlvit": {"image_processor_type": "OwlViTImageProcessor", "size": [64, 48], "do_center_crop": False},
+    "pvt": {"image_processor_type": "PvtImageProcessor", "size": 48},
+    "seggpt": {"image_processor_type": "SegGptImageProcessor", "size": square(48)},
+    "mask2former-padded": {"image_processor_type": "Mask2FormerImageProcessor", "pad_size": square(160),
+                           "size": {"shortest_edge": 50, "longest_edge": 120}},
+    "yolos-exact": {"image_processor_type": "YolosImageProcessor", "size": {"height": 50, "width": 70}},
+    "convnext-exact": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 384}},
+    "dinov2-defaults": {"image_processor_type": "BitImageProcessor"},
+    "mobilevit-defaults": {"image_processor_type": "MobileViTImageProcessor"},
     "glpn": {"image_processor_type": "GLPNImageProcessor", "do_resize": True, "do_rescale": True, "resample": 2,
              "size_divisor": 32},
     "swin2sr-unpadded": {"image_processor_type": "Swin2SRImageProcessor", **SCALE, "do_pad": False},
@@ -108,3 +122,9 @@ CONFIGS = {
 
 # What needs more than the picture, or libraries that are not asked for here: only that it is refused is tested.
 REFUSED = {"vitmatte", "zoedepth", "owlv2", "donut", "superpoint", "efficientnet", "eomt-split", "swin2sr"}
+
+# The variants of transformers that stand on torchvision; what they do otherwise is refused.
+FAST = ["segformer", "beit", "detr", "detr-padded", "yolos", "rt-detr", "mask2former", "dpt", "depth-anything", "sam",
+        "eomt", "mobilevit", "mobilenet", "vit", "clip", "clip-wider", "dinov2", "convnext", "deit", "siglip",
+        "filter-1", "filter-3"]
+FAST_REFUSED = ["beit-cropped", "dpt-padded", "filter-0", "filter-4", "filter-5"]

@@ -1,6 +1,7 @@
-"""Writes python.json: what transformers' own image processors make of three pictures.
+"""Writes python.json: what transformers' own image processors make of three pictures; with --fast fast.json, of
+those that stand on torchvision.
 
-    pip install -r requirements.txt && python make_processors.py
+    pip install -r requirements.txt && python make_processors.py && python make_processors.py --fast
 
 The pictures are a formula (`picture`), which processors.test.ts has too. Of each result the dims are kept, and the
 values at positions that are spread evenly over it.
@@ -8,13 +9,14 @@ values at positions that are spread evenly over it.
 
 import json
 import os
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import transformers
 from PIL import Image
 
-from configs import CONFIGS, REFUSED
+from configs import CONFIGS, FAST, FAST_REFUSED, REFUSED
 
 SIZES = [(90, 150), (64, 64), (131, 70)]
 SAMPLES = 150
@@ -37,24 +39,34 @@ def processor(config):
     return kind.from_dict(dict(config))
 
 
+def fast(config):
+    name = config.get("image_processor_type") or config["feature_extractor_type"]
+    others = {k: v for k, v in config.items() if k != "feature_extractor_type"}
+    return {**others, "image_processor_type": name.replace("FeatureExtractor", "ImageProcessor") + "Fast"}
+
+
 def main():
     results = {}
-    for name, config in CONFIGS.items():
-        if name in REFUSED:
+    configs, refused, out = CONFIGS, REFUSED, "python.json"
+    if "--fast" in sys.argv:
+        names = [*FAST, *FAST_REFUSED]
+        configs, refused, out = {n: fast(CONFIGS[n]) for n in names}, FAST_REFUSED, "fast.json"
+    for name, config in configs.items():
+        if name in refused:
             results[name] = {"config": config}
             continue
         try:
             found = []
             for height, width in SIZES:
                 image = Image.fromarray(picture(height, width))
-                values = np.asarray(processor(config)(image, return_tensors="np")["pixel_values"])[0]
+                values = np.asarray(processor(config)(image, return_tensors="pt")["pixel_values"])[0]
                 flat = values.astype(np.float64).ravel()
                 positions = np.linspace(0, flat.size - 1, SAMPLES).astype(int)
                 found.append({"dims": list(values.shape), "values": [round(float(v), 5) for v in flat[positions]]})
             results[name] = {"config": config, "found": found}
         except (AttributeError, ImportError) as error:
             print(name, "left as it is:", error)
-    with open("python.json", "w") as file:
+    with open(out, "w") as file:
         file.write("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in results.items()) + "\n}\n")
     print(transformers.__version__, len(results))
 

@@ -12,10 +12,16 @@ const refusedBy: Readonly<Record<string, string>> = {
   donut: "do_thumbnail",
   superpoint: "do_grayscale",
   efficientnet: "rescale_offset",
+  "beit-cropped": "do_center_crop",
+  "dpt-padded": "do_pad",
+  "filter-0": "resample",
+  "filter-4": "resample",
+  "filter-5": "resample",
 };
 
 describe.each([
   ["transformers", "python.json"],
+  ["transformers on torchvision", "fast.json"],
   ["transformers.js", "javascript.json"],
 ])("what %s makes of three pictures", (_library, file) => {
   it.each(readCases(file))("%s", async (name, { config, found }) => {

@@ -1,7 +1,7 @@
 import type { Padding } from "../model/input/padding.ts";
 import type { Config } from "./preprocessor-config.ts";
-import type { ProcessorClass } from "./processor-classes.ts";
-import { NoSize } from "./resize-rules.ts";
+import type { NamedClass, ProcessorClass } from "./processor-classes.ts";
+import { NoSize, roundHalfToEven } from "./resize-rules.ts";
 
 /** A {@link Padding} with a number for each side. */
 interface Added extends Padding {
@@ -18,12 +18,12 @@ type Plane = readonly [height: number, width: number];
  * @throws NoSize for a padding that cannot be had
  */
 export function addedPixels(
-  known: ProcessorClass,
+  { known, isFast }: NamedClass,
   config: Config,
   size: Plane,
 ): Padding | undefined {
   const crop = cropTo(known, config);
-  const cropped = crop && centred(crop, size);
+  const cropped = crop && centred(crop, size, isFast, isFast && known.resize === "convnext");
   const inner = crop ?? size;
   const padded = config.do_pad === true ? padOf(known, config, inner) : undefined;
   if (cropped !== undefined && padded !== undefined) {
@@ -49,11 +49,19 @@ function cropTo(known: ProcessorClass, config: Config): Plane | undefined {
   return planeOf(size);
 }
 
-/** Half of the excess is cut off in front; what is missing is added, the larger half in front. */
-function centred(crop: Plane, size: Plane): number[] {
+/**
+ * Half of the excess is cut off in front; what is missing is added, the larger half in front, on torchvision the
+ * smaller one.
+ *
+ * @param isEven whether half of an odd excess is rounded to an even number, as torchvision itself does
+ */
+function centred(crop: Plane, size: Plane, isFast: boolean, isEven: boolean): number[] {
   const before = crop.map((to, i) => {
-    const from = size[i] as number;
-    return from >= to ? -Math.floor((from - to) / 2) : Math.ceil((to - from) / 2);
+    const half = ((size[i] as number) - to) / 2;
+    if (half < 0) {
+      return isFast ? Math.floor(-half) : Math.ceil(-half);
+    }
+    return 0 - (isEven ? roundHalfToEven(half) : Math.floor(half));
   });
   const after = crop.map((to, i) => to - (size[i] as number) - (before[i] as number));
   return [...before, ...after];

@@ -15,6 +15,7 @@ import {
   commonEntries,
   processorClass,
   unnamedClass,
+  type NamedClass,
   type ProcessorClass,
 } from "./processor-classes.ts";
 import { NoSize, resizedSize } from "./resize-rules.ts";
@@ -67,11 +68,16 @@ export function parsePreprocessor(
     throw refuse(unknown);
   }
   const type = given.image_processor_type ?? given.feature_extractor_type ?? processorType;
-  const known = type == null ? unnamedClass : processorClass(type);
-  if (known === undefined) {
+  const named = type == null ? { known: unnamedClass, isFast: false } : processorClass(type);
+  if (named === undefined) {
     throw refuse(`image_processor_type '${type}'`, "nothing is known of that class");
   }
+  const { known, isFast } = named;
   const config = withDefaults(given, known, type ?? "no class in particular", refuse);
+  const otherwise = isFast ? differingEntry(given, config, known) : undefined;
+  if (otherwise !== undefined) {
+    throw refuse(otherwise, `${type} does it in a way of its own`);
+  }
   const isNormalized = config.do_normalize ?? config.image_mean != null;
   if (isNormalized && (config.image_mean == null || config.image_std == null)) {
     throw refuse("do_normalize without image_mean and image_std");
@@ -96,14 +102,13 @@ export function parsePreprocessor(
     }),
     channelOrder: isFlipped ? "bgr" : "rgb",
     notes: notesOf(config, source),
-    fit: (imageSize, resize) => fit({ known, config, refuse, source }, imageSize, resize),
+    fit: (imageSize, resize) => fit({ known, isFast, config, refuse, source }, imageSize, resize),
   };
 }
 
 type Refuse = (entry: string, reason?: string) => AsmaError;
 
-interface Parsed {
-  readonly known: ProcessorClass;
+interface Parsed extends NamedClass {
   readonly config: Config;
   readonly refuse: Refuse;
   readonly source: string;
@@ -167,6 +172,18 @@ function withDefaults(given: Config, known: ProcessorClass, type: string, refuse
   return config as Config;
 }
 
+/** What the variants on torchvision do otherwise, so that a file of one is not followed. */
+function differingEntry(given: Config, config: Config, known: ProcessorClass): string | undefined {
+  if (given.do_center_crop === undefined && config.do_center_crop === true) {
+    return "do_center_crop without saying so";
+  }
+  if (config.do_pad === true && known.pad === "centre") {
+    return "do_pad";
+  }
+  const isAsPillow = config.resample == null || [1, 2, 3].includes(config.resample);
+  return config.do_resize === true && !isAsPillow ? `resample ${config.resample}` : undefined;
+}
+
 /** Whether an entry that a class does not read would do something in one that does. */
 function acts(key: ImageEntry, given: Config): boolean {
   switch (key) {
@@ -205,7 +222,7 @@ function notesOf(config: Config, source: string): PreprocessorNote[] {
 }
 
 function fit(
-  { known, config, refuse, source }: Parsed,
+  { known, isFast, config, refuse, source }: Parsed,
   imageSize: readonly number[],
   told: readonly number[] | undefined,
 ): ReturnType<Preprocessor["fit"]> {
@@ -226,7 +243,7 @@ function fit(
     const size = (resize ?? imageSize) as readonly [number, number];
     return {
       resize: resize as readonly [number, number] | undefined,
-      padding: addedPixels(known, config, size),
+      padding: addedPixels({ known, isFast }, config, size),
     };
   } catch (error) {
     throw error instanceof NoSize ? refuse(error.entry, error.message) : error;

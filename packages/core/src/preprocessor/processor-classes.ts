@@ -29,6 +29,12 @@ export type PadRule =
   /** Behind, mirrored with the border's pixels doubled, which is not offered here. */
   | "symmetric";
 
+/** A class of image processors, and whether it is the variant that stands on torchvision. */
+export interface NamedClass {
+  readonly known: ProcessorClass;
+  readonly isFast: boolean;
+}
+
 /** What a class of image processors does with the entries of its file. */
 export interface ProcessorClass {
   readonly resize: ResizeRule;
@@ -258,19 +264,17 @@ const classes: Readonly<Record<string, ProcessorClass>> = {
 };
 
 /**
- * The class that a file names as `image_processor_type` or, in older files, `feature_extractor_type`; the
- * variants that transformers calls fast are the same to within rounding.
+ * The class that a file names as `image_processor_type` or, in older files, `feature_extractor_type`.
  *
  * @param type such as "SegformerImageProcessor", "DetrFeatureExtractor"
  * @returns `undefined` for a class that is not known here
  */
-export function processorClass(type: string): ProcessorClass | undefined {
-  const name = /^(\w*?)(?:ImageProcessor|FeatureExtractor)(?:Fast|Pil)?$/.exec(type)?.[1];
-  if (name === undefined) {
-    return undefined;
-  }
-  const key = name === "" ? "Image" : name;
-  return Object.hasOwn(classes, key) ? classes[key] : undefined;
+export function processorClass(type: string): NamedClass | undefined {
+  const [, name, variant] =
+    /^(\w*?)(?:ImageProcessor|FeatureExtractor)(Fast|Pil)?$/.exec(type) ?? [];
+  const key = name === "" ? "Image" : (name ?? "");
+  const known = Object.hasOwn(classes, key) ? classes[key] : undefined;
+  return known && { known, isFast: variant === "Fast" };
 }
 
 /** Entries that every class reads. */

@@ -257,7 +257,7 @@ function multipleBelow([height, width]: Plane, divisor: number, least = 0): Plan
 }
 
 /** As Python rounds. */
-function roundHalfToEven(x: number): number {
+export function roundHalfToEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   return rest === 0.5 ? floor + (floor % 2) : Math.round(x);
