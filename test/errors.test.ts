@@ -80,7 +80,7 @@ describe("options in messages", () => {
     ['take `output: "a name"`', "take --output 'a name'"],
     ['give `dims: {"image":[1,3,512,512]}`', "give --shape image=1,3,512,512"],
     ["correct `trainingGraph.gradientOutput`", "correct --gradient-output"],
-    ["with `preprocessor: undefined`", "with --no-preprocessor"],
+    ["with `preprocessor: false`", "with --no-preprocessor"],
     ["pad by `padding: [1,2,3,4]`", "pad by --padding 1,2,3,4"],
     ["check with `onnx.checker`", "check with `onnx.checker`"],
     ["it says `key: no value`", "it says `key: no value`"],

@@ -72,8 +72,8 @@ function writeTiny(folder: string, model: TinyModel): { model: string; image: st
 
 describe("a model file", () => {
   it.each([
-    ["text", "no ONNX model, just text\n", /not an? (protobuf|ONNX)/],
-    ["empty", "", /it is empty/],
+    ["text", "no ONNX model, just text\n", /it is a text: name the \.onnx file/],
+    ["empty", "", /it is empty: export or download it again/],
   ])("that is %s is refused", async (_, contents, reason) => {
     const folder = temporaryFolder();
     const model = join(folder, "model.onnx");
@@ -81,7 +81,6 @@ describe("a model file", () => {
     const message = await expectAttackFailure(folder, { model, code: "ERR_MODEL_UNREADABLE" });
     expect(message).toContain("Expected an ONNX model in 'model.onnx' but");
     expect(message).toMatch(reason);
-    expect(message).toContain("Export or download it again");
   });
 
   it("that is cut off is refused", async () => {
@@ -90,7 +89,7 @@ describe("a model file", () => {
     copyFileSync(unet, model);
     truncateSync(model, 30_000);
     const message = await expectAttackFailure(folder, { model, code: "ERR_MODEL_UNREADABLE" });
-    expect(message).toContain("cut off");
+    expect(message).toMatch(/without its end: \d+ bytes are missing after 30000/);
   });
 
   it("that is absent is named", async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type * as Api from "@onnx-asma/web";
+import { files } from "../foreign-files/files.ts";
 import { golden } from "../support/golden-scene.ts";
 import { brokenGpu, keepDevices, loseDevice, realGpu } from "./support/gpu-device.ts";
 import { hasBrowser, openPage, type OpenPage } from "./support/open-page.ts";
@@ -79,13 +80,34 @@ describe.skipIf(!hasBrowser)("what can go wrong in the browser", () => {
   it.each([
     ["a model that is not there", "/none.onnx", "ERR_FILE_NOT_FOUND", /404/],
     ["a page in place of a model", "/fallback/m.onnx", "ERR_FILE_NOT_FOUND", /web page/],
-    ["a file that is no model", "/retina.jpg", "ERR_MODEL_UNREADABLE", /not a protobuf|no graph/],
+    ["a file that is no model", "/retina.jpg", "ERR_MODEL_UNREADABLE", /JPEG picture.*model first/],
   ])("names %s", async (_, path, code, message) => {
     const error = await opened.page.evaluate(
       (p) => codeOf(() => onnxAsma.loadModel(p, { device: "wasm" })),
       path,
     );
     expect(error).toEqual({ code, message: expect.stringMatching(message) });
+  });
+
+  it("says what files are that are no model", async () => {
+    const chosen = Object.entries(files)
+      .filter(([, { code }]) => code === "ERR_MODEL_UNREADABLE")
+      .filter((_, i) => i % 5 === 0);
+    const found = await opened.page.evaluate(
+      async (all) => {
+        const errors: { code: string; message: string }[] = [];
+        for (const [name, bytes] of all) {
+          const file = new File([new Uint8Array(bytes)], name);
+          errors.push(await codeOf(() => onnxAsma.loadModel(file, { device: "wasm" })));
+        }
+        return errors;
+      },
+      chosen.map(([, { name, bytes }]) => [name, [...bytes]] as const),
+    );
+    expect(found.length).toBeGreaterThan(8);
+    chosen.forEach(([what, { code, says }], i) => {
+      expect({ what, ...found[i] }).toEqual({ what, code, message: expect.stringMatching(says) });
+    });
   });
 
   it("asks for the data file of a model, and takes it as a File or from beside the model", async () => {

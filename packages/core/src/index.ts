@@ -13,6 +13,7 @@ export { describeImageInput, type ImageInput } from "./model/input/image-input.t
 export { layouts, type Layout } from "./model/layout.ts";
 export {
   outputKinds,
+  type ClassList,
   type LabelGrid,
   type LoadOptions,
   type ModelOptions,

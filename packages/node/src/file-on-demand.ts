@@ -11,8 +11,12 @@ const largestRead = 2 ** 30;
  */
 export function fileOnDemand(path: string): FileOnDemand {
   closeSync(openSync(path, "r"));
+  const found = statSync(path);
+  if (found.isDirectory()) {
+    throw new Error("it is a folder");
+  }
   return {
-    size: statSync(path).size,
+    size: found.size,
     read(offset, length) {
       const bytes = new Uint8Array(length);
       const file = openSync(path, "r");

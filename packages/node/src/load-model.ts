@@ -1,10 +1,12 @@
 import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
-import { Workbench, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
+import { refusal, Workbench, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
+import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
+import { classListOf } from "@onnx-asma/core/preprocessor";
 import { checkProviders } from "./check-providers.ts";
 import { hostFor } from "./host.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import { readModelFile } from "./read-model-file.ts";
-import { preprocessorOf } from "./read-preprocessor.ts";
+import { companionsOf } from "./read-preprocessor.ts";
 import { readTrainingGraph, type TrainingGraphSource } from "./read-training-graph.ts";
 
 /** Options of {@link loadModel}: how the model is understood, and where it runs. */
@@ -29,7 +31,7 @@ export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "t
  * Loads a model for Node.
  *
  * @param source path of an ONNX file, or a model read before
- * @throws AsmaError `ERR_PROVIDER`, before any file is read; `ERR_FILE_NOT_FOUND`, `ERR_PREPROCESSOR`,
+ * @throws AsmaError `ERR_OPTION`, `ERR_PROVIDER`, before any file is read; `ERR_FILE_NOT_FOUND`, `ERR_PREPROCESSOR`,
  *   `ERR_IMAGE_INPUT`; AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
  * @example
  * const model = await loadModel("unet.onnx");
@@ -43,16 +45,20 @@ export async function loadModel(
   source: string | Model,
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
+  checkOptions(optionEntries, options, "loadModel");
+  checkSource(source);
   const { preprocessor: given, trainingGraph, threads, target, ...rest } = options;
   const sessionOptions: SessionOptions = {
     ...rest.sessionOptions,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   };
   checkProviders(sessionOptions);
-  const found = await preprocessorOf(given, typeof source === "string" ? source : undefined);
-  const graph = await readTrainingGraph(trainingGraph, sessionOptions);
   const model = typeof source === "string" ? await readModelFile(source) : source;
+  const path = typeof source === "string" ? source : undefined;
+  const { preprocessor: found, classList } = await companionsOf(given, path);
+  const graph = await readTrainingGraph(trainingGraph, sessionOptions);
   const modelOptions: ModelOptions = {
+    classList: classListOf(model) ?? classList,
     ...rest,
     ...(found !== undefined && { preprocessor: found.preprocessor }),
     trainingGraph: graph,
@@ -60,4 +66,23 @@ export async function loadModel(
   };
   const bench = new Workbench(model, modelOptions, hostFor(sessionOptions, target));
   return new LoadedModel(bench, found?.file);
+}
+
+/** The options that Node adds, and those that it takes otherwise. */
+const optionEntries = {
+  ...modelOptionEntries,
+  preprocessor: optionEntry("path", "a path, what parsePreprocessor gave, or false"),
+  threads: optionEntry("whole number", "threads per operator"),
+  target: optionEntry("text", "'cpu' or 'any'"),
+} as const satisfies Record<keyof LoadModelOptions, unknown>;
+
+function checkSource(source: unknown): void {
+  const isModel = typeof source === "object" && source !== null && "declaredInputs" in source;
+  if (typeof source !== "string" && !isModel) {
+    throw refusal("ERR_MODEL_UNREADABLE", {
+      expected: "the path of an ONNX file, or a model as readModel gives it,",
+      found: `found ${source instanceof Uint8Array ? "bytes" : source === null ? "null" : typeof source}`,
+      wayOut: "give a path, or read bytes with readModel of @onnx-asma/autodiff",
+    });
+  }
 }

@@ -19,6 +19,7 @@ import {
   type VerifyOptions,
   type Workbench,
 } from "@onnx-asma/core";
+import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { encodeImage } from "@onnx-asma/core/png";
 import { recordModelFiles, type FileRecord } from "./file-record.ts";
 import type { FileImage } from "./images/file-image.ts";
@@ -116,12 +117,14 @@ export class LoadedModel implements ModelHandle<string, string | Uint8Array> {
    *
    * @param file path or bytes of an image file, which is decoded as {@link readImage} does, or an image
    * @param target labels of the output grid's size or of the image's
+   * @throws AsmaError `ERR_OPTION` for options that do not exist
    */
   async verify(
     file: ImageLike | string | Uint8Array,
     target: LabelsLike,
     options: VerifyOptions,
   ): Promise<Verification> {
+    checkOptions(verifyOptionEntries, options ?? {}, "verify");
     return await this.#bench.verify(await this.#decode(file), target, options);
   }
 

@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { AsmaError, type Preprocessor, refusal } from "@onnx-asma/core";
-import { parsePreprocessor } from "@onnx-asma/core/preprocessor";
+import { type ClassList, type Preprocessor, refusal } from "@onnx-asma/core";
+import { parsePreprocessor, readModelConfig, type ModelConfig } from "@onnx-asma/core/preprocessor";
 import { fileRecordOf, type FileRecord } from "./file-record.ts";
+import { findBeside, type FileBeside } from "./find-beside.ts";
 
 const fileName = "preprocessor_config.json";
+const configName = "config.json";
 
 /** Larger than any such file. */
-const maxBytes = 1 << 20;
+const maxBytes = 1 << 22;
 
 /** A preprocessor, and the file that it was read from, if it was. */
 export interface PreprocessorFile {
@@ -21,7 +22,7 @@ export interface PreprocessorFile {
  * @throws AsmaError `ERR_FILE_NOT_FOUND`; `ERR_PREPROCESSOR` for what cannot be honoured, by name
  */
 export async function readPreprocessor(path: string): Promise<Preprocessor> {
-  return (await read(path, path)).preprocessor;
+  return (await read(path, path, undefined)).preprocessor;
 }
 
 /**
@@ -31,46 +32,60 @@ export async function readPreprocessor(path: string): Promise<Preprocessor> {
  * @throws AsmaError `ERR_PREPROCESSOR` for what cannot be honoured, by name
  */
 export async function findPreprocessor(modelPath: string): Promise<Preprocessor | undefined> {
-  return (await find(modelPath))?.preprocessor;
+  return (await companionsOf(undefined, modelPath)).preprocessor?.preprocessor;
+}
+
+/** What was found beside a model. */
+export interface Companions {
+  readonly preprocessor: PreprocessorFile | undefined;
+  /** Names of its classes. */
+  readonly classList: ClassList | undefined;
 }
 
 /**
  * The preprocessor of a model as it was asked for: a path, one that was parsed before, `false` for none,
- * or `undefined` for the one beside the model.
+ * or `undefined` for the one beside the model; and the names of its classes in a `config.json` there.
  *
  * @param modelPath `undefined` for a model that did not come from a file
  * @throws AsmaError as {@link readPreprocessor}
  */
-export async function preprocessorOf(
+export async function companionsOf(
   given: string | Preprocessor | false | undefined,
   modelPath: string | undefined,
+): Promise<Companions> {
+  const { classList, processorType } = await findConfig(modelPath);
+  const preprocessor =
+    given === false
+      ? undefined
+      : typeof given === "object"
+        ? { preprocessor: given, file: undefined }
+        : typeof given === "string"
+          ? await read(given, given, processorType)
+          : await find(modelPath, processorType);
+  return { preprocessor, classList };
+}
+
+async function find(
+  modelPath: string | undefined,
+  processorType: string | undefined,
 ): Promise<PreprocessorFile | undefined> {
-  if (given === undefined) {
-    return modelPath === undefined ? undefined : await find(modelPath);
-  }
-  if (typeof given === "string") {
-    return await read(given, given);
-  }
-  return given === false ? undefined : { preprocessor: given, file: undefined };
+  const file = modelPath === undefined ? undefined : await findBeside(modelPath, fileName);
+  return file && parse(file, `${fileName} beside the model`, processorType);
 }
 
-async function find(modelPath: string): Promise<PreprocessorFile | undefined> {
-  const folder = dirname(modelPath);
-  const folders = basename(folder) === "onnx" ? [folder, dirname(folder)] : [folder];
-  for (const candidate of folders) {
-    const path = join(candidate, fileName);
-    try {
-      return await read(path, `${fileName} beside the model`);
-    } catch (error) {
-      if (!(error instanceof AsmaError && error.code === "ERR_FILE_NOT_FOUND")) {
-        throw error;
-      }
-    }
-  }
-  return undefined;
+async function findConfig(modelPath: string | undefined): Promise<Partial<ModelConfig>> {
+  const file = modelPath === undefined ? undefined : await findBeside(modelPath, configName);
+  const isRead = file !== undefined && file.bytes.length <= maxBytes;
+  return isRead
+    ? readModelConfig(file.bytes.toString("utf8"), `${configName} beside the model`)
+    : {};
 }
 
-async function read(path: string, source: string): Promise<PreprocessorFile> {
+async function read(
+  path: string,
+  source: string,
+  processorType: string | undefined,
+): Promise<PreprocessorFile> {
   const bytes = await readFile(path).catch((cause: Error) => {
     throw refusal("ERR_FILE_NOT_FOUND", {
       expected: `a ${fileName} at '${path}'`,
@@ -80,13 +95,21 @@ async function read(path: string, source: string): Promise<PreprocessorFile> {
       details: { path },
     });
   });
+  return parse({ path, bytes }, source, processorType);
+}
+
+function parse(
+  { path, bytes }: FileBeside,
+  source: string,
+  processorType: string | undefined,
+): PreprocessorFile {
   if (bytes.length > maxBytes) {
     throw refusal("ERR_PREPROCESSOR", {
       expected: `a ${fileName}`,
       found: `'${path}' holds ${bytes.length} bytes`,
-      wayOut: `name another file, or leave it out with \`preprocessor: undefined\``,
+      wayOut: "name another file, or leave it out with `preprocessor: false`",
     });
   }
-  const preprocessor = parsePreprocessor(bytes.toString("utf8"), source);
+  const preprocessor = parsePreprocessor(bytes.toString("utf8"), source, { processorType });
   return { preprocessor, file: fileRecordOf(path, bytes) };
 }

@@ -1,4 +1,5 @@
 import type { ModelOptions, Preprocessor } from "@onnx-asma/core";
+import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
 import { LoadedModel } from "./loaded-model.ts";
 import {
   toFile,
@@ -46,7 +47,7 @@ export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "t
  * {@link LoadedModel.release} ends.
  *
  * @param source address (external data are looked for beside it), file, bytes, or a model with its data files
- * @throws AsmaError `ERR_FILE_NOT_FOUND`, `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`, `ERR_IMAGE_INPUT`,
+ * @throws AsmaError `ERR_OPTION`, `ERR_FILE_NOT_FOUND`, `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`, `ERR_IMAGE_INPUT`,
  *   `ERR_PREPROCESSOR`, `ERR_DEVICE`, `ERR_WASM_FILES`, `ERR_OUT_OF_MEMORY`, `ERR_WORKER`
  * @example
  * const model = await loadModel("/model.onnx");
@@ -58,6 +59,7 @@ export async function loadModel(
   source: ModelSource,
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
+  checkOptions(optionEntries, options, "loadModel");
   const { createWorker = newWorker, onProgress, onNotice, ...others } = options;
   const transfer: Transferable[] = [];
   const request = toRequest(source, others, transfer);
@@ -93,9 +95,15 @@ function toRequest(
     trainingGraph:
       trainingGraph === undefined ? undefined : toTrainingGraphFiles(trainingGraph, transfer),
     preprocessor:
-      preprocessor === undefined || preprocessor === false || isParsed(preprocessor)
+      preprocessor === undefined || preprocessor === false
         ? preprocessor
-        : { file: toFile(preprocessor, transfer) },
+        : isParsed(preprocessor)
+          ? {
+              text: preprocessor.text,
+              source: preprocessor.source,
+              processorType: preprocessor.processorType,
+            }
+          : { file: toFile(preprocessor, transfer) },
     options: rest,
     device: device ?? "auto",
     threads,
@@ -105,8 +113,21 @@ function toRequest(
 }
 
 function isParsed(preprocessor: Preprocessor | FileInput): preprocessor is Preprocessor {
-  return typeof preprocessor === "object" && "channelOrder" in preprocessor;
+  return typeof preprocessor === "object" && "fit" in preprocessor;
 }
+
+/** The options that a browser adds, and those that it takes otherwise. */
+const optionEntries = {
+  ...modelOptionEntries,
+  preprocessor: optionEntry("anything", "a file, what parsePreprocessor gave, or false"),
+  device: optionEntry(["auto", "wasm", "webgpu"], "one of 'auto', 'wasm', 'webgpu'"),
+  threads: optionEntry("whole number", "threads of WebAssembly"),
+  wasmPaths: optionEntry("anything", "an address"),
+  cache: optionEntry("true or false", "whether files are kept for the next visit"),
+  createWorker: optionEntry("anything", "a function that makes the worker"),
+  onProgress: optionEntry("anything", "a function"),
+  onNotice: optionEntry("anything", "a function"),
+} as const satisfies Record<keyof LoadModelOptions, unknown>;
 
 function newWorker(): Worker {
   return new Worker(new URL("./worker/attack-worker.js", import.meta.url), { type: "module" });

@@ -16,6 +16,7 @@ import {
   type Verification,
   type VerifyOptions,
 } from "@onnx-asma/core";
+import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
 import { beginBatchRun, beginRun } from "./remote-run.ts";
@@ -111,6 +112,7 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
     target: LabelsLike,
     options: VerifyOptions,
   ): Promise<Verification> {
+    checkOptions(verifyOptionEntries, options ?? {}, "verify");
     const parcel = new Parcel();
     const params = {
       file: file instanceof Uint8Array ? file : await parcel.add(file, "the image"),

@@ -57,7 +57,11 @@ export interface LoadRequest extends ModelFiles {
   readonly options: Omit<ModelOptions, "preprocessor" | "trainingGraph">;
   readonly trainingGraph: TrainingGraphFiles | undefined;
   /** `undefined`: looked for beside the model, or among its files. */
-  readonly preprocessor: Preprocessor | { readonly file: FileSource } | false | undefined;
+  readonly preprocessor:
+    | Pick<Preprocessor, "text" | "source" | "processorType">
+    | { readonly file: FileSource }
+    | false
+    | undefined;
   readonly device: Device | "auto";
   readonly threads: number | undefined;
   /** Folder of ONNX Runtime's files, where they are not where the bundler put them. */

@@ -1,4 +1,4 @@
-import { type AttributeProto, type NodeProto } from "onnx-buf";
+import type { AttributeProto, NodeProto } from "onnx-buf";
 import {
   intAttribute,
   makeAttributes,

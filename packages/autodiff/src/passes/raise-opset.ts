@@ -1,10 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { AttributeProto, NodeProto } from "onnx-buf";
-import {
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as Type,
-  NodeProtoSchema,
-} from "../model/onnx-schema.ts";
+import { AttributeProtoSchema, AttributeProto_AttributeType as Type, NodeProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

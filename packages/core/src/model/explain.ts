@@ -5,19 +5,30 @@ import type { ModelOptions } from "./model-options.ts";
 import type { OutputGrid } from "./grid/output-grid.ts";
 import { isResized, type Preprocessing } from "./input/preprocessing.ts";
 
-/** Says how an image becomes the model's input, and why. */
+/**
+ * Says how an image becomes the model's input, and why.
+ *
+ * @param scaledBy an operator of the model that takes values up to 255
+ */
 export function explainPreprocessing(
   p: Preprocessing,
   options: ModelOptions,
   metadata: ModelMetadata,
+  scaledBy?: string,
 ): Decision[] {
   const { preprocessor } = options;
   const from = preprocessor && `from ${preprocessor.source}`;
-  const isPadded = p.padding.some((n) => n > 0);
+  const isPadded = p.padding.some((n) => n !== 0);
   const axes =
     p.imageSize.length === 2 ? "top, left, bottom, right" : "before each axis, then after";
   const values = [options.range, options.mean, options.std];
   const hasMetadataValues = [metadata.range, metadata.mean, metadata.std].some(Boolean);
+  const isDoubted =
+    scaledBy !== undefined &&
+    !from &&
+    !hasMetadataValues &&
+    !values.some(Boolean) &&
+    p.range[1] === 1;
   return [
     {
       what: "resize",
@@ -26,7 +37,7 @@ export function explainPreprocessing(
         : "none",
       because: isTold(
         options.resize,
-        preprocessor?.resize && from
+        from && preprocessor?.fit(p.imageSize).resize
           ? from
           : isResized(p)
             ? "the model's input size is fixed"
@@ -40,8 +51,8 @@ export function explainPreprocessing(
       because: isTold(
         options.padding,
         p.isPaddedToFit
-          ? preprocessor !== undefined && preprocessor.multiple > 1
-            ? (from as string)
+          ? from && p.paddingMode !== "edge"
+            ? from
             : "the model refuses the image's size and takes this multiple"
           : isPadded
             ? "from the model's metadata"
@@ -62,8 +73,12 @@ export function explainPreprocessing(
       is: `black ${p.range[0]}, white ${p.range[1]}${p.mean.length > 0 ? `, mean [${p.mean.join(", ")}]` : ""}${p.std.length > 0 ? `, std [${p.std.join(", ")}]` : ""}`,
       because: isTold(
         values.find(Boolean),
-        from ?? (hasMetadataValues ? "from the model's metadata" : "the default"),
+        from ??
+          (hasMetadataValues
+            ? "from the model's metadata"
+            : `the default${isDoubted ? `, though ${scaledBy} is made for values up to 255` : ""}`),
       ),
+      ...(isDoubted && { isUnsure: true }),
       options: ["range", "mean", "std"],
     },
   ];

@@ -10,18 +10,10 @@ import type {
 import type { Size } from "../image.ts";
 import type { ChannelOrder } from "./input/channel-order.ts";
 import type { Layout } from "./layout.ts";
+import type { Padding } from "./input/padding.ts";
 import type { Preprocessor } from "./input/preprocessor.ts";
 
-/** Pixels added around the image, inside the graph. */
-export interface Padding {
-  /** On every side, or before each axis and then after each: [top, left, bottom, right]. */
-  readonly pixels: number | readonly number[];
-  /**
-   * `edge` repeats the border, `reflect` mirrors it, `constant` is black, `zero` is 0 after mean and
-   * std. @default "constant"
-   */
-  readonly mode?: "edge" | "reflect" | "constant" | "zero";
-}
+export type { Padding } from "./input/padding.ts";
 
 /**
  * What the model's numbers are: scores whose largest wins (`logits`, also for log-probabilities),
@@ -38,6 +30,13 @@ export type OutputKind = (typeof outputKinds)[number];
  * (bilinear) to the `image`.
  */
 export type LabelGrid = "output" | "image";
+
+/** Names of classes as a file has them. */
+export interface ClassList {
+  readonly names: readonly string[];
+  /** Where they stand, for the reasons that are given. */
+  readonly source: string;
+}
 
 /** A training graph of the model that another tool made: forward and backward in one graph. */
 export interface TrainingGraphOptions {
@@ -126,8 +125,10 @@ export interface ModelOptions {
   readonly padding?: Padding;
   /** Size to resize the image to, before padding. @default whatever the model's input needs */
   readonly resize?: Size;
-  /** Names of the classes. @default from the metadata, otherwise "class 0", … */
+  /** Names of the classes. @default from the metadata, then `classList`, otherwise "class 0", … */
   readonly classes?: readonly string[];
+  /** Names that a file of the model has, which count where they are as many as the classes. */
+  readonly classList?: ClassList | undefined;
   /** Index or name of the channel to attack, where channels are independent. @default 0 */
   readonly class?: number | string;
   /** @default "auto" */

@@ -8,6 +8,7 @@ import { fitToModel, ownImageSize } from "./input/fit-to-model.ts";
 import { findImageInput } from "./input/image-input.ts";
 import { isIntegerImage } from "./input/integer-image.ts";
 import { inputSizeOf } from "./input/preprocessing.ts";
+import { findScaleEvidence } from "./input/scale-evidence.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { readModelMetadata } from "./model-metadata.ts";
 import type { ModelOptions } from "./model-options.ts";
@@ -71,10 +72,18 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     imageSize,
   );
   const { adaptations } = resolved;
-  decisions.push(...explainPreprocessing(preprocessing, options, metadata));
+  decisions.push(
+    ...explainPreprocessing(
+      preprocessing,
+      options,
+      metadata,
+      findScaleEvidence(resolved, input.name),
+    ),
+    ...(options.preprocessor?.notes ?? []).map((note) => ({ ...note, options: [] })),
+  );
   decisions.push(...explainAdaptations(adaptations, options));
   const substitute = await substituteFor(original, resolved, runtime, input.dtype, decisions);
-  const classNames = options.classes ?? metadata.classes;
+  const told = options.classes ?? metadata.classes;
   const head = findOutputHead(
     resolved,
     {
@@ -82,7 +91,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
       inputLayout: input.layout,
       inputSize: inputSizeOf(preprocessing),
       batch: preprocessing.batch,
-      classNames,
+      classNames: told ?? options.classList?.names,
     },
     decisions,
   );
@@ -94,7 +103,7 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     preprocessing,
     head: { ...head, size: grid.size, steps },
     grid,
-    classNames: classNamesFor(head, classNames),
+    classNames: classNamesFor(head, told, options.classList, decisions),
     opset: original.opset,
     operators: [...new Set(resolved.model.graph.node.map(({ opType }) => opType))].toSorted(),
     adaptations,

@@ -1,34 +1,24 @@
 import * as v from "valibot";
 import { AsmaError, refusal } from "../errors.ts";
-import type { Preprocessor } from "../model/input/preprocessor.ts";
+import type { Preprocessor, PreprocessorNote } from "../model/input/preprocessor.ts";
 import type { Resampling } from "../model/input/resampling-matrix.ts";
 import { option } from "../model/option.ts";
-
-const pixels = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 16));
-const finite = v.pipe(v.number(), v.finite());
-
-const sizeSchema = v.union([
-  pixels,
-  v.strictObject({ height: pixels, width: pixels }),
-  v.strictObject({ shortest_edge: pixels, longest_edge: v.optional(pixels) }),
-]);
-
-/** The entries that bear on the image; those of other purposes (labels, class names) are left alone. */
-const configSchema = v.looseObject({
-  do_resize: v.optional(v.nullable(v.boolean()), true),
-  size: v.optional(v.nullable(sizeSchema)),
-  size_divisor: v.optional(v.nullable(pixels)),
-  resample: v.optional(v.nullable(v.picklist([0, 1, 2, 3, 4, 5])), 2),
-  do_rescale: v.optional(v.nullable(v.boolean()), true),
-  rescale_factor: v.optional(v.pipe(finite, v.gtValue(0)), 1 / 255),
-  do_normalize: v.optional(v.nullable(v.boolean())),
-  image_mean: v.optional(v.nullable(v.array(finite))),
-  image_std: v.optional(v.nullable(v.array(v.pipe(finite, v.gtValue(0))))),
-  do_pad: v.optional(v.nullable(v.boolean()), false),
-  size_divisibility: v.optional(v.nullable(pixels)),
-  do_center_crop: v.optional(v.nullable(v.boolean()), false),
-  do_flip_channel_order: v.optional(v.nullable(v.boolean()), false),
-});
+import { addedPixels } from "./added-pixels.ts";
+import {
+  configSchema,
+  isSet,
+  unknownEntry,
+  type Config,
+  type ImageEntry,
+} from "./preprocessor-config.ts";
+import {
+  commonEntries,
+  processorClass,
+  unnamedClass,
+  type NamedClass,
+  type ProcessorClass,
+} from "./processor-classes.ts";
+import { NoSize, resizedSize } from "./resize-rules.ts";
 
 /** Filters by the number that Pillow, and so the file, gives them. */
 const pillowFilters: readonly Resampling[] = [
@@ -40,57 +30,89 @@ const pillowFilters: readonly Resampling[] = [
   "hamming",
 ];
 
-const none = "`preprocessor: undefined`";
+const none = "`preprocessor: false`";
 const instead = `give ${option("resize")}, ${option("range")}, ${option("mean")} and ${option("std")} with ${none}`;
 
-/** Entries that change the image in a way that is not offered here, when they are set. */
-const unknownSteps = ["do_center_crop", "do_crop_margin", "do_thumbnail", "do_align_long_axis"];
+/** What {@link parsePreprocessor} may know beside the file. */
+export interface PreprocessorContext {
+  /**
+   * Class of the image processor where the file names none, such as "SegformerImageProcessor"; see
+   * `readModelConfig`.
+   */
+  readonly processorType?: string | undefined;
+}
 
 /**
- * Reads the content of a Hugging Face `preprocessor_config.json`.
+ * Reads the content of a Hugging Face `preprocessor_config.json`, by the rules of the class that it names:
+ * its defaults, its way of rounding sizes, its order of steps.
  *
  * @param text the file's content
  * @param source names the file in errors and reasons
- * @throws AsmaError `ERR_PREPROCESSOR` for anything that is no such file, and for every step that
- *   cannot be honoured, by its name
+ * @throws AsmaError `ERR_PREPROCESSOR` for anything that is no such file, and for every entry that changes the
+ *   image and cannot be honoured, by its name
  */
-export function parsePreprocessor(text: string, source: string): Preprocessor {
-  const config = parseConfig(text, source);
-  const refuse = (entry: string, wayOut: string) =>
+export function parsePreprocessor(
+  text: string,
+  source: string,
+  { processorType }: PreprocessorContext = {},
+): Preprocessor {
+  const given = parseConfig(text, source);
+  const refuse: Refuse = (entry, reason) =>
     new AsmaError(
       "ERR_PREPROCESSOR",
-      `'${source}' asks for ${entry}, which is not offered here: ${wayOut}.`,
+      `'${source}' asks for ${entry}, which is not offered here${reason === undefined ? "" : `, since ${reason}`}: prepare the images so before, and ${instead}.`,
       { details: { source, entry } },
     );
-  for (const step of unknownSteps) {
-    if (config[step] === true) {
-      throw refuse(step, `crop the images before, and ${instead}`);
-    }
+  const unknown = unknownEntry(given);
+  if (unknown !== undefined) {
+    throw refuse(unknown);
   }
-  if (config["offset"] === true) {
-    throw refuse("offset", `give ${option("range")} with ${none}`);
+  const type = given.image_processor_type ?? given.feature_extractor_type ?? processorType;
+  const named = type == null ? { known: unnamedClass, isFast: false } : processorClass(type);
+  if (named === undefined) {
+    throw refuse(`image_processor_type '${type}'`, "nothing is known of that class");
   }
-  const white = config.do_rescale === false ? 255 : 255 * config.rescale_factor;
+  const { known, isFast } = named;
+  const config = withDefaults(given, known, type ?? "no class in particular", refuse);
+  const otherwise = isFast ? differingEntry(given, config, known) : undefined;
+  if (otherwise !== undefined) {
+    throw refuse(otherwise, `${type} does it in a way of its own`);
+  }
   const isNormalized = config.do_normalize ?? config.image_mean != null;
   if (isNormalized && (config.image_mean == null || config.image_std == null)) {
-    throw refuse(
-      "do_normalize without image_mean and image_std",
-      `give ${option("mean")} and ${option("std")}`,
-    );
+    throw refuse("do_normalize without image_mean and image_std");
   }
+  const white = config.do_rescale === true ? 255 * (config.rescale_factor ?? 1 / 255) : 255;
+  const isFlipped = config.do_flip_channel_order === true;
+  // Normalising comes first, so that its numbers are those of red, green and blue.
+  const perChannel = (value: Config["image_mean"]) => {
+    const list = typeof value === "number" ? [value] : (value ?? []);
+    return isFlipped ? list.toReversed() : list;
+  };
   return {
     source,
-    resize: config.do_resize === false ? undefined : resizeOf(config, refuse),
+    text,
+    ...(processorType !== undefined && { processorType }),
     resampling: pillowFilters[config.resample ?? 2] as Resampling,
     // 1/255 is often written with fewer digits than white needs to be exactly 1.
     range: [0, Math.abs(white - 1) < 1e-6 ? 1 : white],
-    ...(isNormalized && { mean: config.image_mean ?? [], std: config.image_std ?? [] }),
-    channelOrder: config.do_flip_channel_order === true ? "bgr" : "rgb",
-    multiple: config.do_pad === true ? (config.size_divisor ?? config.size_divisibility ?? 1) : 1,
+    ...(isNormalized && {
+      mean: perChannel(config.image_mean),
+      std: perChannel(config.image_std),
+    }),
+    channelOrder: isFlipped ? "bgr" : "rgb",
+    notes: notesOf(config, source),
+    fit: (imageSize, resize) => fit({ known, isFast, config, refuse, source }, imageSize, resize),
   };
 }
 
-type Config = v.InferOutput<typeof configSchema>;
+type Refuse = (entry: string, reason?: string) => AsmaError;
+
+interface Parsed extends NamedClass {
+  readonly config: Config;
+  readonly refuse: Refuse;
+  readonly source: string;
+}
 
 function parseConfig(text: string, source: string): Config {
   let content: unknown;
@@ -104,7 +126,9 @@ function parseConfig(text: string, source: string): Config {
       cause,
     });
   }
-  const parsed = v.safeParse(configSchema, content);
+  // A processor_config.json holds one for each kind of input.
+  const { image_processor: inner } = (content ?? {}) as { image_processor?: unknown };
+  const parsed = v.safeParse(configSchema, typeof inner === "object" ? inner : content);
   if (parsed.success) {
     return parsed.output;
   }
@@ -117,18 +141,111 @@ function parseConfig(text: string, source: string): Config {
   );
 }
 
-function resizeOf(
-  { size }: Config,
-  refuse: (entry: string, wayOut: string) => AsmaError,
-): Preprocessor["resize"] {
-  if (size == null) {
-    throw refuse("do_resize without size", `give ${option("resize")}`);
+/** Fills in what the class says where the file does not, and refuses what the class does not read. */
+function withDefaults(given: Config, known: ProcessorClass, type: string, refuse: Refuse): Config {
+  const { defaults, reads = [] } = known;
+  const read = new Set<string>([...commonEntries, ...reads]);
+  const stray = (Object.keys(given) as ImageEntry[]).find(
+    (key) => Object.hasOwn(configSchema.entries, key) && !read.has(key) && acts(key, given),
+  );
+  if (stray !== undefined) {
+    throw refuse(stray, `${type} does not read it and others do`);
   }
-  if (typeof size === "number") {
-    return { kind: "exact", size: [size, size] };
+  const { size, max_size, pad_and_return_pixel_mask } = given;
+  if (max_size != null && typeof size === "object" && size !== null) {
+    throw refuse("max_size beside a size of named edges", "it is left out of account by some");
   }
-  if ("height" in size) {
-    return { kind: "exact", size: [size.height, size.width] };
+  const config: Record<string, unknown> = { ...defaults };
+  for (const [key, value] of Object.entries(given)) {
+    const isSwitch = key.startsWith("do_");
+    // A switch that is null is off; a value that is null is the class's.
+    if (value !== undefined && (value !== null || isSwitch)) {
+      config[key] = value;
+    }
   }
-  return { kind: "shortest", shortest: size.shortest_edge, longest: size.longest_edge };
+  if (pad_and_return_pixel_mask != null) {
+    config["do_pad"] = pad_and_return_pixel_mask;
+  }
+  if (config["do_normalize"] === null && known !== unnamedClass) {
+    config["do_normalize"] = false;
+  }
+  return config as Config;
+}
+
+/** What the variants on torchvision do otherwise, so that a file of one is not followed. */
+function differingEntry(given: Config, config: Config, known: ProcessorClass): string | undefined {
+  if (given.do_center_crop === undefined && config.do_center_crop === true) {
+    return "do_center_crop without saying so";
+  }
+  if (config.do_pad === true && known.pad === "centre") {
+    return "do_pad";
+  }
+  const isAsPillow = config.resample == null || [1, 2, 3].includes(config.resample);
+  return config.do_resize === true && !isAsPillow ? `resample ${config.resample}` : undefined;
+}
+
+/** Whether an entry that a class does not read would do something in one that does. */
+function acts(key: ImageEntry, given: Config): boolean {
+  switch (key) {
+    case "crop_size":
+    case "pad_size":
+    case "crop_pct":
+      // These go with a switch, which is looked at itself.
+      return false;
+    case "image_mean":
+    case "image_std":
+      return false;
+    case "do_pad":
+      return (
+        given.do_pad === true &&
+        (given.pad_size ?? given.size_divisor ?? given.size_divisibility) != null
+      );
+    case "ensure_multiple_of":
+      return (given.ensure_multiple_of ?? 1) > 1;
+    default:
+      return isSet(given[key]);
+  }
+}
+
+function notesOf(config: Config, source: string): PreprocessorNote[] {
+  const isReduced = config.do_reduce_labels === true || config.reduce_labels === true;
+  return isReduced
+    ? [
+        {
+          what: "labels of the data set",
+          is: "one less in the model: the data set's 0 is none of its classes, its 1 is class 0",
+          because: `do_reduce_labels in ${source}`,
+          wayOut: "say which value of a mask is which class",
+        },
+      ]
+    : [];
+}
+
+function fit(
+  { known, isFast, config, refuse, source }: Parsed,
+  imageSize: readonly number[],
+  told: readonly number[] | undefined,
+): ReturnType<Preprocessor["fit"]> {
+  const [height, width] = imageSize as readonly [number, number];
+  if (imageSize.length !== 2) {
+    throw refusal("ERR_PREPROCESSOR", {
+      expected: "a model of pictures",
+      found: `'${source}' lies with a model of volumes`,
+      wayOut: `leave it out with ${none}`,
+    });
+  }
+  try {
+    const resize =
+      told ??
+      (config.do_resize === true
+        ? resizedSize(known.resize, config, known.isSquare === true, [height, width])
+        : undefined);
+    const size = (resize ?? imageSize) as readonly [number, number];
+    return {
+      resize: resize as readonly [number, number] | undefined,
+      padding: addedPixels({ known, isFast }, config, size),
+    };
+  } catch (error) {
+    throw error instanceof NoSize ? refuse(error.entry, error.message) : error;
+  }
 }

@@ -64,5 +64,6 @@ export class ModelPool {
 }
 
 function keyOf(size: Size, batch: number): string {
-  return `${size.join("×")} ×${batch}`;
+  // Whatever a caller without types gives is checked when it is loaded.
+  return `${[size].flat().join("×")} ×${batch}`;
 }

@@ -3,6 +3,7 @@ import { sayOptions } from "@onnx-asma/core";
 /** Flags that are not called as their option is. */
 const flags: Readonly<Record<string, string>> = {
   dims: "--shape",
+  feeds: "--feed",
   // What autodiff calls the value that segments.
   scores: "--output",
   executionProviders: "--provider",
@@ -17,7 +18,7 @@ export function sayFlags(text: string): string {
     if (name.includes(".")) {
       return undefined;
     }
-    if (key === "preprocessor" && value === "undefined") {
+    if (key === "preprocessor" && value === "false") {
       return "--no-preprocessor";
     }
     if (key === "levels" && value === '"float"') {

@@ -12,6 +12,7 @@ import type { LoadModelOptions } from "../load-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
 import {
   classIndexOrName,
+  feed,
   number,
   integerFrom,
   numbers,
@@ -26,6 +27,8 @@ import {
 export interface ModelFlags {
   readonly shape?: Record<string, number[]>;
   readonly input?: string;
+  /** Numbers, or paths of arrays. */
+  readonly feed?: Record<string, number | string>;
   readonly output?: string;
   readonly queryClasses?: string;
   readonly voidClass?: number | "none";
@@ -71,6 +74,11 @@ export function addModelFlags(command: Command): Command {
       shape,
     )
     .option("--input <name>", "the image input")
+    .option(
+      "--feed <name=value>",
+      "value of another input, a number or an .npy file, e.g. step=0.5 (repeatable)",
+      feed,
+    )
     .option("--output <name>", "the output (or inner value) that segments")
     .option(
       "--query-classes <name>",
@@ -153,7 +161,7 @@ export const modelFlagEffects: readonly FlagEffect[] = [
   { flag: "upstreamInput", needs: ["trainingGraph"] },
 ];
 
-/** The options that the flags stand for. */
+/** The options that the flags stand for, but for those that are read from files: see `readFeeds`. */
 export function modelOptionsOf(flags: ModelFlags): LoadModelOptions {
   const { padding: pixels, paddingMode: mode, provider, threads } = flags;
   const { trainingGraph, gradientOutput, upstreamInput } = flags;

@@ -91,6 +91,20 @@ export function shape(
   return { ...previous, [text.slice(0, at)]: dims };
 }
 
+/** `name=0.5` or `name=file.npy`, repeatable. */
+export function feed(
+  text: string,
+  previous: Record<string, number | string> = {},
+): Record<string, number | string> {
+  const at = text.lastIndexOf("=");
+  const value = text.slice(at + 1).trim();
+  const isNumber = value !== "" && Number.isFinite(Number(value));
+  if (at <= 0 || !(isNumber || value.endsWith(".npy"))) {
+    throw new InvalidArgumentError(`Expected NAME=NUMBER or NAME=FILE.npy but received '${text}'.`);
+  }
+  return { ...previous, [text.slice(0, at)]: isNumber ? Number(value) : value };
+}
+
 /** `0=0,255=1`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
 export function classMap(text: string): Record<string, number | "ignore"> {
   const entries = text.split(",").map((entry) => {

@@ -5,13 +5,14 @@ import {
   type AttackChoice,
   type ImageLike,
 } from "@onnx-asma/core";
+import { classListOf } from "@onnx-asma/core/preprocessor";
 import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
 import { decodeFile, decodeImage } from "../images/decode-image.ts";
 import { Bench, type ReadModel } from "./bench.ts";
 import { loadRuntime } from "./load-runtime.ts";
 import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "../messages.ts";
 import { readModelFiles } from "./read-model-files.ts";
-import { readPreprocessor } from "./read-preprocessor.ts";
+import { readCompanions } from "./read-companions.ts";
 import { ServedRun, stepGone } from "./served-run.ts";
 
 /** What the service tells without being asked. */
@@ -189,15 +190,21 @@ export class AttackService implements Handlers {
 
   async #read(request: LoadRequest): Promise<ReadModel> {
     const { trainingGraph, cache } = request;
-    const preprocessor = readPreprocessor(request, { cache });
+    const companions = readCompanions(request, { cache });
     // Its failure counts after that of the model.
-    preprocessor.catch(() => undefined);
+    companions.catch(() => undefined);
     const model = await readModelFiles(request, {
       cache,
       onProgress: (loaded, total) =>
         this.#events.progress({ phase: "model", loaded, ...(total !== undefined && { total }) }),
     });
-    const read = { model, trainingGraph: undefined, preprocessor: await preprocessor };
+    const { preprocessor, classList } = await companions;
+    const read = {
+      model,
+      trainingGraph: undefined,
+      preprocessor,
+      classList: classListOf(model) ?? classList,
+    };
     if (trainingGraph === undefined) {
       return read;
     }

@@ -1,6 +1,7 @@
 import type { Model } from "@onnx-asma/autodiff";
 import {
   Workbench,
+  type ClassList,
   type Host,
   type ModelOptions,
   type Preprocessor,
@@ -16,6 +17,7 @@ export interface ReadModel {
   readonly model: Model;
   readonly trainingGraph: TrainingGraphOptions | undefined;
   readonly preprocessor: Preprocessor | undefined;
+  readonly classList: ClassList | undefined;
 }
 
 /** A model on one device. */
@@ -30,12 +32,13 @@ export class Bench {
   /** @param onBuild told when a step graph is built */
   constructor(
     loaded: LoadedRuntime,
-    { model, trainingGraph, preprocessor }: ReadModel,
+    { model, trainingGraph, preprocessor, classList }: ReadModel,
     given: LoadRequest["options"],
     onBuild: () => void,
   ) {
     const { target, ...host } = hostOf(loaded, given);
     const options: ModelOptions = {
+      classList,
       ...given,
       preprocessor,
       trainingGraph: trainingGraph && trainingGraphFrom({ ...trainingGraph, target }),

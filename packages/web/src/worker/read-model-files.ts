@@ -1,17 +1,19 @@
-import { readModel, type Model } from "@onnx-asma/autodiff";
+import type { Model } from "@onnx-asma/autodiff";
+import { readModelOrSay } from "@onnx-asma/core/foreign-file";
 import { readFile, type ReadFileOptions } from "./fetch-file.ts";
 import type { FileSource, ModelFiles } from "../messages.ts";
 
 /**
  * Reads a model and its external data, given by name or beside the model where that has an address.
  *
- * @throws AsmaError `ERR_FILE_NOT_FOUND`; AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
+ * @throws AsmaError `ERR_FILE_NOT_FOUND`, `ERR_MODEL_UNREADABLE` for a file that is no model, with what it is;
+ *   AutodiffError `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`
  */
 export async function readModelFiles(
   { model, externalData }: ModelFiles,
   options: ReadFileOptions,
 ): Promise<Model> {
-  return await readModel(await readFile(model, options), {
+  return await readModelOrSay(await readFile(model, options), {
     location: nameOf(model),
     loadExternalData: async (name) =>
       await readFile(findExternalData(name, model, externalData), { cache: options.cache }),

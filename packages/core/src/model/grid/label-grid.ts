@@ -26,15 +26,16 @@ export function chooseGrid(
   const own = outputGrid(outputSize, preprocessing);
   const { imageSize, resizedSize, padding, isPaddedToFit } = preprocessing;
   if (options.grid === "image") {
-    if (own.kind === "crop") {
+    const isCut = padding.some((n) => n < 0);
+    if (own.kind === "crop" || isCut) {
       throw new AsmaError(
         "ERR_OUTPUT",
-        `Output '${output}' (${outputSize.join("×")}) covers only the centre of the input, so there are no labels for the whole image: leave out ${option("grid", "image")}.`,
+        `Output '${output}' (${outputSize.join("×")}) covers only the centre of the ${isCut ? "image" : "input"}, so there are no labels for the whole image: leave out ${option("grid", "image")}.`,
       );
     }
     return { grid: imageGrid(imageSize), steps: stepsToImage(outputSize, preprocessing) };
   }
-  if (isPaddedToFit && own.kind === "same") {
+  if (isPaddedToFit && own.kind === "same" && padding.every((n) => n >= 0)) {
     return {
       grid: { ...imageGrid(imageSize), kind: "same", size: resizedSize },
       steps: [{ kind: "crop", begin: padding.slice(0, resizedSize.length), size: resizedSize }],

@@ -13,7 +13,6 @@ import { dimsFor } from "../layout.ts";
 import type { ModelMetadata } from "../model-metadata.ts";
 import type { ModelOptions } from "../model-options.ts";
 import { inputSizeOf, planPreprocessing, sidesOf, type Preprocessing } from "./preprocessing.ts";
-import { resizeFor } from "./preprocessor.ts";
 import { option } from "../option.ts";
 
 /** The image size that needs no resizing: what padding leaves of the input. */
@@ -64,14 +63,12 @@ export async function fitToModel(
   const { preprocessor } = options;
   const isFree =
     input.size.includes(undefined) && options.padding === undefined && options.resize === undefined;
-  const least = preprocessor?.multiple ?? 1;
+  const fit = preprocessor?.fit(imageSize, options.resize);
   const batch = input.batch ?? images;
   let refusal: unknown;
   let before: readonly number[] = [];
   // More than the image itself would be padding: then the image is too small for the model.
-  const tried = multiples.filter(
-    (n) => n === 1 || (n % least === 0 && n <= Math.max(...imageSize)),
-  );
+  const tried = multiples.filter((n) => n <= Math.max(...imageSize));
   for (const multiple of isFree ? tried : [1]) {
     const preprocessing = planPreprocessing({
       imageSize,
@@ -79,12 +76,12 @@ export async function fitToModel(
       layout: input.layout,
       batch,
       inputSize: input.size,
-      resize: options.resize ?? resizeFor(preprocessor, imageSize),
+      resize: options.resize ?? fit?.resize,
       resampling: preprocessor?.resampling,
       padding: options.padding,
+      preprocessorPadding: fit?.padding,
       modelPadding: metadata.padding,
-      multiple: Math.max(multiple, isFree ? least : 1),
-      multipleMode: preprocessor !== undefined && least > 1 ? "zero" : "edge",
+      multiple,
       channelOrder: options.channelOrder ?? preprocessor?.channelOrder,
       range: options.range ?? preprocessor?.range ?? metadata.range ?? defaultRange(input.dtype),
       mean: options.mean ?? (preprocessor ? preprocessor.mean : metadata.mean),
@@ -131,7 +128,7 @@ async function resolveFor(
     }
     throw new AsmaError(
       "ERR_MODEL_REFUSED",
-      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} If the size is at fault, choose another with ${option("resize")} or ${option("padding")}.`,
+      `The model does not load with dims [${dims.join(", ")}] of '${input}': ${cause.message} ${cause.message.includes("not a registered") ? "Export it without custom operators" : `If the size is at fault, choose another with ${option("resize")} or ${option("padding")}`}.`,
       { cause },
     );
   }

@@ -18,11 +18,14 @@ export interface Preprocessing {
   readonly resampling: Resampling;
   /**
    * Pixels added before each spatial axis, then after each: top, left, bottom, right; of a volume
-   * front, top, left, back, bottom, right.
+   * front, top, left, back, bottom, right. Negative ones are cut off.
    */
   readonly padding: readonly number[];
   readonly paddingMode: NonNullable<Padding["mode"]>;
-  /** The padding was added by us because the model refuses the image's size; it is cut off again. */
+  /**
+   * The padding was added by us because the model refuses the image's size, or by its preprocessor; it is cut
+   * off again.
+   */
   readonly isPaddedToFit: boolean;
   /** Whether red and blue are exchanged, before everything that is done per channel. */
   readonly channelOrder: ChannelOrder;
@@ -51,15 +54,14 @@ export function appendPreprocessing(
   const channels = image.dims[1] as number;
   let x = image;
   for (let i = p.resizedSize.length - 1; i >= 0; i--) {
-    x = appendResampling(b, x, i + 2, p.resizedSize[i] as number, p.resampling);
-  }
-  if (x !== image && (p.resampling === "bicubic" || p.resampling === "lanczos")) {
-    // Their negative weights overshoot; an image file cannot.
-    x = b.op("Clip", [x, b.scalar(0), b.scalar(1)]);
+    const y = appendResampling(b, x, i + 2, p.resizedSize[i] as number, p.resampling);
+    // Negative weights overshoot; the pixels that Pillow keeps between two axes cannot.
+    const isClipped = y !== x && (p.resampling === "bicubic" || p.resampling === "lanczos");
+    x = isClipped ? b.op("Clip", [y, b.scalar(0), b.scalar(1)]) : y;
   }
   const rank = p.resizedSize.length;
   const pad = (value: Value, mode: string) =>
-    p.padding.some((n) => n > 0)
+    p.padding.some((n) => n !== 0)
       ? b.op(
           "Pad",
           [
@@ -114,12 +116,12 @@ export interface PreprocessingRequest {
   readonly resampling?: Resampling | undefined;
   /** Padding asked for by the user; always done. */
   readonly padding?: Padding | undefined;
+  /** Padding that a preprocessor does, unless the user asks for another; it is cut off again. */
+  readonly preprocessorPadding?: Padding | undefined;
   /** Padding the model says it was made with; done unless the image has the input's size already. */
   readonly modelPadding?: Padding | undefined;
   /** The input has to be a multiple of this; the image is padded behind for it. @default 1 */
   readonly multiple?: number | undefined;
-  /** What is filled in then. @default "edge" */
-  readonly multipleMode?: Padding["mode"] | undefined;
   readonly channelOrder?: ChannelOrder | undefined;
   readonly range?: readonly [number, number] | undefined;
   readonly mean?: readonly number[] | undefined;
@@ -143,7 +145,9 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
   }
   const isExact = inputSize.every((n, i) => n === imageSize[i]);
   const padding =
-    request.padding ?? (isExact && request.resize === undefined ? undefined : request.modelPadding);
+    request.padding ??
+    request.preprocessorPadding ??
+    (isExact && request.resize === undefined ? undefined : request.modelPadding);
   const sides = [...sidesOf(padding, rank)];
   const around = (i: number) => (sides[i] as number) + (sides[i + rank] as number);
   const resizedSize =
@@ -154,7 +158,8 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     }) as unknown as Size);
   const padded = () => resizedSize.map((n, i) => n + around(i));
   const excess = padded().map((n) => Math.ceil(n / multiple) * multiple - n);
-  const isPaddedToFit = excess.some((n) => n > 0);
+  const isPaddedToFit =
+    excess.some((n) => n > 0) || (padding !== undefined && padding === request.preprocessorPadding);
   excess.forEach((n, i) => {
     sides[rank + i] = (sides[rank + i] as number) + n;
   });
@@ -187,7 +192,7 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
     resizedSize,
     resampling: request.resampling ?? "bilinear",
     padding: sides,
-    paddingMode: padding?.mode ?? (isPaddedToFit ? (request.multipleMode ?? "edge") : "constant"),
+    paddingMode: padding?.mode ?? (isPaddedToFit ? "edge" : "constant"),
     isPaddedToFit,
     channelOrder,
     range: [low, high],

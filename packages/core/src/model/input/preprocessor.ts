@@ -1,42 +1,41 @@
 import type { Size } from "../../image.ts";
 import type { ChannelOrder } from "./channel-order.ts";
+import type { Padding } from "./padding.ts";
 import type { Resampling } from "./resampling-matrix.ts";
 
-/** What a `preprocessor_config.json` asks for, in our terms. */
+/** What a file says beside the images; see `Decision`. */
+export interface PreprocessorNote {
+  readonly what: string;
+  readonly is: string;
+  readonly because: string;
+  readonly wayOut: string;
+}
+
+/** What a `preprocessor_config.json` asks for, in our terms: what `parsePreprocessor` makes of one. */
 export interface Preprocessor {
   /** Where it was read from, for the reasons that are given. */
   readonly source: string;
-  readonly resize?:
-    | { readonly kind: "exact"; readonly size: Size }
-    | { readonly kind: "shortest"; readonly shortest: number; readonly longest?: number };
+  /** The file's content, from which it can be read again elsewhere. */
+  readonly text: string;
+  /** The class of image processor that counted where the file names none. */
+  readonly processorType?: string;
   readonly resampling: Resampling;
+  /** What black and white become, before mean and std. */
   readonly range: readonly [number, number];
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly channelOrder: ChannelOrder;
-  /** Pixels are added behind, as 0 after normalising, up to a multiple of this. */
-  readonly multiple: number;
-}
-
-/** The size that an image of `imageSize` is resized to; `undefined` for none. */
-export function resizeFor(
-  preprocessor: Preprocessor | undefined,
-  imageSize: Size,
-): Size | undefined {
-  const resize = preprocessor?.resize;
-  if (resize === undefined || imageSize.length !== 2) {
-    return undefined;
-  }
-  if (resize.kind === "exact") {
-    return resize.size;
-  }
-  const [height, width] = imageSize;
-  const [short, long] = [Math.min(height, width), Math.max(height, width)];
-  const { shortest, longest = Number.POSITIVE_INFINITY } = resize;
-  // The shortest edge gives way where the longest would become too long; fractions as transformers' own.
-  const isTooLong = (long / short) * shortest > longest;
-  const exact = isTooLong ? (longest * short) / long : shortest;
-  const edge = isTooLong ? Math.round(exact) : shortest;
-  const other = short === edge ? long : Math.trunc((exact * long) / short);
-  return height <= width ? [edge, other] : [other, edge];
+  /** What else it says about the model. */
+  readonly notes: readonly PreprocessorNote[];
+  /**
+   * What an image of a size becomes.
+   *
+   * @param resize counts instead of the file's own size
+   * @returns the size to resize to, and the pixels added around that (negative ones are cut off)
+   * @throws AsmaError `ERR_PREPROCESSOR` for what cannot be honoured, by name
+   */
+  fit(
+    imageSize: Size,
+    resize?: Size,
+  ): { readonly resize: Size | undefined; readonly padding: Padding | undefined };
 }

@@ -44,10 +44,13 @@ export function resamplingMatrix(
   resampling: Resampling = "bilinear",
 ): number[][] {
   const scale = from / to;
+  // Added up as Pillow does, whose rounding decides where two pixels are equally near.
+  let place = scale / 2;
   return Array.from({ length: to }, (_, i) => {
     const row = Array.from({ length: from }, () => 0);
     if (resampling === "nearest") {
-      row[Math.min(from - 1, Math.floor((i + 0.5) * scale))] = 1;
+      row[Math.min(from - 1, Math.floor(place))] = 1;
+      place += scale;
       return row;
     }
     const { support, at } = filters[resampling];

@@ -24,6 +24,7 @@ import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
+import { readFeeds } from "../read-feeds.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
 import { summary } from "../summary.ts";
@@ -74,7 +75,7 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   const { choice, iterations } = choiceOf(request);
   const options = modelOptionsOf(flags);
   await checkResultsFolder(flags.out, flags.force === true);
-  const model = await loadModel(modelPath, options);
+  const model = await loadModel(modelPath, { ...options, feeds: await readFeeds(flags.feed) });
   try {
     const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);

@@ -4,6 +4,7 @@ import type { LoadedModel } from "../../loaded-model.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import { readFeeds } from "../read-feeds.ts";
 import { messageOf, printError, printResult, table } from "../output.ts";
 
 /** Flags of `onnx-asma inspect`. */
@@ -13,7 +14,10 @@ export interface InspectFlags extends ModelFlags {
 
 /** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
 export async function inspect(path: string, flags: InspectFlags): Promise<number> {
-  const model = await loadModel(path, modelOptionsOf(flags));
+  const model = await loadModel(path, {
+    ...modelOptionsOf(flags),
+    feeds: await readFeeds(flags.feed),
+  });
   try {
     return await report(path, model, flags.json === true);
   } finally {
