@@ -3,6 +3,7 @@ import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
   NodeProtoSchema,
+  OperatorSetIdProtoSchema,
   type AttributeProto,
   type NodeProto,
 } from "onnx-buf";
@@ -40,6 +41,10 @@ export function raiseOpset(model: Model): void {
     );
   }
   const to = Math.max(raisedOpset, ...versions);
+  if (own.length === 0) {
+    // Nodes of other domains alone, or of functions.
+    proto.opsetImport.push(create(OperatorSetIdProtoSchema, { version: BigInt(to) }));
+  }
   const names = new NameAuthority(namesOf(graph));
   graph.node = raiseNodes(model, graph.node, { from: model.opset, to, names });
   for (const entry of own) {
