@@ -296,6 +296,25 @@ describe("raiseOpset", () => {
     found?.data.forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 5));
   });
 
+  it("brings along what a model without nodes of its own opset needs", async () => {
+    const old = localFunction(
+      "my.Old",
+      ["a"],
+      ["b"],
+      [node("Slice", ["a"], ["b"], { starts: [1], ends: [2] })],
+      { opset: 9 },
+    );
+    const proto = modelProto({ x: [3] }, [node("my.Old", ["x"], ["y"])], ["y"], {
+      domains: ["my"],
+      functions: [old],
+    });
+    proto.opsetImport = proto.opsetImport.filter(({ domain }) => domain === "my");
+    const { model, written } = await raised(proto);
+    expect(model.opset).toBe(17);
+    const [found] = await outputsOf(written, [3], ["y"]);
+    expect(found?.data).toEqual([Math.fround(Math.sin(4))]);
+  });
+
   it.each<[string, Partial<Example> & Pick<Example, "opset">, string]>([
     [
       "Scan",

@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, NodeProto } from "onnx-buf";
-import { AttributeProtoSchema, AttributeProto_AttributeType as Type, NodeProtoSchema } from "../model/onnx-schema.ts";
+import {
+  AttributeProto_AttributeType as Type,
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+} from "onnx-buf";
 import { AutodiffError } from "../errors.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
@@ -35,6 +41,10 @@ export function raiseOpset(model: Model): void {
     );
   }
   const to = Math.max(raisedOpset, ...versions);
+  if (own.length === 0) {
+    // Nodes of other domains alone, or of functions.
+    proto.opsetImport.push(create(OperatorSetIdProtoSchema, { version: BigInt(to) }));
+  }
   const names = new NameAuthority(namesOf(graph));
   graph.node = raiseNodes(model, graph.node, { from: model.opset, to, names });
   for (const entry of own) {
