@@ -373,6 +373,13 @@ def add_lossy(pack: Pack) -> None:
             file = io.BytesIO()
             tifffile.imwrite(file, picture, metadata=None, photometric="rgb", compression=code)
             pack.add("tiff other compressions", f"{name}-{k}.tif", file.getvalue(), None)
+    planes = [saved(rgb(24, 32)[..., c].copy(), "JPEG", quality=95) for c in range(3)]
+    look = np.dstack([decoded(plane) for plane in planes])
+    for photometric, name in [(2, "rgb"), (6, "ycbcr")]:
+        tags, _ = base(rgb(24, 32), 8, photometric)
+        tags |= {259: ("H", [7]), 284: ("H", [2])}
+        image = look if photometric == 2 else None
+        pack.add("tiff jpeg", f"jpeg-planes-{name}.tif", tiff(tags, planes), image, lossy=True)
     bits = labels(33, 40, 2)
     for name in ["tiff_ccitt", "group3", "group4"]:
         for invert in [False, True]:

@@ -100,7 +100,9 @@ export function checkTiff(layout: TiffLayout, name: string, host: PictureHost): 
     });
   }
   const isJpeg = compression === compressions.jpeg;
-  const isKnown = photometric <= 3 || (photometric === photometrics.ycbcr && isJpeg);
+  // A JPEG of one plane knows nothing of the other two.
+  const isConverted = photometric === photometrics.ycbcr && isJpeg && !layout.isPlanar;
+  const isKnown = photometric <= 3 || isConverted;
   if (!isKnown) {
     throw refusal("ERR_IMAGE_COLOUR_SPACE", {
       expected: "grey, RGB or palette pixels",
