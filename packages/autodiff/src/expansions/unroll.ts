@@ -94,7 +94,7 @@ export function unroll(c: NodeContext, of: Recurrence): Value[] {
         i,
         clip === undefined || i === 2
           ? value
-          : b.op("Clip", [value, b.scalar(-clip), b.scalar(clip)]),
+          : b.op("Clip", [value, b.scalar(-clip, x.dtype), b.scalar(clip, x.dtype)]),
       ),
     split: (value, ...gates) => split(value, 3, gates) as never,
     weights: (...gates) => split(c.x(2), 1, gates).map((r) => b.transpose(r, [0, 2, 1])) as never,

@@ -6,14 +6,18 @@ import { intsAttribute, makeAttributes, type Attributes } from "./attribute.ts";
 import { isBlocked, padWithZeros } from "./blocked-layout.ts";
 import { GraphEditor } from "./graph-editor.ts";
 import { ResolvedModel } from "./resolved-model.ts";
+import type { Target } from "./target.ts";
 import { sameDims, type Value } from "./value.ts";
 
-/** A kernel on WebGPU binds a buffer for each tensor, and may bind eight: more go in groups off the CPU. */
-const mostTensors = 7;
+/**
+ * Tensors that a node splits or joins at most; more go in groups. A kernel on WebGPU binds a buffer for each and
+ * may bind eight, and loading takes the square of the number of them.
+ */
+const mostTensors: Readonly<Record<Target, number>> = { any: 7, cpu: 32 };
 
-function inGroups<T>(list: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(list.length / mostTensors) }, (_, i) =>
-    list.slice(i * mostTensors, (i + 1) * mostTensors),
+function inGroups<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) =>
+    list.slice(i * size, (i + 1) * size),
   );
 }
 
@@ -138,18 +142,20 @@ export class GraphBuilder extends GraphEditor {
 
   /** One behind the other along an axis. */
   concat(values: readonly Value[], axis: number): Value {
-    return this.target === "cpu" || values.length <= mostTensors
+    const most = mostTensors[this.target];
+    return values.length <= most
       ? this.op("Concat", [...values], { axis })
       : this.concat(
-          inGroups(values).map((group) => this.concat(group, axis)),
+          inGroups(values, most).map((group) => this.concat(group, axis)),
           axis,
         );
   }
 
   /** Splits into parts of the given sizes. */
   split(x: Value, axis: number, sizes: readonly number[]): Value[] {
-    if (this.target !== "cpu" && sizes.length > mostTensors) {
-      const groups = inGroups(sizes);
+    const most = mostTensors[this.target];
+    if (sizes.length > most) {
+      const groups = inGroups(sizes, most);
       const totals = groups.map((group) => group.reduce((sum, size) => sum + size, 0));
       return this.split(x, axis, totals).flatMap((part, i) =>
         this.split(part, axis, groups[i] as number[]),
