@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
 import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
 import type { AttackResult, LabelMap } from "@onnx-asma/core";
 import { loadModel } from "@onnx-asma/node";
+import { headModel, withDynamicDims } from "../support/segmentation-models.ts";
+import { workbenchOf } from "../support/workbench-of.ts";
 
 const folder = new URL(".", import.meta.url).pathname;
 const heads = JSON.parse(await readFile(`${folder}/heads.json`, "utf8")) as readonly {
@@ -63,5 +65,60 @@ describe("models whose probabilities float32 rounds to 0 and 1", () => {
     );
     expect(result.notices.join("\n")).toContain("saturated");
     expect(twin.result.notices.join("\n")).not.toContain("saturated");
+  });
+});
+
+describe("what is sure and resized", () => {
+  /** Softmax of scores times 100, twice as large; [N, 3, 6, 8] to [N, 3, 12, 16]. */
+  const bytes = withDynamicDims(
+    headModel(
+      [1, 3, 6, 8],
+      [0, 0.1, 0.2],
+      [
+        ["Mul", ["scores", "hundred"], "z"],
+        ["Softmax", ["z"], "p", { axis: 1 }],
+        ["Resize", ["p", "", "scales"], "out", { mode: "linear" }],
+      ],
+      { hundred: { dims: [], data: [100] }, scales: { dims: [4], data: [1, 1, 2, 2] } },
+    ),
+    [0],
+  );
+  const dims = [1, 3, 6, 8] as const;
+  const imageOf = (seed: number) => ({
+    data: Float32Array.from({ length: 144 }, (_, i) => ((i * 53 + i * i * seed) % 97) / 96),
+    dims,
+  });
+
+  it("is attacked on the image's grid, away from labels, and by other losses", async () => {
+    const bench = await workbenchOf(bytes, { grid: "image" });
+    const [image, other] = [imageOf(1), imageOf(3)];
+    const [labels, target] = [await bench.predict(image), await bench.predict(other)];
+    for (const [aim, choice] of [
+      [target, {}],
+      [target, { attack: "pgd", epsilon: 0.5 }],
+      [labels, { attack: "pgd", epsilon: 0.5, targeted: false }],
+    ] as const) {
+      const { best, trajectory } = await (await bench.attack(image, aim, choice)).result;
+      expect(best.wrongPixels).toBeLessThanOrEqual((trajectory[0]?.wrongPixels ?? 0) / 3);
+    }
+    await bench.release();
+  });
+
+  it("is attacked in a batch as alone", async () => {
+    const bench = await workbenchOf(bytes);
+    const images = [imageOf(1), imageOf(3)];
+    const targets = [await bench.predict(imageOf(5)), await bench.predict(imageOf(7))];
+    const choice = { iterations: 20, beta: 1e-4, tau: 1e-4, levels: "float" } as const;
+    const results = await (await bench.attackBatch(images, targets, choice)).result;
+    for (const [i, image] of images.entries()) {
+      const alone = await (await bench.attack(image, targets[i] as LabelMap, choice)).result;
+      const together = results[i] as AttackResult;
+      expect(together.trajectory.map(({ wrongPixels }) => wrongPixels)).toEqual(
+        alone.trajectory.map(({ wrongPixels }) => wrongPixels),
+      );
+      expect(together.last.l2).toBeCloseTo(alone.last.l2, 5);
+      expect(alone.last.l2).toBeGreaterThan(0);
+    }
+    await bench.release();
   });
 });

@@ -129,7 +129,7 @@ function refuseInstances(
   if (standing === 0 && (isToldSo || (hasBoxes && count === 32 && height * 4 === inputSize[0]))) {
     throw new AsmaError(
       "ERR_OUTPUT",
-      `Expected scores of classes for pixels but found instance segmentation (as of YOLO): '${name}' holds prototypes of masks, which the boxes of another output are weighted with. Among ${describeOutputs(resolved)} no class has a pixel; take a semantic segmentation model, or name an output with ${option("output")}.`,
+      `Expected scores of classes for pixels but found instance segmentation: '${name}' holds prototypes of masks, which another output weights. Take a semantic segmentation model, or name an output with ${option("output")}: ${describeOutputs(resolved)}.`,
     );
   }
 }

@@ -31,5 +31,5 @@ export function doubtOf(
   const isScores = kind === "argmax" && (isShared || high > 255);
   return low < 0 || isScores
     ? undefined
-    : `'${output}' was taken for ${kind === "argmax" ? "scores" : "logits"} as nothing tells what it is, but its numbers lie in [${low.toPrecision(3)}, ${high.toPrecision(3)}], none below 0: it may be another thing. Probabilities need ${option("outputKind", "probability")}, others ${option("border")} or ${option("output")}; ${option("outputKind", kind === "argmax" ? "logits" : "logit")} if this is right.`;
+    : `'${output}' was taken for ${kind === "argmax" ? "scores" : "logits"}, a guess, but its numbers lie in [${low.toPrecision(3)}, ${high.toPrecision(3)}], none below 0: say what they are with ${option("outputKind")} or ${option("border")}, or name another ${option("output")}.`;
 }

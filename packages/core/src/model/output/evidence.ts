@@ -53,6 +53,7 @@ const keepsRange: ReadonlySet<string> = new Set([
   "Split",
   "Crop",
   "Round",
+  "Floor",
 ]);
 
 /**
@@ -110,21 +111,35 @@ function findEvidence(walk: GraphWalk, name: string): Evidence | undefined {
     case "Einsum":
       return combined(walk, node);
     case "ReduceMean":
+    case "ReduceSum":
     case "ReduceMax":
     case "ReduceMin": {
       const inner = evidenceOf(walk, first);
       const axis = walk.reducedAxis(node);
       // The largest probability says how sure the model is, not of what.
-      return inner === undefined || axis === undefined || axis === inner.axis
-        ? undefined
-        : {
-            ...inner,
-            axis: inner.axis && inner.axis - Number(axis < inner.axis && isDropped(walk, node)),
-          };
+      if (inner === undefined || axis === undefined || axis === inner.axis) {
+        return undefined;
+      }
+      const count = node.opType === "ReduceSum" ? (walk.dims(first)?.[axis] ?? 1) : 1;
+      return {
+        ...inner,
+        low: inner.low * count,
+        high: inner.high * count,
+        axis: inner.axis && inner.axis - Number(axis < inner.axis && isDropped(walk, node)),
+      };
     }
     default: {
       const inner = keepsRange.has(node.opType) ? evidenceOf(walk, first) : undefined;
-      return inner && { ...inner, axis: axisThrough(walk, node, inner.axis, false) };
+      const isCut = node.opType === "Floor" || (node.opType === "Cast" && !walk.isFloat(name));
+      const cut = isCut ? Math.floor : (x: number) => x;
+      return (
+        inner && {
+          ...inner,
+          low: cut(inner.low),
+          high: cut(inner.high),
+          axis: axisThrough(walk, node, inner.axis, false),
+        }
+      );
     }
   }
 }
@@ -153,34 +168,29 @@ function clipped(walk: GraphWalk, node: GraphNode, value: string): Evidence | un
     : undefined;
 }
 
-/** (s − min s) ÷ (max s − min s) */
+/** (s − min s) ÷ (max s − min s), and p ÷ Σ p of whatever p; a number in the divisor is passed over. */
 function normalized(
   walk: GraphWalk,
   value: string,
-  numerator: string,
-  denominator: string,
+  dividend: string,
+  divisor: string,
 ): Evidence | undefined {
-  const [input = "", least = ""] = inputsOf(walk, numerator, "Sub");
-  const [a = "", b = ""] = inputsOf(walk, denominator, "Add");
-  const extent = walk.scalar(a) !== undefined ? b : walk.scalar(b) !== undefined ? a : denominator;
+  const [input = "", least = ""] = inputsOf(walk, dividend, "Sub");
+  const [a = "", b = ""] = inputsOf(walk, divisor, "Add");
+  const extent = walk.scalar(a) !== undefined ? b : walk.scalar(b) !== undefined ? a : divisor;
   const [most = "", lower = ""] = inputsOf(walk, extent, "Sub");
-  const range = { by: "min–max normalization", low: 0, high: 1 };
+  const range = { low: 0, high: 1, axis: undefined };
+  const sum = walk.producer(extent);
+  if (sum?.opType === "ReduceSum" && sum.input[0] === dividend) {
+    const saturating = evidenceOf(walk, dividend)?.saturating ?? [];
+    return { ...range, by: "normalization", axis: walk.reducedAxis(sum), saturating };
+  }
+  const by = "min–max normalization";
+  const before = evidenceOf(walk, input)?.saturating ?? [];
   return isExtremum(walk, least, "ReduceMin", input) &&
     isExtremum(walk, most, "ReduceMax", input) &&
     isExtremum(walk, lower, "ReduceMin", input)
-    ? {
-        ...range,
-        axis: undefined,
-        saturating: [
-          {
-            ...range,
-            value,
-            input,
-            isFlat: false,
-            before: evidenceOf(walk, input)?.saturating ?? [],
-          },
-        ],
-      }
+    ? { ...range, by, saturating: [{ ...range, by, value, input, isFlat: false, before }] }
     : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { ResolvedModel } from "@onnx-asma/autodiff";
+import { isFloat, type ResolvedModel } from "@onnx-asma/autodiff";
 import { countOf } from "../../image.ts";
 
 export type GraphNode = ResolvedModel["model"]["graph"]["node"][number];
@@ -53,6 +53,10 @@ export class GraphWalk {
   /** Whether an operator of a type makes a value. */
   is(name: string, opType: string): boolean {
     return this.producer(name)?.opType === opType;
+  }
+
+  isFloat(name: string): boolean {
+    return isFloat(this.resolved.types.get(name)?.dtype ?? "float32");
   }
 
   dims(name: string): readonly number[] | undefined {

@@ -1,4 +1,3 @@
-import { isFloat } from "@onnx-asma/autodiff";
 import { readActivation } from "./activation.ts";
 import { evidenceOf, middleOf } from "./evidence.ts";
 import { axisThrough, GraphWalk, movers, type GraphNode } from "./graph-walk.ts";
@@ -38,13 +37,10 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
     through: [],
   };
   let { name, axis, border } = start;
-  const isFloatValue = (value: string) =>
-    isFloat(walk.resolved.types.get(value)?.dtype ?? "float32");
-  const isQuantized = !isFloatValue(name);
+  const isQuantized = !walk.isFloat(name);
   for (let node = walk.producer(name); node !== undefined; node = walk.producer(name)) {
     const [input = ""] = node.input;
-    const type = walk.resolved.types.get(input);
-    if (type === undefined) {
+    if (walk.dims(input) === undefined) {
       break;
     }
     if (node.opType === "QuantizeLinear" || node.opType === "DequantizeLinear") {
@@ -55,7 +51,7 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
       name = input;
       continue;
     }
-    const isWhole = !isFloat(type.dtype);
+    const isWhole = !walk.isFloat(input);
     if (isWhole && (node.opType === "Cast" || !movers.has(node.opType))) {
       break;
     }
@@ -64,7 +60,7 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
       if (axis !== undefined && before === undefined) {
         break;
       }
-      if (!isWhole && !isFloatValue(name)) {
+      if (!isWhole && !walk.isFloat(name)) {
         border = cutBorder(walk, name, border, 1);
       }
       [name, axis] = [input, before];
@@ -118,7 +114,11 @@ function passMonotone(
   const constant = right ?? left ?? 0;
   switch (node.opType) {
     case "Round":
-      return { name: first, border: cutBorder(walk, name, border, 0.5) };
+    case "Floor":
+      return {
+        name: first,
+        border: cutBorder(walk, name, border, node.opType === "Round" ? 0.5 : 1),
+      };
     case "Log":
     case "Exp":
       return evidenceOf(walk, name) && to(first, node.opType === "Log" ? Math.exp : Math.log);
