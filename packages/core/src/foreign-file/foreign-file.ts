@@ -109,9 +109,11 @@ function noiseKind(bytes: Uint8Array): KindOfFile | undefined {
   sample.forEach((byte) => {
     counts[byte] = (counts[byte] as number) + 1;
   });
-  if (sample.length >= 16 && counts.includes(sample.length)) {
+  const [first] = bytes;
+  const isOne = sample.length >= 16 && counts.includes(sample.length);
+  if (isOne && bytes.every((byte) => byte === first)) {
     return {
-      is: `${bytes.length} times the byte ${sample[0]}`,
+      is: `${bytes.length} times the byte ${first}`,
       wayOut: "download it again: a disk or a transfer has lost its content",
     };
   }
