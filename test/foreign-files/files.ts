@@ -213,8 +213,17 @@ const list: Record<string, [bytes: Uint8Array, name: string, says: RegExp]> = {
   "OpenSSL's bytes": [join("Salted__", random(400)), "model.enc", /encrypted by OpenSSL: decrypt/],
   "an array": [made("array.npy"), "image.npy", /array of NumPy.*model first/],
   arrays: [made("arrays.npz"), "images.npz", /NumPy arrays.*model first/],
-  "a model cut early": [cut(0.1), "model.onnx", /without its end: \d+ bytes are missing/],
-  "a model cut in the middle": [cut(0.5), "model.onnx", /without its end: \d+ bytes are missing/],
+  "weights alone": [
+    new Uint8Array(Float32Array.from({ length: 300 }, (_, i) => Math.sin(i * i) / 9).buffer),
+    "model.onnx.data",
+    /numbers alone.*name the model's own file/,
+  ],
+  "a model cut early": [cut(0.1), "model.onnx", /without its end: at least \d+ bytes are missing/],
+  "a model cut in the middle": [
+    cut(0.5),
+    "model.onnx",
+    /without its end: at least \d+ bytes are missing/,
+  ],
   "a model cut near its end": [cut(0.98), "model.onnx", /without its end|no opset|missing/],
   "training information alone": [
     join(field(1, 8), field(20, field(1, field(2, "training"))), field(8, field(2, 17))),

@@ -78,7 +78,7 @@ describe("an attack through", () => {
     const verdict = await bench.verify(best.image, target, { original: image });
     // A pixel whose scores tie may fall either way.
     expect(verdict.iou).toBeCloseTo(best.iou, 3);
-    expect(verdict.iou).toBeGreaterThan((steps[0] as number) + 0.1);
+    expect(verdict.iou).toBeGreaterThan((steps[0] as number) + 0.05);
     await bench.release();
   });
 

@@ -69,6 +69,7 @@ export function foreignFile(bytes: Uint8Array): KindOfFile | undefined {
     pickleKind(bytes, head) ??
     textKind(bytes, head) ??
     messageKind(bytes, head) ??
+    weightsKind(bytes) ??
     noiseKind(bytes)
   );
 }
@@ -84,6 +85,23 @@ function pickleKind(bytes: Uint8Array, head: string): KindOfFile | undefined {
     : { is: "a pickle of Python", wayOut: "export the model in it to ONNX" };
 }
 
+/** Numbers of 32 bits and the size that weights have, and nothing else. */
+function weightsKind(bytes: Uint8Array): KindOfFile | undefined {
+  const count = Math.min(bytes.length >> 2, 4096);
+  if (count < 64 || bytes.length % 4 !== 0) {
+    return undefined;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const sizes = Array.from({ length: count }, (_, i) => Math.abs(view.getFloat32(4 * i, true)));
+  const usual = sizes.filter((size) => size === 0 || (size > 1e-8 && size < 1e4)).length;
+  return usual > 0.97 * count && new Set(sizes).size > 8
+    ? {
+        is: "numbers alone, such as the weights beside a model (external data, .bin)",
+        wayOut: "name the model's own file, .onnx",
+      }
+    : undefined;
+}
+
 /** Bytes of which all values are equally frequent: packed or encrypted; or all the same. */
 function noiseKind(bytes: Uint8Array): KindOfFile | undefined {
   const sample = bytes.subarray(0, 1 << 16);
@@ -91,9 +109,11 @@ function noiseKind(bytes: Uint8Array): KindOfFile | undefined {
   sample.forEach((byte) => {
     counts[byte] = (counts[byte] as number) + 1;
   });
-  if (counts.includes(sample.length)) {
+  const [first] = bytes;
+  const isOne = sample.length >= 16 && counts.includes(sample.length);
+  if (isOne && bytes.every((byte) => byte === first)) {
     return {
-      is: `${bytes.length} times the byte ${sample[0]}`,
+      is: `${bytes.length} times the byte ${first}`,
       wayOut: "download it again: a disk or a transfer has lost its content",
     };
   }

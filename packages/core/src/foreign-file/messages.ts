@@ -46,7 +46,10 @@ function protobuf(bytes: Uint8Array, head: string): KindOfFile | undefined {
         wayOut: "export the model itself",
       };
     }
-    if (first.value === 1 && has(2, 2) && !has(graph, 2) && /serve|saver|\bop\b/.test(head)) {
+    const [, second] = fields;
+    const isOfGraphs =
+      first.value === 1 && fields.every(({ number, wire }, i) => i === 0 || number + wire === 4);
+    if (isOfGraphs && second !== undefined && bytes[second.start] === 0x0a) {
       return { is: "a SavedModel of TensorFlow", wayOut: "convert its folder with tf2onnx" };
     }
   }
@@ -54,7 +57,7 @@ function protobuf(bytes: Uint8Array, head: string): KindOfFile | undefined {
     isVersion && fields.every(({ number, wire }) => wire === 0 || lengths.has(number));
   if (couldBeModel && last.end > bytes.length) {
     return {
-      is: `an ONNX model without its end: ${last.end - bytes.length} bytes are missing after ${bytes.length}`,
+      is: `an ONNX model without its end: at least ${last.end - bytes.length} bytes are missing after ${bytes.length}`,
       wayOut: "download or export it again",
     };
   }

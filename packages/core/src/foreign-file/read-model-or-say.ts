@@ -9,6 +9,12 @@ import { foreignFile } from "./foreign-file.ts";
  *   inside a model
  */
 export async function readModelOrSay(bytes: Uint8Array, options: ReadModelOptions): Promise<Model> {
+  if (bytes.length > small && bytes[0] !== irVersionKey) {
+    const known = unreadable(bytes, options.location ?? "the file", undefined);
+    if (known !== undefined) {
+      throw known;
+    }
+  }
   try {
     return checkVersion(await readModel(bytes, options), options.location ?? "the file");
   } catch (cause) {
@@ -20,6 +26,12 @@ export async function readModelOrSay(bytes: Uint8Array, options: ReadModelOption
       : (unreadable(bytes, options.location ?? "the file", cause) ?? cause);
   }
 }
+
+/** What takes no time to look through for a message of Protocol Buffers, whatever it is. */
+const small = 1 << 22;
+
+/** What models begin with. */
+const irVersionKey = 8;
 
 /** Far beyond what there is, which was 13 in 2026. */
 const largestVersion = 40n;
