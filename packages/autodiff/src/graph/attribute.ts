@@ -1,6 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { AttributeProto, NodeProto } from "onnx-buf";
-import { AttributeProtoSchema, AttributeProto_AttributeType as Type } from "../model/onnx-schema.ts";
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as Type,
+} from "../model/onnx-schema.ts";
 
 /** An attribute as rules write it: integers, lists of integers, strings, and marked floats. */
 export type AttributeValue = number | readonly number[] | string | { readonly float: number };

@@ -1,5 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema } from "../model/onnx-schema.ts";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  OperatorSetIdProtoSchema,
+} from "../model/onnx-schema.ts";
 import { dataTypeToProto, type DataType, type TensorType } from "../model/data-type.ts";
 import { Model } from "../model/model.ts";
 import { intsAttribute, makeAttributes, type Attributes } from "./attribute.ts";

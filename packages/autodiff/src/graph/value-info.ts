@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import type { ValueInfoProto } from "onnx-buf";
-import { TensorShapeProtoSchema, TensorShapeProto_DimensionSchema, TypeProtoSchema, TypeProto_TensorSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
+import {
+  TensorShapeProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TypeProtoSchema,
+  TypeProto_TensorSchema,
+  ValueInfoProtoSchema,
+} from "../model/onnx-schema.ts";
 import { dataTypeToProto } from "../model/data-type.ts";
 import type { Value } from "./value.ts";
 

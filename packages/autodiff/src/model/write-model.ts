@@ -1,7 +1,12 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
-import { GraphProtoSchema, ModelProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from "./onnx-schema.ts";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from "./onnx-schema.ts";
 import { copyMessage } from "./copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { externalReference, Model, type WeightFile } from "./model.ts";

@@ -1,6 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { NodeProto } from "onnx-buf";
-import { AttributeProtoSchema, AttributeProto_AttributeType as Type } from "../model/onnx-schema.ts";
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as Type,
+} from "../model/onnx-schema.ts";
 import { intAttribute, intsAttribute, stringAttribute } from "../graph/attribute.ts";
 import type { Model } from "../model/model.ts";
 import type { PassContext } from "./pass.ts";

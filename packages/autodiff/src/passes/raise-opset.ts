@@ -1,12 +1,11 @@
 import { create } from "@bufbuild/protobuf";
+import type { AttributeProto, NodeProto } from "onnx-buf";
 import {
-  AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as Type,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
-  type AttributeProto,
-  type NodeProto,
-} from "onnx-buf";
+} from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import type { GraphProto, NodeProto } from "onnx-buf";
-import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  ValueInfoProtoSchema,
+} from "../model/onnx-schema.ts";
 import { NameAuthority } from "../graph/name-authority.ts";
 import { namesOf } from "../graph/names-of.ts";
 import type { TensorType } from "../model/data-type.ts";

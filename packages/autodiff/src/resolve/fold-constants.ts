@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from "onnx-buf";
-import { GraphProtoSchema, ModelProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from "../model/onnx-schema.ts";
 import {
   dataTypeToProto,
   elementCount,
