@@ -107,6 +107,8 @@ async function startRun(
   const image = await model.readImage(imagePath);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
+  // Before an attack that may be in vain; the rest of the notices follows it.
+  predictionBefore.notices?.forEach((notice) => note(notice));
   const target = await makeTarget(flags, model, {
     image,
     description,
@@ -158,7 +160,9 @@ async function conclude(
   report: Omit<AttackReport, "request"> & { readonly failure: AsmaError | undefined },
 ): Promise<number> {
   const { result, failure } = report;
-  result.notices.forEach((notice) => note(notice));
+  result.notices
+    .filter((notice) => report.predictionBefore.notices?.includes(notice) !== true)
+    .forEach((notice) => note(notice));
   if (failure !== undefined) {
     // Before the results, which what failed may keep from being written.
     printError(failure, false);
