@@ -120,7 +120,13 @@ describe("a guess", () => {
       "attack",
       `${heads}/models/regression.onnx`,
       `${heads}/picture.png`,
-      ...["--hide", "1", "--iterations", "1", "-o", out, "--force"],
+      "--hide",
+      "1",
+      "--iterations",
+      "1",
+      "-o",
+      out,
+      "--force",
     ]);
     await rm(out, { recursive: true });
     expect(stderr.match(/taken for logits.*--output-kind or --border.*--output\./g)).toHaveLength(
