@@ -1,8 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { ImageTensor, ModelOptions } from "@onnx-asma/core";
 import { loadModel, type LoadModelOptions } from "@onnx-asma/node";
+import { runCli } from "../support/run-cli.ts";
 import { workbenchOf } from "../support/workbench-of.ts";
 
 const cases = new URL("../cases", import.meta.url).pathname;
@@ -108,6 +111,26 @@ describe("a guess", () => {
     );
     expect(await attackNotices("enhanced-image")).toMatch(
       /^'out' was taken for scores, .* lie in \[0\.00, 1\.00\]/,
+    );
+  });
+
+  it("is doubted on the command line once, with its flags", async () => {
+    const out = await mkdtemp(join(tmpdir(), "onnx-asma-heads-"));
+    const { stderr } = await runCli([
+      "attack",
+      `${heads}/models/regression.onnx`,
+      `${heads}/picture.png`,
+      "--hide",
+      "1",
+      "--iterations",
+      "1",
+      "-o",
+      out,
+      "--force",
+    ]);
+    await rm(out, { recursive: true });
+    expect(stderr.match(/taken for logits.*--output-kind or --border.*--output\./g)).toHaveLength(
+      1,
     );
   });
 

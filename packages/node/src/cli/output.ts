@@ -8,9 +8,9 @@ export function printResult(json: boolean, object: unknown, text: () => string):
   process.stdout.write(json ? `${JSON.stringify(object, undefined, 2)}\n` : `${text()}\n`);
 }
 
-/** Writes a remark to stderr. */
+/** Writes a remark to stderr, with options as flags. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${sayFlags(text)}\n`);
 }
 
 /** Says that only the first of several pages was read. */

@@ -111,6 +111,8 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
+  // Before an attack that may be in vain; the rest of the notices follows it.
+  predictionBefore.notices?.forEach((notice) => note(notice));
   const target = await makeTarget(flags, model, {
     image,
     description,
@@ -179,8 +181,9 @@ async function conclude(
   },
 ): Promise<number> {
   const { result, failure } = report;
-  const notices = [...(remark === undefined ? [] : [remark]), ...result.notices];
-  notices.forEach((notice) => note(sayFlags(notice)));
+  result.notices
+    .filter((notice) => report.predictionBefore.notices?.includes(notice) !== true)
+    .forEach((notice) => note(notice));
   if (failure !== undefined) {
     // Before the results, which what failed may keep from being written.
     printError(failure, false);
