@@ -20,7 +20,6 @@ import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -82,6 +81,8 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
     if (!isQuiet) {
       note(describePrediction(scene.predictionBefore, scene.description.classNames));
     }
+    // Before an attack that may be in vain; the rest of the notices follows it.
+    scene.doubts.forEach((doubt) => note(doubt));
     const run = await startRun(model, scene, { ...choice, signal });
     const ended = await follow(run, startProgress(iterations, isQuiet));
     return await conclude(request, { model, ...scene, ...ended });
@@ -111,8 +112,6 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
-  // Before an attack that may be in vain; the rest of the notices follows it.
-  predictionBefore.notices?.forEach((notice) => note(notice));
   const target = await makeTarget(flags, model, {
     image,
     description,
@@ -120,6 +119,7 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   });
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
   const remark = predictionRemark(predictionBefore, description.classNames);
+  const doubts = [...(predictionBefore.notices ?? []), ...(remark === undefined ? [] : [remark])];
   const sources = {
     image: await recordFile(imagePath),
     target: await recordIfNamed(flags.target ?? flags.targetImage),
@@ -127,7 +127,7 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
     // The model's files are hashed now: later they may have changed.
     model: model.sources,
   };
-  return { image, description, predictionBefore, target, region, remark, sources };
+  return { image, description, predictionBefore, target, region, doubts, sources };
 }
 
 /** Starts the attack, where there is something to attack. */
@@ -173,24 +173,23 @@ async function follow(
 async function conclude(
   { flags }: AttackRequest,
   {
-    remark,
+    doubts,
     ...report
   }: Omit<AttackReport, "request" | "notices"> & {
     readonly failure: AsmaError | undefined;
-    readonly remark: string | undefined;
+    readonly doubts: readonly string[];
   },
 ): Promise<number> {
   const { result, failure } = report;
-  result.notices
-    .filter((notice) => report.predictionBefore.notices?.includes(notice) !== true)
-    .forEach((notice) => note(notice));
+  const others = result.notices.filter((notice) => !doubts.includes(notice));
+  others.forEach((notice) => note(notice));
   if (failure !== undefined) {
     // Before the results, which what failed may keep from being written.
     printError(failure, false);
   }
   const record = await writeResults(flags.out, {
     ...report,
-    notices,
+    notices: [...doubts, ...others],
     request: targetRequestOf(flags),
   });
   printResult(flags.json === true, record, () => summary(record, flags.out));
