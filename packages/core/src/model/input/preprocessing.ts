@@ -4,7 +4,7 @@ import { sameSize, type Size } from "../../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
 import { appendResampling } from "./append-resampling.ts";
 import { toLayout, type Layout } from "../layout.ts";
-import type { Padding } from "../model-options.ts";
+import type { Padding, PaddingMode } from "../model-options.ts";
 import type { ChannelOrder } from "./channel-order.ts";
 import type { Resampling } from "./resampling-matrix.ts";
 import { option } from "../option.ts";
@@ -21,7 +21,7 @@ export interface Preprocessing {
    * front, top, left, back, bottom, right. Negative ones are cut off.
    */
   readonly padding: readonly number[];
-  readonly paddingMode: NonNullable<Padding["mode"]>;
+  readonly paddingMode: PaddingMode;
   /**
    * The padding was added by us because the model refuses the image's size, or by its preprocessor; it is cut
    * off again.
