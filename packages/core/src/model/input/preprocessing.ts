@@ -4,7 +4,7 @@ import { sameSize, type Size } from "../../image.ts";
 import { castToWhole, isIntegerImage } from "./integer-image.ts";
 import { appendResampling } from "./append-resampling.ts";
 import { toLayout, type Layout } from "../layout.ts";
-import type { Padding, PaddingMode } from "../model-options.ts";
+import type { Padding, PaddingMode } from "./padding.ts";
 import type { ChannelOrder } from "./channel-order.ts";
 import type { Resampling } from "./resampling-matrix.ts";
 import { option } from "../option.ts";
