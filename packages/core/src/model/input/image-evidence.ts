@@ -64,7 +64,11 @@ function readEvidence(model: Model, node: GraphNode, name: string): ImageEvidenc
     const weights = model.graph.initializer.find((tensor) => tensor.name === node.input[1]);
     const group = Number(node.attribute.find((a) => a.name === "group")?.i ?? 1);
     const count = weights && Number(weights.dims[1]) * group;
-    return { channels: "first", count, because: `the convolution '${node.name || node.output[0]}' reads it` };
+    return {
+      channels: "first",
+      count,
+      because: `the convolution '${node.name || node.output[0]}' reads it`,
+    };
   }
   if (node.opType === "Transpose") {
     const perm = node.attribute.find((a) => a.name === "perm")?.ints.map(Number) ?? [];
