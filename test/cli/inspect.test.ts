@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { golden, unet, unet3 } from "../support/golden-scene.ts";
-import { expectFailure, runCli, runJson, saveModel } from "../support/run-cli.ts";
+import { golden, unet, unet3, writeImage } from "../support/golden-scene.ts";
+import { decodePng } from "../support/png.ts";
+import { expectFailure, runCli, runJson, saveModel, temporaryFolder } from "../support/run-cli.ts";
 import {
   channelsLastModel,
   colouredModel,
@@ -203,5 +206,29 @@ describe("the command line", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("Allowed choices are NCHW, NHWC");
     expect(stderr).toContain("--help");
+  });
+});
+
+describe("inspect with an image", () => {
+  it("takes its size, says what is drawn on it, and draws that", async () => {
+    const folder = temporaryFolder();
+    const [image, out] = [writeImage(folder), join(folder, "seen.png")];
+    const { code, stdout } = await runCli(["inspect", unet, image, "-o", out]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("52×52, the centre of the input");
+    expect(stdout).toMatch(/the model draws class 0 [\d.]+ %, class 1 [\d.]+ % \(\d+ px\)\.\n$/);
+    expect(decodePng(readFileSync(out))).toMatchObject({ width: 92, height: 92, channels: 3 });
+    const { object } = await runJson<{ prediction: { pixelsPerClass: number[] } }>([
+      "inspect",
+      unet,
+      image,
+    ]);
+    expect(object.prediction.pixelsPerClass.reduce((a, b) => a + b)).toBe(52 * 52);
+  });
+
+  it("asks for one where a picture is wanted", async () => {
+    const args = ["inspect", unet, "--out", join(temporaryFolder(), "seen.png")];
+    const message = await expectFailure(args, { exit: 2, code: "ERR_USAGE" });
+    expect(message).toContain("--out");
   });
 });

@@ -36,13 +36,18 @@ type Exit = (code: number) => void;
 
 function addInspect(parent: Command, exit: Exit): void {
   const command = parent
-    .command("inspect <model>")
-    .description("say what a model was taken to mean, why, and how to overrule it")
+    .command("inspect <model> [image]")
+    .description(
+      "say what a model was taken to mean, why, and how to overrule it; with an image also what it draws on it",
+    )
+    .option("-o, --out <file>", "a PNG of the image with what the model draws on it")
     .option("--json", "one JSON object on stdout");
-  addModelFlags(command).action(async (model: string, flags: InspectFlags) => {
-    checkFlagEffects(command, modelFlagEffects);
-    exit(await inspect(model, flags));
-  });
+  addModelFlags(command).action(
+    async (model: string, image: string | undefined, flags: InspectFlags) => {
+      checkFlagEffects(command, modelFlagEffects);
+      exit(await inspect(model, image, flags));
+    },
+  );
 }
 
 function addDifferentiate(parent: Command, exit: Exit): void {

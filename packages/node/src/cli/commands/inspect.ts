@@ -1,33 +1,92 @@
-import type { Decision } from "@onnx-asma/core";
+import { ignored, refusal, sizeOf, type Decision, type LabelMap } from "@onnx-asma/core";
+import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/core/targets";
+import type { FileImage } from "../../images/file-image.ts";
+import { writeFile } from "../../images/write-file.ts";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
+import { overlay } from "../../report/mask-picture.ts";
+import { encodePicture, imagePicture } from "../../report/picture.ts";
+import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { readFeeds } from "../read-feeds.ts";
-import { messageOf, printError, printResult, table } from "../output.ts";
+import { messageOf, note, notePages, printError, printResult, table } from "../output.ts";
 
 /** Flags of `onnx-asma inspect`. */
 export interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
+  /** Where the picture of the prediction goes. */
+  readonly out?: string;
 }
 
-/** `onnx-asma inspect MODEL`: what a model was taken to mean, and whether it can be attacked. */
-export async function inspect(path: string, flags: InspectFlags): Promise<number> {
+/** What a model draws on an image. */
+interface Seen {
+  readonly image: FileImage;
+  readonly prediction: LabelMap;
+}
+
+/**
+ * `onnx-asma inspect MODEL [IMAGE]`: what a model was taken to mean, whether it can be attacked, and what it
+ * draws on an image.
+ */
+export async function inspect(
+  path: string,
+  imagePath: string | undefined,
+  flags: InspectFlags,
+): Promise<number> {
+  if (flags.out !== undefined && imagePath === undefined) {
+    throw refusal("ERR_USAGE", {
+      expected: "an image whose prediction --out shows",
+      found: "found the model alone",
+      wayOut: "name one behind the model, or leave --out out",
+    });
+  }
   const model = await loadModel(path, {
     ...modelOptionsOf(flags),
     feeds: await readFeeds(flags.feed),
   });
   try {
-    return await report(path, model, flags.json === true);
+    const seen = imagePath === undefined ? undefined : await look(imagePath, model);
+    if (seen !== undefined && flags.out !== undefined) {
+      await writePicture(flags.out, model, seen);
+    }
+    return await report(path, model, { seen, asJson: flags.json === true });
   } finally {
     await model.release();
   }
 }
 
-async function report(path: string, model: LoadedModel, asJson: boolean): Promise<number> {
-  const description = await model.describe();
-  const problem = await model.gradientProblem();
+async function look(imagePath: string, model: LoadedModel): Promise<Seen> {
+  const image = await model.readImage(imagePath);
+  notePages(imagePath, image);
+  return { image, prediction: await model.predict(image) };
+}
+
+/** The prediction drawn over the image. */
+async function writePicture(
+  path: string,
+  model: LoadedModel,
+  { image, prediction }: Seen,
+): Promise<void> {
+  const { grid } = await model.describe(sizeOf(image));
+  const slice = chooseSlice(prediction, prediction, image, grid.placement);
+  const picture = overlay(
+    imagePicture(sliceOfImage(image, slice)),
+    sliceOfLabels(prediction, slice),
+    { placement: planeOf(grid.placement), ignoreLabel: ignored },
+  );
+  await writeFile(path, encodePicture(picture));
+}
+
+async function report(
+  path: string,
+  model: LoadedModel,
+  { seen, asJson }: { readonly seen: Seen | undefined; readonly asJson: boolean },
+): Promise<number> {
+  const size = seen && sizeOf(seen.image);
+  const description = await model.describe(size);
+  const problem = await model.gradientProblem(size);
   const isDifferentiable = problem === undefined;
   const { graph, proto } = model.model;
   const facts = {
@@ -44,6 +103,12 @@ async function report(path: string, model: LoadedModel, asJson: boolean): Promis
       model: path,
       ...facts,
       ...description,
+      ...(seen && {
+        prediction: {
+          dims: seen.prediction.dims,
+          pixelsPerClass: pixelsPerClass(seen.prediction, description.head.classes),
+        },
+      }),
       isDifferentiable,
       problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
     },
@@ -68,12 +133,19 @@ async function report(path: string, model: LoadedModel, asJson: boolean): Promis
           ],
           ["gradient", isDifferentiable ? gradientOrigin(model) : "missing, see below", ""],
         ]),
+        ...(seen ? ["", describePrediction(seen.prediction, description.classNames)] : []),
       ].join("\n"),
   );
+  doubtsOf(seen, description.classNames).forEach((doubt) => note(doubt));
   if (!isDifferentiable) {
     printError(problem, false);
   }
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}
+
+function doubtsOf(seen: Seen | undefined, classNames: readonly string[]): string[] {
+  const remark = seen && predictionRemark(seen.prediction, classNames);
+  return [...(seen?.prediction.notices ?? []), ...(remark === undefined ? [] : [remark])];
 }
 
 function gradientOrigin({ options }: LoadedModel): string {
