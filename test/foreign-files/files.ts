@@ -259,8 +259,16 @@ export const files: Readonly<Record<string, BadFile>> = {
       proto.irVersion = 99n;
     }),
     name: "m.onnx",
+    code: "ERR_OPSET",
+    says: /found IR version 99.*Export it again/,
+  },
+  "an ir_version that is none": {
+    bytes: changed((proto) => {
+      proto.irVersion = 123456n;
+    }),
+    name: "m.onnx",
     code: unreadable,
-    says: /ir_version is 99.*export it again/,
+    says: /ir_version is 123456.*export it again/,
   },
   "operators of an unknown domain": {
     bytes: changed(({ graph, opsetImport }) => {
