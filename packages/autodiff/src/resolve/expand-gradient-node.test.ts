@@ -151,15 +151,15 @@ it("is refused with inputs that do not match, and with operators that have no gr
     code: "ERR_GRADIENT_NODE",
     message: expect.stringContaining("'da_node'") as string,
   });
-  const recurrent = [
-    node("RNN", ["a", "w", "r"], ["y"], { hidden_size: 1 }),
+  const pooled = [
+    node("MaxRoiPool", ["a", "rois"], ["y"], { pooled_shape: [1, 1] }),
     gradient(["a"], "y", ["da"]),
   ];
-  const weights = [floats("w", [1, 1, 1], [1]), floats("r", [1, 1, 1], [1])];
+  const initializer = [floats("rois", [1, 5], [0, 0, 0, 1, 1])];
   await expect(
-    resolved(model({ a: [2, 1, 1] }, recurrent, ["da"], { initializer: weights })),
+    resolved(model({ a: [1, 1, 2, 2] }, pooled, ["da"], { initializer })),
   ).rejects.toMatchObject({
     code: "ERR_UNSUPPORTED_OPERATOR",
-    nodes: [{ nodeName: "y_node", opType: "RNN" }],
+    nodes: [{ nodeName: "y_node", opType: "MaxRoiPool" }],
   });
 });
