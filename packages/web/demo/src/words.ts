@@ -25,7 +25,8 @@ export function describeInWords(parent: HTMLElement, description: ModelDescripti
     ["It draws", `${classNames.join(", ")} on ${grid.size[1]}×${grid.size[0]} pixels`],
     ["Read from", `output '${head.output}', scores '${head.scores}'`],
     ...description.decisions.map(
-      ({ what, is, because }) => [what, inWords(`${is} (${because})`)] as const,
+      ({ what, is, because, isUnsure }) =>
+        [what, inWords(`${is} (${isUnsure === true ? "unsure: " : ""}${because})`)] as const,
     ),
   ];
   parent.replaceChildren(
