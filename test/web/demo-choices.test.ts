@@ -154,13 +154,17 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await page.fill("#option-lossClasses", "");
   });
 
-  it("measures what is hidden by the share that is gone", async () => {
+  it("refuses to hide what is not drawn, beside the target, and says what is", async () => {
+    expect(await page.textContent("#clean")).toMatch(/^On the untouched image the model draws .*%/);
     await page.selectOption("#kind", "hide");
-    await page.click("#start");
     // The model draws nothing of that class here.
-    await waitForStatus(page, "Reached at step 0");
-    expect((await reportOf(page)).options.iouDefinition).toBe("erased");
+    await page.waitForSelector("#target-problem:not([hidden])");
+    expect(await page.textContent("#target-problem")).toMatch(/class 1 has no pixel/);
+    await page.click("#start");
+    expect(await problemOf(page)).toMatch(/class 1 has no pixel/);
     await page.selectOption("#kind", "disc");
+    await page.waitForSelector("#target-problem", { state: "hidden" });
+    await attackWorks(page);
   });
 
   it("shows what made an attack fail, and saves what it had come to", async () => {
@@ -201,8 +205,8 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await page.setInputFiles("#other", `${models}/retina.jpg`);
     await page.fill("#threshold", "0.95");
     await page.click("#start");
-    // Its own prediction is what it draws already.
-    await waitForStatus(page, "Reached at step 0");
+    // Its own prediction is what it draws already: a success of nothing is refused.
+    expect(await problemOf(page)).toMatch(/reaches it already .*IoU \(foreground\) 1\.0000/);
     await page.selectOption("#kind", "disc");
   });
 
@@ -234,7 +238,7 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
 
   it.each([
     ["a broken model", "broken.onnx", onnx, /Expected an ONNX model/],
-    ["a broken picture", "broken.png", "image/png", /Expected an image/],
+    ["a broken picture", "broken.png", "image/png", /Expected a PNG, JPEG/],
     [
       "a broken configuration",
       "preprocessor_config.json",

@@ -8,7 +8,8 @@ export type ConfusionMatrix = readonly (readonly number[])[];
 /**
  * Counts pixels by target and predicted class.
  *
- * @throws AsmaError `ERR_TARGET_SIZE` when the two have different dims; `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE`
+ * @throws AsmaError `ERR_TARGET_SIZE` when the two have different dims; `ERR_TARGET_CLASS` for a label that is
+ *   no class and not {@link ignored}; `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE`
  *   for what is no label map; `ERR_CLASSES` for a number of classes that is none
  */
 export function confusionMatrix(
@@ -32,11 +33,19 @@ export function confusionMatrix(
   }
   const matrix = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
   target.data.forEach((t, i) => {
-    const row = matrix[t];
-    const p = prediction.data[i] as number;
-    if (t !== ignored && row?.[p] !== undefined) {
-      row[p] += 1;
+    if (t === ignored) {
+      return;
     }
+    const p = prediction.data[i] as number;
+    const row = matrix[t];
+    if (row?.[p] === undefined) {
+      throw refusal("ERR_TARGET_CLASS", {
+        expected: `labels from 0 to ${classes - 1}, or ${ignored} for pixels that do not count,`,
+        found: `the ${row === undefined ? "target" : "prediction"} holds ${row === undefined ? t : p}`,
+        wayOut: "say which value is which class",
+      });
+    }
+    row[p] += 1;
   });
   return matrix;
 }

@@ -39,7 +39,7 @@ export interface JudgeInput {
 /**
  * Judges an adversarial image by what the untouched model predicts for it.
  *
- * @throws AsmaError `ERR_TARGET_SIZE`, `ERR_IMAGE_DIMS` when dims differ; as {@link confusionMatrix}, {@link iou}
+ * @throws AsmaError `ERR_TARGET_EMPTY` where no pixel counts; `ERR_TARGET_SIZE`, `ERR_IMAGE_DIMS` when dims differ; as {@link confusionMatrix}, {@link iou}
  *   and {@link perturbationNorms} do for what is none; `ERR_JUDGE` for thresholds that are no numbers in [0, 1]
  */
 export function judge(input: JudgeInput): Verdict {
@@ -61,6 +61,13 @@ export function judge(input: JudgeInput): Verdict {
     pixelAccuracy: pixelAccuracy(matrix),
   };
   const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
+  if (counted === 0) {
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: "a target with pixels that count",
+      found: "all of its pixels are ignored",
+      wayOut: "leave `ignoreLabel` out, or choose another target",
+    });
+  }
   const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
   return {
     ...agreement,

@@ -1,3 +1,4 @@
+import { refusal } from "../errors.ts";
 import type { ImageTensor } from "../image.ts";
 import { levelsOf } from "../levels-of.ts";
 import { encodeNpy } from "../npy/encode-npy.ts";
@@ -32,6 +33,13 @@ export function encodeImage(
   image: ImageTensor,
   { format, levels } = imageFormatOf(image),
 ): Uint8Array<ArrayBuffer> {
+  if (image.dims[0] !== 1 || image.dims.includes(0)) {
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: "one image, of dims [1, C, H, W],",
+      found: `found dims [${image.dims.join(", ")}]`,
+      wayOut: "save images one by one",
+    });
+  }
   if (format === "png") {
     return encodePng(image, { levels });
   }

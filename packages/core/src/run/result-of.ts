@@ -38,13 +38,25 @@ export function resultOf(
     : [
         `No image within the budget was found: rounding to ${options.levels} levels alone changes it by ${ending.best.record[norm].toPrecision(3)}.`,
       ];
+  const { l2 } = ending.best.record;
+  const { trajectory } = ending;
+  const isNothing = ending.reached && l2 === 0;
+  const isUndone =
+    !ending.reached && trajectory.length > 1 && trajectory.every((record) => record.l2 === 0);
+  const vain = isNothing
+    ? ["The untouched image reaches the goal already: nothing was attacked."]
+    : isUndone
+      ? [
+          `Rounding to ${options.levels} levels undid every step: no value was changed by half a level. Allow larger steps, or attack floats (\`levels: "float"\`).`,
+        ]
+      : [];
   return {
     attack: { name: definition.name, options: attackOptions },
     options,
     ...ending,
     best: iterate(ending.best),
     last: iterate(ending.last),
-    notices: [...(notices ?? []), ...ending.notices, ...outside],
+    notices: [...(notices ?? []), ...ending.notices, ...outside, ...vain],
     budget: budget === undefined ? undefined : { norm, epsilon: budget },
     build: step.build,
   };

@@ -1,7 +1,8 @@
 import type { Model } from "@onnx-asma/autodiff";
 import type { Recipe } from "../attack/recipe.ts";
 import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
-import { AsmaError } from "../errors.ts";
+import { checkImageTensor } from "../check-array.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
 import type { ModelOptions } from "../model/model-options.ts";
@@ -102,9 +103,10 @@ export class Workbench {
     };
     const tensor = this.#toImage(image);
     const original = this.#toImage(options.original);
+    const given = copyOf(toLabelMap(target));
     return await this.#using(sizeOf(tensor), async ({ model }) => {
       const { description } = model;
-      const labels = fitTarget(toLabelMap(target), description);
+      const labels = fitTarget(given, description);
       const { classes } = description.head;
       const iouDefinition = iouDefinitionOf(options.iouDefinition, classes, labels);
       const prediction = await model.predict(tensor);
@@ -159,8 +161,19 @@ export class Workbench {
     }
   }
 
+  /** A copy: what the caller does with its arrays while it is waited for is not our business. */
   #toImage(image: ImageLike): ImageTensor {
-    return toImageTensor(image, this.input.size.length);
+    const { channels, size } = this.input;
+    const tensor = toImageTensor(image, size.length);
+    checkImageTensor(tensor, "the image");
+    if (tensor.dims[1] !== channels) {
+      throw refusal("ERR_IMAGE_DIMS", {
+        expected: `an image of dims [1, ${channels}, ${size.map((n) => n ?? "any").join(", ")}]`,
+        found: `found [${tensor.dims.join(", ")}]`,
+        wayOut: "reorder its axes, or bring one of as many channels",
+      });
+    }
+    return copyOf(tensor);
   }
 
   /** Checks everything and loads the step graph; the run leases it again when it begins. */
@@ -180,10 +193,15 @@ export class Workbench {
     const labels = targets.map(toLabelMap);
     const parsed = parseChoice(choice, tensors);
     const { region, signal } = choice;
-    // Copies: what the caller does with its arrays until the run begins is not the run's business.
+    if (region !== undefined && !ArrayBuffer.isView(region)) {
+      throw refusal("ERR_REGION", {
+        expected: "a Float32Array of 1 where the image may change and 0 elsewhere as `region`",
+        found: `found ${region === null ? "null" : typeof region}`,
+      });
+    }
     const inputs = tensors.map((image, i) => ({
-      image: { ...image, data: image.data.slice() },
-      target: labels[i] && { ...labels[i], data: labels[i].data.slice() },
+      image,
+      target: labels[i] && copyOf(labels[i]),
       region: region?.slice(),
     })) as readonly AttackInput[];
     (await this.#open(parsed, inputs)).onEnd?.();
@@ -279,4 +297,9 @@ export class Workbench {
       return await StepSession.create(model, recipe, graph, this.#host);
     });
   }
+}
+
+/** With data of its own; what has none is refused where it is used. */
+function copyOf<T extends { readonly data: Float32Array | Int32Array }>(tensor: T): T {
+  return ArrayBuffer.isView(tensor.data) ? { ...tensor, data: tensor.data.slice() } : tensor;
 }

@@ -34,6 +34,9 @@ export function resultFilesOf(written: readonly string[]): string[] {
  * @throws AsmaError `ERR_RESULTS_EXIST` when it holds results already, `ERR_FOLDER_NOT_WRITABLE`
  */
 export async function checkResultsFolder(folder: string, force: boolean): Promise<void> {
+  if (folder === "") {
+    throw notWritable(folder, new Error("its name is empty"));
+  }
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => error);
   if (Array.isArray(entries)) {
     const existing = resultFiles.filter((file) => entries.includes(file));

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   findAttack,
+  fitTarget,
   ignored,
   sizeOf,
   type AttackResult,
@@ -28,7 +29,7 @@ import { encodePicture, imagePicture } from "./picture.ts";
 import { percent } from "./percent.ts";
 import { recordResult } from "./record-result.ts";
 import type { AttackSources, ResultRecord } from "./result-record.ts";
-import { fillResultsFolder, resultFilesOf } from "./results-folder.ts";
+import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
 import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
@@ -47,6 +48,8 @@ export interface AttackReport {
   readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];
   /** Remarks on the attack. @default those of the result */
   readonly notices?: readonly string[];
+  /** Whether files of an earlier attack in the folder may be replaced. @default false */
+  readonly overwrite?: boolean;
   /** How the target was asked for, for the record. */
   readonly request?: Readonly<Record<string, unknown>>;
 }
@@ -64,18 +67,21 @@ interface Shown {
  * Writes an attack's results into a folder, all or nothing: pictures (of a volume of its slice that
  * changed most), the adversarial image as PNG (rounded) and as float `.npy`, or only as `.npy` where a
  * PNG cannot hold it, trajectory as plot and CSV, `result.json`. Results of an earlier attack are
- * replaced. The saved image is read back and run through the **untouched** model; that verdict decides.
+ * replaced where `overwrite` says so. The saved image is read back and run through the **untouched** model; that verdict decides.
  *
- * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`
+ * @throws AsmaError `ERR_RESULTS_EXIST`, `ERR_FOLDER_NOT_WRITABLE`
  */
 export async function writeResults(folder: string, report: AttackReport): Promise<ResultRecord> {
+  await checkResultsFolder(folder, report.overwrite === true);
   return await fillResultsFolder(folder, (staging) => writeFiles(staging, report));
 }
 
 async function writeFiles(folder: string, report: AttackReport): Promise<ResultRecord> {
-  const { model, image, target, result } = report;
+  const { model, image, result } = report;
   const { best, options } = result;
   const at = (name: string) => join(folder, name);
+  const description = await model.describe(sizeOf(image));
+  const target = fitTarget(report.target, description);
   const file = adversarialFile(image, options.levels);
   await writeAdversarial(at(file.name), best.image, file);
   if (file.format === "png") {
@@ -84,7 +90,6 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   const judging: VerifyOptions = { ...options, original: image };
   const saved = await model.verify(at(file.name), target, judging);
   const float = await model.verify(best.image, target, judging);
-  const description = await model.describe(sizeOf(image));
   const original = await writeOriginal(folder, image);
   const targetFile = await writeLabels(at("target"), target, description.head);
   const labels = {
@@ -93,13 +98,15 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   };
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
-  const factor = await writePictures(folder, { report, description, saved, slice });
+  const shown = { report: { ...report, target }, description, saved, slice };
+  const factor = await writePictures(folder, shown);
   await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
   await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, goalsOf(result)));
   const { executionProviders = ["cpu"], intraOpNumThreads = 0 } =
     model.options.sessionOptions ?? {};
   const record = recordResult({
     ...report,
+    target,
     request: report.request ?? {},
     failure: report.failure,
     notices: report.notices ?? result.notices,

@@ -190,6 +190,7 @@ async function conclude(
   const record = await writeResults(flags.out, {
     ...report,
     notices: [...doubts, ...others],
+    overwrite: flags.force === true,
     request: targetRequestOf(flags),
   });
   printResult(flags.json === true, record, () => summary(record, flags.out));
