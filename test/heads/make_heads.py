@@ -273,6 +273,7 @@ head("softmax-per-structure", 2, lambda z, x: pairs(z), lambda z, x: (pairs(z)[:
 head("sigmoids-summed", 1, lambda z, x: z.sigmoid().sum(1, keepdim=True), lambda z, x: above(1.5)(z.sigmoid().sum(1, keepdim=True)), channels=3, options={"border": 1.5})
 head("sigmoid-doubled-clamped", 1, lambda z, x: (2 * z.sigmoid()).clamp(0, 1), lambda z, x: above(0.5)(2 * z.sigmoid()))
 head("sigmoid-stretched-clamped", 1, lambda z, x: ((z.sigmoid() - 0.3) * 5).clamp(0, 1), lambda z, x: above(0.4)(z.sigmoid()))
+head("sigmoid-twice", 1, lambda z, x: z.sigmoid().sigmoid(), sigmoid_labels, options={"border": float(torch.tensor(0.5).sigmoid())})
 head("softmax-of-one", 1, lambda z, x: z.softmax(1), sigmoid_labels, refused="meaningless")
 head("gated-softmax", 3, lambda a, b, x: a.softmax(1) * b.sigmoid()[:, :1], lambda a, b, x: largest(a), members=2, **logits)
 

@@ -40,6 +40,11 @@ function findEvidence(walk: GraphWalk, name: string): Evidence | undefined {
   const activation = readActivation(walk, node);
   if (activation !== undefined) {
     const { by, input, axis } = activation;
+    const inner = axis === undefined ? evidenceOf(walk, input) : undefined;
+    if (inner?.axis === undefined && inner !== undefined && !(inner.low < 0 && inner.high > 0)) {
+      // A probability taken for a logit fills half of the range at most.
+      return undefined;
+    }
     const isLog = by === "LogSoftmax";
     const range = { low: by === "Tanh" ? -1 : 0, high: 1 };
     return {
