@@ -235,6 +235,48 @@ head("heatmaps", 3, lambda z, x: z.flatten(2).softmax(2).view(1, 3, size, size),
 head("translated-image", 3, lambda z, x: torch.tanh(z), argmax_labels, refused="meaningless")
 head("enhanced-image", 3, lambda z, x: (x + 0.1 * z).clamp(0, 1), argmax_labels, refused="meaningless")
 
+# Functions of probabilities: logarithms, odds, sums over classes, ranges cut off.
+p_labels = lambda z, x: above(0.5)(z.softmax(1)[:, 1:2])
+rest = lambda z: z.softmax(1)[:, 1:].sum(1, keepdim=True)
+rest_labels = lambda z, x: above(0.5)(rest(z))
+mean_of = lambda a, b: (a.sigmoid() + b.sigmoid()) / 2
+mean_labels = lambda a, b, x: above(0.5)(mean_of(a, b))
+head("log-clamped-sigmoid", 1, lambda z, x: torch.log(z.sigmoid().clamp(1e-6, 1 - 1e-6)), sigmoid_labels)
+head("log-one-minus-sigmoid", 1, lambda z, x: torch.log(1 - z.sigmoid()), lambda z, x: above(0)(-z))
+head("log-mean-of-two", 1, lambda a, b, x: torch.log(mean_of(a, b)), mean_labels, members=2)
+head("log-blurred-sigmoid", 1, lambda z, x: torch.log(F.avg_pool2d(z.sigmoid(), 3, 1, 1)), lambda z, x: above(0.5)(F.avg_pool2d(z.sigmoid(), 3, 1, 1)))
+head("log-foreground", 1, lambda z, x: torch.log(z.softmax(1)[:, 1:2].clamp(min=1e-7)), p_labels, channels=3)
+head("log-foreground-sum", 1, lambda z, x: torch.log(rest(z)), rest_labels, channels=4)
+head("log-sigmoid-scaled", 1, lambda z, x: 2 * torch.log(z.sigmoid()), sigmoid_labels, options={"border": 2 * float(np.log(0.5))})
+head("logit-of-sigmoid", 1, lambda z, x: torch.logit(z.sigmoid()), sigmoid_labels)
+head("logit-of-clamped-sigmoid", 1, lambda z, x: torch.logit(z.sigmoid().clamp(1e-6, 1 - 1e-6)), sigmoid_labels)
+head("logit-of-mean", 1, lambda a, b, x: torch.logit(mean_of(a, b)), mean_labels, members=2)
+head("odds", 1, lambda z, x: z.sigmoid() / (1 - z.sigmoid()), sigmoid_labels)
+head("odds-resize", 1, lambda z, x: up(z.sigmoid() / (1 - z.sigmoid())), lambda z, x: above(1)(up(torch.exp(z))), stride=2)
+head("odds-padded", 1, lambda z, x: z.sigmoid() / (1 - z.sigmoid() + 1e-6), sigmoid_labels, options={"border": 1})
+head("ratio", 1, lambda z, x: z.softmax(1)[:, 1:] / z.softmax(1)[:, :1], p_labels, channels=2, options={"border": 1})
+head("foreground-sum", 1, lambda z, x: rest(z), rest_labels, channels=4)
+head("foreground-sum-dropped", 1, lambda z, x: z.softmax(1)[:, 1:].sum(1), rest_labels, channels=4, exporter="dynamo")
+head("foreground-sum-255", 1, lambda z, x: rest(z) * 255, rest_labels, channels=4)
+head("foreground-sum-last", 1, lambda z, x: z.permute(0, 2, 3, 1).softmax(-1)[..., 1:].sum(-1), rest_labels, channels=3)
+head("foreground-sum-resize", 1, lambda z, x: up(rest(z)), lambda z, x: above(0.5)(up(rest(z))), channels=4, stride=2)
+head("foreground-sum-ensemble", 1, lambda a, b, x: (rest(a) + rest(b)) / 2, lambda a, b, x: above(0.5)((rest(a) + rest(b)) / 2), channels=3, members=2)
+head("foreground-mean", 1, lambda z, x: z.softmax(1)[:, 1:].mean(1, keepdim=True), rest_labels, channels=4)
+added = lambda z, i, j: (lambda p: p[:, i : i + 1] + p[:, j : j + 1])(z.softmax(1))
+head("classes-added", 1, lambda z, x: added(z, 1, 2), lambda z, x: above(0.5)(added(z, 1, 2)), channels=4)
+head("classes-added-gathered", 1, lambda z, x: z.softmax(1)[:, 1] + z.softmax(1)[:, 3], lambda z, x: above(0.5)(added(z, 1, 3)), channels=4, exporter="dynamo")
+head("classes-added-split", 1, lambda z, x: (lambda p: p[1] + p[2])(z.softmax(1).split(1, 1)), lambda z, x: above(0.5)(added(z, 1, 2)), channels=4)
+head("class-doubled", 1, lambda z, x: (lambda p: (p[:, 1:] + p[:, :3])[:, :1])(z.softmax(1)), lambda z, x: above(0.4)(added(z, 0, 1)), channels=4, options={"border": 0.4})
+head("classes-weighted", 1, lambda z, x: (lambda p: 0.3 * p[:, 1:2] + p[:, 2:3])(z.softmax(1)), lambda z, x: above(0.4)(0.3 * z.softmax(1)[:, 1:2] + z.softmax(1)[:, 2:3]), channels=3, options={"border": 0.4})
+pairs = lambda z: z.view(1, 2, 2, size, size).softmax(1)[:, 1]
+head("softmax-per-structure", 2, lambda z, x: pairs(z), lambda z, x: (pairs(z)[:, 1] > 0.5).long(), channels=4, options={"class": 1})
+head("sigmoids-summed", 1, lambda z, x: z.sigmoid().sum(1, keepdim=True), lambda z, x: above(1.5)(z.sigmoid().sum(1, keepdim=True)), channels=3, options={"border": 1.5})
+head("sigmoid-doubled-clamped", 1, lambda z, x: (2 * z.sigmoid()).clamp(0, 1), lambda z, x: above(0.5)(2 * z.sigmoid()))
+head("sigmoid-stretched-clamped", 1, lambda z, x: ((z.sigmoid() - 0.3) * 5).clamp(0, 1), lambda z, x: above(0.4)(z.sigmoid()))
+head("sigmoid-twice", 1, lambda z, x: z.sigmoid().sigmoid(), sigmoid_labels, options={"border": float(torch.tensor(0.5).sigmoid())})
+head("softmax-of-one", 1, lambda z, x: z.softmax(1), sigmoid_labels, refused="meaningless")
+head("gated-softmax", 3, lambda a, b, x: a.softmax(1) * b.sigmoid()[:, :1], lambda a, b, x: largest(a), members=2, **logits)
+
 # Queries.
 def queries(z, x):
     masks = z[:, :6]

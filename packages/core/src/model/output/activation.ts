@@ -10,8 +10,6 @@ export interface Activation {
   readonly axis?: number | undefined;
   /** The number before it that becomes `border`; not finite where there is none. */
   readonly before: (border: number) => number;
-  /** The number before it that becomes the middle of its range. */
-  readonly middle: number;
 }
 
 const logit = (p: number) => Math.log(p / (1 - p));
@@ -22,16 +20,16 @@ export function readActivation(walk: GraphWalk, node: GraphNode): Activation | u
   switch (node.opType) {
     case "Softmax":
     case "LogSoftmax":
-      return softmax(input, walk.axis(node, -1), node.opType);
+      return softmax(walk, input, walk.axis(node, -1), node.opType);
     case "Sigmoid":
       return sigmoid(input);
     case "HardSigmoid": {
       const [alpha, beta] = [walk.float(node, "alpha", 0.2), walk.float(node, "beta", 0.5)];
       const before = (y: number) => (y > 0 && y < 1 && alpha > 0 ? (y - beta) / alpha : Number.NaN);
-      return { by: node.opType, input, before, middle: before(0.5) };
+      return { by: node.opType, input, before };
     }
     case "Tanh":
-      return { by: node.opType, input, before: Math.atanh, middle: 0 };
+      return { by: node.opType, input, before: Math.atanh };
     case "Reciprocal":
       return oppositeExponent(walk, input);
     case "Div": {
@@ -41,7 +39,7 @@ export function readActivation(walk: GraphWalk, node: GraphNode): Activation | u
         return walk.scalar(input) === 1 ? oppositeExponent(walk, divisor) : undefined;
       }
       if (sum?.opType === "ReduceSum" && sum.input[0] === input) {
-        return softmax(exponent, walk.reducedAxis(sum));
+        return softmax(walk, exponent, walk.reducedAxis(sum));
       }
       return plusOne(walk, divisor) === input ? sigmoid(exponent) : undefined;
     }
@@ -51,12 +49,25 @@ export function readActivation(walk: GraphWalk, node: GraphNode): Activation | u
 }
 
 function sigmoid(input: string): Activation {
-  return { by: "Sigmoid", input, before: logit, middle: 0 };
+  return { by: "Sigmoid", input, before: logit };
 }
 
-/** A border on a probability of several classes is none on their scores. */
-function softmax(input: string, axis: number | undefined, by = "Softmax"): Activation | undefined {
-  return axis === undefined ? undefined : { by, input, axis, before: () => Number.NaN, middle: 0 };
+/** A border on a probability of several classes is none on their scores; of one class it is always 1. */
+function softmax(
+  walk: GraphWalk,
+  input: string,
+  axis: number | undefined,
+  by = "Softmax",
+): Activation | undefined {
+  return axis === undefined || walk.dims(input)?.[axis] === 1
+    ? undefined
+    : { by, input, axis, before: () => Number.NaN };
+}
+
+/** The p of p ÷ (1 − p). */
+export function oddsOf(walk: GraphWalk, { opType, input }: GraphNode): string | undefined {
+  const [p = "", rest = ""] = input;
+  return opType === "Div" && walk.isOpposite(rest, p) ? p : undefined;
 }
 
 /** x of eˣ, also where the largest x is taken off first. */

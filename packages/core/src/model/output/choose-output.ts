@@ -4,7 +4,7 @@ import { countOf, type Size } from "../../image.ts";
 import type { Decision } from "../decision.ts";
 import type { Layout } from "../layout.ts";
 import type { ModelOptions } from "../model-options.ts";
-import { evidenceOf } from "./evidence.ts";
+import { evidenceOf } from "./find-evidence.ts";
 import type { GraphWalk } from "./graph-walk.ts";
 import { fitLayout } from "./output-layout.ts";
 import { findDecision } from "./output-walk.ts";

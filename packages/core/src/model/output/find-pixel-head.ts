@@ -5,7 +5,8 @@ import { chooseClass } from "./choose-class.ts";
 import { describeOutputs, notSpatial, type OutputRequest } from "./choose-output.ts";
 import { decodingOf, signOf } from "./decoding.ts";
 import type { Decision } from "../decision.ts";
-import { evidenceOf, middleOf, type Evidence } from "./evidence.ts";
+import { middleOf, type Evidence } from "./evidence.ts";
+import { evidenceOf } from "./find-evidence.ts";
 import type { GraphWalk } from "./graph-walk.ts";
 import { fitLayout } from "./output-layout.ts";
 import { findDecision, type GraphDecision } from "./output-walk.ts";
@@ -64,9 +65,11 @@ export function findPixelHead(
       independent:
         decision?.kind === "threshold"
           ? "each is compared with a border"
-          : [...scored.through, evidence?.by].some((op) => op?.endsWith("Sigmoid"))
+          : scored.through.some((op) => op.endsWith("Sigmoid")) || isSigmoid(evidence)
             ? "each has a sigmoid of its own"
-            : undefined,
+            : evidence?.picked?.axis === undefined && evidence?.picked?.entries.length === 1
+              ? "each has a softmax of its own"
+              : undefined,
       class: request.options.class,
       names: request.classNames,
     },
@@ -93,6 +96,7 @@ export function findPixelHead(
   const saturation =
     evidence === undefined ||
     evidence.isLog === true ||
+    evidence.isOdds === true ||
     evidence.saturating.length === 0 ||
     (isBinary && !(border > evidence.low && border < evidence.high))
       ? undefined
@@ -205,6 +209,14 @@ function checkBorder(
   throw new AsmaError(
     "ERR_OUTPUT",
     `A border of ${border} is for one channel of numbers, but output '${output}' ${found}: leave ${option("border")} out, or say otherwise with ${option("output")} or ${option("outputKind")}.`,
+  );
+}
+
+/** Whether nothing but a sigmoid made the numbers. */
+function isSigmoid(evidence: Evidence | undefined): boolean {
+  return (
+    evidence?.by.endsWith("Sigmoid") === true &&
+    evidence.saturating.every(({ by }) => by.endsWith("Sigmoid"))
   );
 }
 

@@ -55,6 +55,17 @@ export class GraphWalk {
     return this.producer(name)?.opType === opType;
   }
 
+  /** The inputs of the operator that makes a value, if it is of a type; none otherwise. */
+  inputsOf(name: string, opType: string): readonly string[] {
+    return this.is(name, opType) ? (this.producer(name)?.input ?? []) : [];
+  }
+
+  /** Whether a value is 1 − another. */
+  isOpposite(name: string, of: string): boolean {
+    const [one = "", rest] = this.inputsOf(name, "Sub");
+    return rest === of && this.scalar(one) === 1;
+  }
+
   isFloat(name: string): boolean {
     return isFloat(this.resolved.types.get(name)?.dtype ?? "float32");
   }

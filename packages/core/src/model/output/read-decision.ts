@@ -1,6 +1,6 @@
 import { isFloat } from "@onnx-asma/autodiff";
 import type { GraphNode, GraphWalk } from "./graph-walk.ts";
-import { evidenceOf } from "./evidence.ts";
+import { evidenceOf } from "./find-evidence.ts";
 
 /** What an operator decides on labels by. */
 export interface LabelDecision {

@@ -1,5 +1,6 @@
-import { readActivation } from "./activation.ts";
-import { evidenceOf, middleOf } from "./evidence.ts";
+import { oddsOf, readActivation } from "./activation.ts";
+import { middleOf } from "./evidence.ts";
+import { evidenceOf } from "./find-evidence.ts";
 import { axisThrough, GraphWalk, movers, type GraphNode } from "./graph-walk.ts";
 
 /** The float tensor behind an output's last activation. */
@@ -36,7 +37,12 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
     border: start.border,
     through: [],
   };
-  let { name, axis, border } = start;
+  let { name, axis } = start;
+  const evidence = start.isArgmax ? undefined : evidenceOf(walk, name);
+  // A channel that stands for itself changes its label here, and nowhere else on the way back.
+  let border = start.border ?? (evidence && middleOf(evidence));
+  // Whether only the order of the numbers counts.
+  let isOrder = start.isArgmax;
   const isQuantized = !walk.isFloat(name);
   for (let node = walk.producer(name); node !== undefined; node = walk.producer(name)) {
     const [input = ""] = node.input;
@@ -68,9 +74,14 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
     }
     const monotone = passMonotone(walk, node, name, border);
     if (monotone !== undefined) {
+      const isTaken = node.opType === "Log" || monotone.isOdds === true;
+      const isLost = border === undefined ? isTaken && !isOrder : !Number.isFinite(monotone.border);
+      if (isLost) {
+        break;
+      }
       ({ name, border } = monotone);
-      if (node.opType === "Log") {
-        found = { scores: name, axis, border, through: ["Log", ...found.through] };
+      if (isTaken) {
+        found = { scores: name, axis, border, through: [node.opType, ...found.through] };
       }
       continue;
     }
@@ -83,14 +94,20 @@ export function walkToScores(walk: GraphWalk, start: ScoreWalkStart): ScoreWalk 
       break;
     }
     const own = activation.axis ?? axis;
+    const isSoftmax = activation.axis !== undefined;
+    // The largest of several wins, unless a border was told.
     const before =
-      border === undefined ? activation.middle || undefined : activation.before(border);
+      border === undefined || (isSoftmax && start.border === undefined)
+        ? undefined
+        : activation.before(border);
     if (
+      (border === undefined && !isSoftmax && !isOrder) ||
       !(before === undefined || Number.isFinite(before)) ||
       !start.isImage(walk.dims(activation.input) ?? [], own)
     ) {
       break;
     }
+    isOrder ||= isSoftmax && start.border === undefined;
     [name, axis, border] = [activation.input, own, before];
     found = { scores: name, axis, border, through: [activation.by, ...found.through] };
   }
@@ -103,7 +120,9 @@ function passMonotone(
   node: GraphNode,
   name: string,
   border: number | undefined,
-): { readonly name: string; readonly border: number | undefined } | undefined {
+):
+  | { readonly name: string; readonly border: number | undefined; readonly isOdds?: boolean }
+  | undefined {
   const [first = "", second = ""] = node.input;
   const to = (input: string, before: (y: number) => number) => ({
     name: input,
@@ -129,6 +148,9 @@ function passMonotone(
     case "Mul":
       return constant > 0 ? to(input, (y) => y / constant) : undefined;
     case "Div":
+      if (evidenceOf(walk, name)?.isOdds === true && oddsOf(walk, node) !== undefined) {
+        return { ...to(first, (y) => y / (1 + y)), isOdds: true };
+      }
       return right !== undefined && right > 0 ? to(input, (y) => y * right) : undefined;
     default:
       return undefined;
