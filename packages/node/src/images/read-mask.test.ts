@@ -174,6 +174,26 @@ describe("readMask", () => {
     );
   });
 
+  it("takes .npy with an axis of one entry at either end, and whole numbers in floating point", async () => {
+    const path = join(folder, "m.npy");
+    for (const dims of [
+      [2, 3, 1],
+      [1, 2, 3, 1],
+      [1, 1, 2, 3],
+    ]) {
+      const data = Float32Array.of(0, 1, 2, 2, 1, 0);
+      await writeNpy(path, { data, dims });
+      expect(await readMask(path, { classes: 3 })).toEqual({
+        data: Int32Array.from(data),
+        dims: [2, 3],
+      });
+    }
+    await writeNpy(path, { data: Float32Array.of(0, 0.5), dims: [1, 2] });
+    await expect(readMask(path, { classes: 3 })).rejects.toThrow(
+      /holds fractions: .*argmax.*> 0\.5/,
+    );
+  });
+
   it("reads integer .npy and refuses others", async () => {
     const path = join(folder, "m.npy");
     for (const dims of [
@@ -190,7 +210,7 @@ describe("readMask", () => {
     await writeNpy(path, { data: Int32Array.of(-1, 0), dims: [1, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_TARGET_CLASS"));
     expect([...(await readMask(path, { classes: 3, ignoreLabel: -1 })).data]).toEqual([-1, 0]);
-    await writeNpy(path, { data: new Float32Array(4), dims: [2, 2] });
+    await writeNpy(path, { data: Float32Array.of(0, 0.5, 1, 2), dims: [2, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_DTYPE"));
     await writeNpy(path, { data: new Uint8Array(8), dims: [2, 2, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_SHAPE"));
