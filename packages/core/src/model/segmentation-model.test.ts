@@ -207,6 +207,13 @@ it.each([
     "ERR_INPUT_DIMS",
     "found [2, 3, 6, 8]",
   ],
+  [
+    "a void class without queries",
+    build(dims, heads["logits"] as never),
+    { voidClass: 0 },
+    "ERR_OPTION",
+    "'out' holds 3 classes of pixels: leave it out",
+  ],
   ["too few class names", build(dims, heads["logits"] as never), { classes: ["a"] }, "ERR_CLASSES"],
 ])("refuses %s", async (_, bytes, options, code, text = "") => {
   await expect(load(bytes, options)).rejects.toMatchObject({
