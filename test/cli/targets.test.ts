@@ -141,6 +141,25 @@ it("--hide takes one class of three away", async () => {
   ).toBe(true);
 });
 
+it("--hide takes a class by its name, and says which there are", async () => {
+  const names = ["--classes", "ground,disc,square"];
+  const { before, target } = await targetOf(
+    temporaryFolder(),
+    ["--hide", "square", ...names],
+    unet3,
+  );
+  expect([...target]).toEqual([...before].map((label) => (label === 2 ? 0 : label)));
+  const folder = temporaryFolder();
+  const args = ["attack", unet3, writeImage(folder, "three"), "-o", join(folder, "out"), ...names];
+  const refused = (...flags: string[]) =>
+    expectFailure([...args, ...flags], { exit: 1, code: "ERR_TARGET_CLASS" });
+  expect(await refused("--hide", "squares")).toContain(
+    "0 (ground), 1 (disc), 2 (square), but the target asks for class 'squares'",
+  );
+  expect(await refused("--hide", "ground")).toContain("'ground' is class 0");
+  expect(await refused("--disc", "40,40,9", "--target-class", "3")).toContain("asks for class 3");
+});
+
 it("--hide measures the share erased, unless told otherwise", async () => {
   const hide = (...flags: string[]) =>
     targetOf(temporaryFolder(), ["--hide", "2", ...flags], unet3);

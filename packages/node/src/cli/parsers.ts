@@ -176,6 +176,11 @@ export function classIndexOrName(text: string): number | string {
   return /^\d+$/.test(text.trim()) ? Number(text) : text;
 }
 
+/** A class by its number, from `min` on, or by its name. */
+export function classFrom(min: number): (text: string) => number | string {
+  return (text) => (Number.isNaN(Number(text)) ? text.trim() : integerFrom(min)(text));
+}
+
 /** A class, or `none`. */
 export function voidClass(text: string): number | "none" {
   return text === "none" ? text : integerFrom(0)(text);
