@@ -69,6 +69,23 @@ describe("--target", () => {
     expect(same(target, moved)).toBe(true);
   });
 
+  it("says where a threshold or an ignore label has no effect on the mask", async () => {
+    const folder = temporaryFolder();
+    const mask = writeMask(folder, moved, (label) => 100 * label);
+    const said = async (...flags: string[]) => {
+      const args = ["attack", unet, writeImage(folder), "-o", join(folder, "out"), "--force"];
+      const steps = ["--iterations", "1", "--target", mask];
+      return (await runCli([...args, ...steps, ...flags])).stderr;
+    };
+    const none = await said("--mask-threshold", "127", "--ignore-label", "77");
+    expect(none).toContain(`No pixels of '${mask}' that count are above --mask-threshold 127.`);
+    expect(none).toContain(`No pixel of '${mask}' has the value of --ignore-label, 77.`);
+    expect(await said("--mask-threshold", "99")).not.toContain("--mask-threshold");
+    expect(await said("--mask-threshold", "99", "--ignore-label", "0")).toMatch(
+      /All pixels .* are above --mask-threshold 99\./,
+    );
+  });
+
   it("takes a class map for a model of three classes", async () => {
     const folder = temporaryFolder();
     const labels = goldenTarget("three.moved");

@@ -14,7 +14,7 @@ import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targ
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
-import { notePages } from "./output.ts";
+import { note, notePages } from "./output.ts";
 import { classFrom, classMap, integer, number, numbers, numbersOf, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
@@ -179,6 +179,7 @@ export async function makeTarget(
       spatialAxes,
     });
     const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
+    noteUnused(flags.target, data, flags);
     return fitTarget({ data, dims: mask.dims }, description);
   }
   if (flags.targetImage !== undefined) {
@@ -216,6 +217,22 @@ export async function makeTarget(
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });
+}
+
+/** Says so where a threshold is on one side of all pixels, or none has the ignore label. */
+function noteUnused(
+  path: string,
+  data: Int32Array,
+  { maskThreshold, ignoreLabel }: TargetFlags,
+): void {
+  const has = (label: number) => data.includes(label);
+  if (maskThreshold !== undefined && !(has(0) && has(1))) {
+    const which = has(1) ? "All pixels" : "No pixels";
+    note(`${which} of '${path}' that count are above --mask-threshold ${maskThreshold}.`);
+  }
+  if (ignoreLabel !== undefined && !has(ignored)) {
+    note(`No pixel of '${path}' has the value of --ignore-label, ${ignoreLabel}.`);
+  }
 }
 
 /**
