@@ -139,6 +139,8 @@ it.each([
   [["--attack", "pgd", "--mu", "1"], "--mu belongs to --attack mi-fgsm"],
   [["--attack", "mi-fgsm", "--random-start"], "--random-start belongs to --attack pgd"],
   [["--attack", "pgd", "--beta", "1"], "--beta belongs to --attack asma"],
+  [["--seed", "1"], "--seed has no effect here"],
+  [["--attack", "pgd", "--seed", "1"], "--seed has no effect here"],
 ])("refuses %j, the flag of another attack, before any file is read", async (flags, expected) => {
   const folder = temporaryFolder();
   const args = ["attack", "absent.onnx", "absent.png", "--hide", "1", "-o", join(folder, "out")];

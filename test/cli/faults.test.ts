@@ -350,7 +350,7 @@ describe("a target", () => {
     const message = await expectAttackFailure(folder, { ...both, flags: ["--target", mask] });
     expect(message).toContain(`classes 0 to 2 (the model has 3) but '${mask}' asks for class 3`);
     const hidden = await expectAttackFailure(folder, { ...both, flags: ["--hide", "3"] });
-    expect(hidden).toContain("class 3, but the model has classes 0 to 2");
+    expect(hidden).toContain("1 (class 1), 2 (class 2), but the target asks for class 3");
   });
 
   it("that nothing counts in, or that lies outside the output grid, is refused", async () => {

@@ -242,6 +242,7 @@ describe("inputs beside the image", () => {
     [{ gain: 1, gian: 1 }, "ERR_FEED"],
     [{ gain: 1, ids: 0.5 }, "ERR_FEED"],
     [{ ids: 1 }, "ERR_IMAGE_INPUT"],
+    [{ ids: 1, gian: 1 }, "ERR_FEED"],
   ])("refuse %j", async (feeds, code) => {
     const refused = loadModel(save(others), { feeds }).then(async (model) => {
       try {

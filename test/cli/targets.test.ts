@@ -69,6 +69,23 @@ describe("--target", () => {
     expect(same(target, moved)).toBe(true);
   });
 
+  it("says where a threshold or an ignore label has no effect on the mask", async () => {
+    const folder = temporaryFolder();
+    const mask = writeMask(folder, moved, (label) => 100 * label);
+    const said = async (...flags: string[]) => {
+      const args = ["attack", unet, writeImage(folder), "-o", join(folder, "out"), "--force"];
+      const steps = ["--iterations", "1", "--target", mask];
+      return (await runCli([...args, ...steps, ...flags])).stderr;
+    };
+    const none = await said("--mask-threshold", "127", "--ignore-label", "77");
+    expect(none).toContain(`No pixels of '${mask}' that count are above --mask-threshold 127.`);
+    expect(none).toContain(`No pixel of '${mask}' has the value of --ignore-label, 77.`);
+    expect(await said("--mask-threshold", "99")).not.toContain("--mask-threshold");
+    expect(await said("--mask-threshold", "99", "--ignore-label", "0")).toMatch(
+      /All pixels .* are above --mask-threshold 99\./,
+    );
+  });
+
   it("takes a class map for a model of three classes", async () => {
     const folder = temporaryFolder();
     const labels = goldenTarget("three.moved");
@@ -139,6 +156,25 @@ it("--hide takes one class of three away", async () => {
       before.map((label) => (label === 2 ? 0 : label)),
     ),
   ).toBe(true);
+});
+
+it("--hide takes a class by its name, and says which there are", async () => {
+  const names = ["--classes", "ground,disc,square"];
+  const { before, target } = await targetOf(
+    temporaryFolder(),
+    ["--hide", "square", ...names],
+    unet3,
+  );
+  expect([...target]).toEqual([...before].map((label) => (label === 2 ? 0 : label)));
+  const folder = temporaryFolder();
+  const args = ["attack", unet3, writeImage(folder, "three"), "-o", join(folder, "out"), ...names];
+  const refused = (...flags: string[]) =>
+    expectFailure([...args, ...flags], { exit: 1, code: "ERR_TARGET_CLASS" });
+  expect(await refused("--hide", "squares")).toContain(
+    "0 (ground), 1 (disc), 2 (square), but the target asks for class 'squares'",
+  );
+  expect(await refused("--hide", "ground")).toContain("'ground' is class 0");
+  expect(await refused("--disc", "40,40,9", "--target-class", "3")).toContain("asks for class 3");
 });
 
 it("--hide measures the share erased, unless told otherwise", async () => {

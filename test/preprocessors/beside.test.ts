@@ -91,3 +91,13 @@ describe("names of classes in a config.json", () => {
     await rm(join(folder, "other/preprocessor_config.json"));
   });
 });
+
+it("is no picture, of which no byte is printed", async () => {
+  const path = join(cases, "preprocessor-ignored/id.onnx");
+  const picture = join(folder, "picture.png");
+  await writeFile(picture, Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13));
+  await expect(loadModel(path, { preprocessor: picture })).rejects.toMatchObject({
+    code: "ERR_PREPROCESSOR",
+    message: `Expected a preprocessor_config.json but '${picture}' is another file: it is a PNG picture: name another file, or leave it out with \`preprocessor: false\`.`,
+  });
+});

@@ -12,6 +12,7 @@ export const errorCodes = [
   "ERR_DEVICE_LOST",
   "ERR_DEVICE_NUMBERS",
   "ERR_EXTERNAL_DATA",
+  "ERR_FEED",
   "ERR_FILE_NOT_FOUND",
   "ERR_FILE_NOT_READABLE",
   "ERR_FLAVOUR",

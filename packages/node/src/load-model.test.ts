@@ -17,7 +17,10 @@ describe("options that are none, or of another kind, are refused by name", () =>
   it.each<[object, RegExp]>([
     [{ means: [0.5] }, /option of loadModel but found 'means': it has input, /],
     [{ outputkind: "logits" }, /found 'outputkind'/],
-    [{ mean: "0.5" }, /for `mean` of loadModel but found "0\.5": a list of numbers/],
+    [
+      { mean: "0.5" },
+      /Expected a list of numbers, one .* or one for `mean` of loadModel but found "0\.5"\.$/,
+    ],
     [{ mean: 0.5 }, /for `mean`/],
     [{ std: [1, "2"] }, /for `std`/],
     [{ range: [0, Number.NaN] }, /for `range`/],
@@ -28,8 +31,9 @@ describe("options that are none, or of another kind, are refused by name", () =>
     [{ padding: 5 }, /for `padding`/],
     [{ padding: { pixel: 5 } }, /for `padding`/],
     [{ border: "0.5" }, /for `border`/],
+    [{ border: Infinity }, /Expected a finite number for `border`.* found Infinity: a number\.$/],
     [{ class: 0.5 }, /for `class`/],
-    [{ threads: 1.5 }, /for `threads`/],
+    [{ threads: 1.5 }, /Expected a whole number for `threads`/],
     [{ preprocessor: 3 }, /for `preprocessor`/],
     [{ sessionOptions: "cpu" }, /for `sessionOptions`/],
     [{ feeds: { step: "1" } }, /for `feeds`/],

@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { type ClassList, type Preprocessor, refusal } from "@onnx-asma/core";
-import { parsePreprocessor, readModelConfig, type ModelConfig } from "@onnx-asma/core/preprocessor";
+import {
+  foreignContent,
+  parsePreprocessor,
+  readModelConfig,
+  type ModelConfig,
+} from "@onnx-asma/core/preprocessor";
 import { fileRecordOf, type FileRecord } from "./file-record.ts";
 import { findBeside, type FileBeside } from "./find-beside.ts";
 
@@ -108,6 +113,15 @@ function parse(
       expected: `a ${fileName}`,
       found: `'${path}' holds ${bytes.length} bytes`,
       wayOut: "name another file, or leave it out with `preprocessor: false`",
+    });
+  }
+  const foreign = foreignContent(bytes);
+  if (foreign !== undefined) {
+    throw refusal("ERR_PREPROCESSOR", {
+      expected: `a ${fileName}`,
+      found: `'${path}' is another file: ${foreign}`,
+      wayOut: "name another file, or leave it out with `preprocessor: false`",
+      details: { path },
     });
   }
   const preprocessor = parsePreprocessor(bytes.toString("utf8"), source, { processorType });

@@ -36,7 +36,7 @@ export function fixDims(input: ValueInfoProto, given: readonly number[] | undefi
     );
     throw new AutodiffError(
       "ERR_INPUT_DIMS",
-      `Input '${input.name}' has dims ${wanted}, but ${found}: give concrete ones, for example \`dims: ${JSON.stringify({ [input.name]: example })}\`.`,
+      `Input '${input.name}' has dims ${wanted}, but ${found}: give ${given === undefined ? "concrete ones" : "ones that fit"}, for example \`dims: ${JSON.stringify({ [input.name]: example })}\`.`,
       { details: { input: input.name, declared, given } },
     );
   }

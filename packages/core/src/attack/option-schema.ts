@@ -33,14 +33,24 @@ export function parseOptions<Entries extends OptionEntries>(
   const key = String(issue.path?.[0]?.key ?? "");
   const known = Object.hasOwn(entries, key);
   const found = issue.received === "undefined" ? "nothing" : issue.received;
+  const description = known ? descriptionOf(entries[key] as v.GenericSchema) : "";
+  // A requirement without words of its own has null for them, or "unknown".
+  const isWordless = issue.expected === null || issue.expected === "unknown";
+  const expected = isWordless ? (words[issue.type] ?? description) : issue.expected;
+  const rest = expected === description ? "" : `: ${description}`;
   throw new AsmaError(
     "ERR_OPTION",
     known
-      ? `Expected ${issue.expected} for \`${key}\` of ${owner} but found ${found}: ${descriptionOf(entries[key] as v.GenericSchema)}.`
+      ? `Expected ${expected} for \`${key}\` of ${owner} but found ${found}${rest}.`
       : `Expected an option of ${owner} but found '${key}': it has ${Object.keys(entries).join(", ") || "none"}.`,
     { details: { option: key, owner } },
   );
 }
+
+const words: Readonly<Record<string, string>> = {
+  integer: "a whole number",
+  finite: "a finite number",
+};
 
 /** What an option is for, as its schema says it. */
 export function descriptionOf(schema: v.GenericSchema): string {

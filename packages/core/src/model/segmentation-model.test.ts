@@ -179,9 +179,47 @@ it.each([
     {},
     "ERR_IMAGE_INPUT",
   ],
+  [
+    "a value of no input",
+    build(dims, heads["logits"] as never),
+    { feeds: { other: 1 } },
+    "ERR_FEED",
+    "'other' is none of 'image'",
+  ],
+  [
+    "a value of the image",
+    build(dims, heads["logits"] as never),
+    { feeds: { image: 1 } },
+    "ERR_FEED",
+    "'image' is the image itself",
+  ],
+  [
+    "dims of another rank",
+    build(dims, heads["logits"] as never),
+    { dims: { image: [1, 3, 6] } },
+    "ERR_INPUT_DIMS",
+    "those of 'image', [1, 3, 6, 8], in `dims` but found [1, 3, 6]",
+  ],
+  [
+    "dims that contradict fixed ones",
+    build(dims, heads["logits"] as never),
+    { dims: { image: [2, 3, 6, 8] } },
+    "ERR_INPUT_DIMS",
+    "found [2, 3, 6, 8]",
+  ],
+  [
+    "a void class without queries",
+    build(dims, heads["logits"] as never),
+    { voidClass: 0 },
+    "ERR_OPTION",
+    "'out' holds 3 classes of pixels: leave it out",
+  ],
   ["too few class names", build(dims, heads["logits"] as never), { classes: ["a"] }, "ERR_CLASSES"],
-])("refuses %s", async (_, bytes, options, code) => {
-  await expect(load(bytes, options)).rejects.toMatchObject({ code });
+])("refuses %s", async (_, bytes, options, code, text = "") => {
+  await expect(load(bytes, options)).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(text) as string,
+  });
 });
 
 it.each([

@@ -1,5 +1,5 @@
 import type { Model, ResolvedModel, Runtime } from "@onnx-asma/autodiff";
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import type { Size } from "../image.ts";
 import type { Decision } from "./decision.ts";
 import { explainAdaptations, explainGrid, explainPreprocessing } from "./explain.ts";
@@ -95,6 +95,13 @@ export async function understandModel(request: UnderstandingRequest): Promise<Un
     },
     decisions,
   );
+  if (options.voidClass !== undefined && head.queries === undefined) {
+    throw refusal("ERR_OPTION", {
+      expected: `queries, one class of which ${option("voidClass")} means,`,
+      found: `'${head.output}' holds ${head.classes} classes of pixels`,
+      wayOut: "leave it out",
+    });
+  }
   const { grid, steps } = chooseGrid(head, preprocessing, options);
   decisions.push(explainGrid(grid, options));
   const description: ModelDescription = {

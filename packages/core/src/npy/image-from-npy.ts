@@ -21,7 +21,8 @@ export interface NpyImage extends ImageTensor {
 
 /**
  * Reads the bytes of an `.npy` array of shape [C, H, W], [1, C, H, W], [H, W, C] or [H, W] (of volumes with
- * a depth before the height) as float32 [1, C, H, W] in [0, 1]: uint8, uint16, or floating point in [0, 1].
+ * a depth before the height) as float32 [1, C, H, W] in [0, 1]: uint8, uint16, booleans (black and white, as of 8 bits), or floating
+ * point in [0, 1].
  *
  * @param path names the file in messages
  * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_RANGE, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE,
@@ -35,7 +36,7 @@ export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageO
       found: `found ${String(channels)}`,
     });
   }
-  const { data, dims } = parseNpy(bytes, path);
+  const { data, dims, isBoolean = false } = parseNpy(bytes, path);
   const { size, isChannelsLast } = layoutOf(path, dims, options);
   checkImageSize(`'${path}'`, size, maxPixels);
   const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
@@ -51,7 +52,7 @@ export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageO
   const planes = new Float32Array(channels * pixels);
   for (let k = 0; k < planes.length; k++) {
     const from = isChannelsLast ? (k % pixels) * channels + Math.floor(k / pixels) : k;
-    const value = (data[from] as number) / scale;
+    const value = (data[from] as number) / (isBoolean ? 1 : scale);
     if (!(value >= 0 && value <= 1)) {
       throw refusal("ERR_IMAGE_RANGE", {
         expected: "pixel values in [0, 1]",
@@ -65,7 +66,7 @@ export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageO
   return { data: planes, dims: [1, channels, ...size], levels: scale === 1 ? Infinity : scale + 1 };
 }
 
-/** Size and memory order of an array; channels first wins where both orders would fit. */
+/** Size and memory order of an array; of four axes ([1, C, H, W]) channels first wins where both would fit. */
 function layoutOf(
   path: string,
   dims: readonly number[],
@@ -77,10 +78,20 @@ function layoutOf(
     isChannelsLast,
   });
   if (shape.length === spatialAxes && channels === 1) return sized(shape);
+  const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
+  const isEither =
+    dims.length === spatialAxes + 1 && dims[0] === channels && dims.at(-1) === channels;
+  if (isEither) {
+    throw refusal("ERR_ARRAY_SHAPE", {
+      expected: `an array of which one axis alone can be that of ${channels} channels`,
+      found: `'${path}' has shape [${dims.join(", ")}], which may be [${channels}, ${axes}] or [${axes}, ${channels}]`,
+      wayOut: `bring it as [1, ${channels}, ${axes}]`,
+      details: { path, dims, channels },
+    });
+  }
   if (shape.length === spatialAxes + 1 && shape[0] === channels) return sized(shape.slice(1));
   if (shape.length === spatialAxes + 1 && shape.at(-1) === channels)
     return sized(shape.slice(0, -1), true);
-  const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
   throw refusal("ERR_ARRAY_SHAPE", {
     expected: `an array of shape [${channels}, ${axes}], [1, ${channels}, ${axes}] or [${axes}, ${channels}]${channels === 1 ? ` or [${axes}]` : ""}`,
     found: `'${path}' has shape [${dims.join(", ")}]`,

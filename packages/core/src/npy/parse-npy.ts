@@ -19,6 +19,8 @@ export type NpyData =
 export interface NpyArray {
   readonly data: NpyData;
   readonly dims: readonly number[];
+  /** The file holds booleans, which `data` has as 0 and 1. */
+  readonly isBoolean?: true;
 }
 
 /**
@@ -62,7 +64,11 @@ export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
     throw damaged(path, "its header cannot be read", cause);
   }
   const data = toNumbers(parsed.data as unknown as ArrayLike<unknown>, path, descr);
-  return { data: parsed.fortranOrder ? toCOrder(data, dims) : data, dims };
+  return {
+    data: parsed.fortranOrder ? toCOrder(data, dims) : data,
+    dims,
+    ...(dtype.startsWith("b") && { isBoolean: true }),
+  };
 }
 
 /** Where the elements begin. */

@@ -39,3 +39,11 @@ it.each([
     processorType: undefined,
   });
 });
+
+it.each([
+  [{ 1: "a", 2: "b", 3: "c" }, "(whose 3 keys are not 0 to 2, but 1, 2, 3)"],
+  [{ 0: "a", 1: "b", 3: "c" }, "(whose 3 keys are not 0 to 2, but 0, 1, 3)"],
+])("says of %j that the numbers have gaps", (id2label, text) => {
+  const { classList } = readModelConfig(JSON.stringify({ id2label }), "config.json");
+  expect(classList?.source).toBe(`id2label in config.json ${text}`);
+});

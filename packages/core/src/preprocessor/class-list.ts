@@ -64,12 +64,12 @@ export function readModelConfig(text: string, source: string): ModelConfig {
   const { id2label, model_type: type } = (content ?? {}) as Readonly<Record<string, unknown>>;
   const processor =
     typeof type === "string" && Object.hasOwn(processors, type) ? processors[type] : undefined;
-  const names =
-    typeof id2label === "object" && id2label !== null ? namesOf(Object.entries(id2label)) : [];
+  const entries = typeof id2label === "object" && id2label !== null ? Object.entries(id2label) : [];
+  const names = namesOf(entries);
   // What transformers writes where nobody named a class.
   const isNamed = names.some((name, i) => name !== `LABEL_${i}`);
   return {
-    classList: isNamed ? { names, source: `id2label in ${source}` } : undefined,
+    classList: isNamed ? { names, source: `id2label in ${source}${gapsIn(entries)}` } : undefined,
     processorType: processor && `${processor}ImageProcessor`,
   };
 }
@@ -90,7 +90,19 @@ export function classListOf(model: Pick<Model, "metadata">): ClassList | undefin
   );
   return entries.length === 0
     ? undefined
-    : { names: namesOf(entries), source: "names in the model's metadata" };
+    : {
+        names: namesOf(entries),
+        source: `names in the model's metadata${gapsIn(entries)}`,
+      };
+}
+
+/** Says so where the numbers of classes are not those from 0 on, each once. */
+function gapsIn(entries: readonly (readonly [string, unknown])[]): string {
+  const keys = new Set(entries.map(([key]) => Number(key)));
+  const isWhole = entries.every((_, i) => keys.has(i));
+  return isWhole
+    ? ""
+    : ` (whose ${entries.length} keys are not 0 to ${entries.length - 1}, but ${[...keys].slice(0, 8).join(", ")}${keys.size > 8 ? ", …" : ""})`;
 }
 
 /** More classes than any model has. */

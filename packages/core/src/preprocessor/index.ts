@@ -5,4 +5,5 @@
  * @module
  */
 export { classListOf, readModelConfig, type ModelConfig } from "./class-list.ts";
+export { foreignContent } from "./foreign-content.ts";
 export { parsePreprocessor } from "./parse-preprocessor.ts";

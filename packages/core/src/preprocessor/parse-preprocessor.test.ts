@@ -174,3 +174,19 @@ it.each(["", "[]", "null", "{", '{"size": {"__proto__": 1}}', '"text"', "3"])(
     );
   },
 );
+
+it.each([
+  ["{}", "it is an empty one, which asks for nothing"],
+  ["[]", "it is an array"],
+  ["3", "it is a single value"],
+  ["", "it is empty"],
+  ["version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"],
+  ["\uFFFDPNG\r\n\x1A\n\0\0", "it is no text"],
+])("says what %j is", (text, found) => {
+  const message = `Expected a JSON object in 'p.json' but ${found}`;
+  expect(() => parsePreprocessor(text, "p.json")).toThrow(message);
+});
+
+it("reads a text that begins with a byte order mark", () => {
+  expect(parsePreprocessor(`\uFEFF${JSON.stringify(segformer)}`, "p.json").range).toEqual([0, 1]);
+});

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { AsmaError, refusal } from "../errors.ts";
 import type { Preprocessor, PreprocessorNote } from "../model/input/preprocessor.ts";
 import type { Resampling } from "../model/input/resampling-matrix.ts";
+import { foreignText } from "./foreign-content.ts";
 import { option } from "../model/option.ts";
 import { addedPixels } from "./added-pixels.ts";
 import {
@@ -57,6 +58,9 @@ export function parsePreprocessor(
   { processorType }: PreprocessorContext = {},
 ): Preprocessor {
   const given = parseConfig(text, source);
+  if (Object.keys(given).length === 0 && processorType === undefined) {
+    throw noConfig(source, "it is an empty one, which asks for nothing");
+  }
   const refuse: Refuse = (entry, reason) =>
     new AsmaError(
       "ERR_PREPROCESSOR",
@@ -115,19 +119,22 @@ interface Parsed extends NamedClass {
 }
 
 function parseConfig(text: string, source: string): Config {
+  const json = text.replace(/^\uFEFF/, "");
+  const foreign = foreignText(json);
+  if (foreign !== undefined) {
+    throw noConfig(source, foreign);
+  }
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = JSON.parse(json);
   } catch (cause) {
-    throw refusal("ERR_PREPROCESSOR", {
-      expected: `a JSON object in '${source}'`,
-      found: `it cannot be read (${(cause as Error).message})`,
-      wayOut: `correct it, or leave it out with ${none}`,
-      cause,
-    });
+    throw noConfig(source, `it cannot be read (${(cause as Error).message})`, cause);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw noConfig(source, `it is ${Array.isArray(content) ? "an array" : "a single value"}`);
   }
   // A processor_config.json holds one for each kind of input.
-  const { image_processor: inner } = (content ?? {}) as { image_processor?: unknown };
+  const { image_processor: inner } = content as { image_processor?: unknown };
   const parsed = v.safeParse(configSchema, typeof inner === "object" ? inner : content);
   if (parsed.success) {
     return parsed.output;
@@ -139,6 +146,15 @@ function parseConfig(text: string, source: string): Config {
     `'${source}' asks for something that is not offered here: ${entry}: ${issue.message}. Correct it, or ${instead}.`,
     { details: { source, entry } },
   );
+}
+
+function noConfig(source: string, found: string, cause?: unknown): AsmaError {
+  return refusal("ERR_PREPROCESSOR", {
+    expected: `a JSON object in '${source}'`,
+    found,
+    wayOut: `correct it or name another file, or leave it out with ${none}`,
+    cause,
+  });
 }
 
 /** Fills in what the class says where the file does not, and refuses what the class does not read. */

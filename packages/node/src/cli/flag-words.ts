@@ -8,6 +8,7 @@ const flags: Readonly<Record<string, string>> = {
   scores: "--output",
   executionProviders: "--provider",
   iouThreshold: "--iou",
+  threshold: "--mask-threshold",
   pixelAccuracyThreshold: "--pixel-accuracy",
 };
 

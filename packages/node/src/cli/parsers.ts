@@ -88,7 +88,7 @@ export function shape(
       `Expected NAME=D1,D2,… with positive integers but received '${text}'.`,
     );
   }
-  return { ...previous, [text.slice(0, at)]: dims };
+  return added(previous, text.slice(0, at), dims);
 }
 
 /** `name=0.5` or `name=file.npy`, repeatable. */
@@ -102,7 +102,15 @@ export function feed(
   if (at <= 0 || !(isNumber || value.endsWith(".npy"))) {
     throw new InvalidArgumentError(`Expected NAME=NUMBER or NAME=FILE.npy but received '${text}'.`);
   }
-  return { ...previous, [text.slice(0, at)]: isNumber ? Number(value) : value };
+  return added(previous, text.slice(0, at), isNumber ? Number(value) : value);
+}
+
+/** One more entry of a flag that is repeated for other names. */
+function added<T>(previous: Record<string, T>, name: string, value: T): Record<string, T> {
+  if (Object.hasOwn(previous, name)) {
+    throw new InvalidArgumentError(`Expected each name once but received '${name}' twice.`);
+  }
+  return { ...previous, [name]: value };
 }
 
 /** `0=0,255=1`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
@@ -166,6 +174,11 @@ export function numbersOf(...counts: readonly number[]): (text: string) => numbe
 /** An index, or a name. */
 export function classIndexOrName(text: string): number | string {
   return /^\d+$/.test(text.trim()) ? Number(text) : text;
+}
+
+/** A class by its number, from `min` on, or by its name. */
+export function classFrom(min: number): (text: string) => number | string {
+  return (text) => (Number.isNaN(Number(text)) ? text.trim() : integerFrom(min)(text));
 }
 
 /** A class, or `none`. */

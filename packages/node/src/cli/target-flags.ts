@@ -14,20 +14,20 @@ import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targ
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
-import { notePages } from "./output.ts";
-import { classMap, integer, integerFrom, number, numbers, numbersOf, positive } from "./parsers.ts";
+import { note, notePages } from "./output.ts";
+import { classFrom, classMap, integer, number, numbers, numbersOf, positive } from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
 export interface TargetFlags {
   readonly target?: string;
   readonly targetImage?: string;
-  readonly hide?: number;
+  readonly hide?: number | string;
   readonly shift?: [number, number];
   readonly rotate?: number;
   readonly scale?: number;
   readonly disc?: number[];
   readonly rectangle?: number[];
-  readonly targetClass?: number;
+  readonly targetClass?: number | string;
   readonly maskThreshold?: number;
   readonly classMap?: Record<string, number | "ignore">;
   readonly ignoreLabel?: number;
@@ -42,7 +42,11 @@ export function addTargetFlags(command: Command): Command {
       "label map (PNG, TIFF, BMP, … grey or palette, or .npy) of the output grid's or the image's size",
     )
     .option("--target-image <image>", "another image: its prediction is the target")
-    .option("--hide <class>", "the prediction without this class (1 or above)", integerFrom(1))
+    .option(
+      "--hide <class>",
+      "the prediction without this class (a name, or a number from 1 on)",
+      classFrom(1),
+    )
     .option(
       "--shift <down,right>",
       "the prediction's foreground shifted by pixels of the output grid",
@@ -63,8 +67,8 @@ export function addTargetFlags(command: Command): Command {
     .optionsGroup("How that is read:")
     .option(
       "--target-class <class>",
-      "class of --disc and --rectangle (default: 1)",
-      integerFrom(0),
+      "class of --disc and --rectangle, a name or a number (default: 1)",
+      classFrom(0),
     )
     .option(
       "--mask-threshold <value>",
@@ -163,15 +167,6 @@ export async function makeTarget(
   { image, description, prediction }: TargetScene,
 ): Promise<LabelMap> {
   const { classes } = description.head;
-  const checkClass = (label: number): number => {
-    if (!(label >= 0 && label < classes)) {
-      throw new AsmaError(
-        "ERR_TARGET_CLASS",
-        `The target asks for class ${label}, but the model has classes 0 to ${classes - 1}: ${description.classNames.join(", ")}.`,
-      );
-    }
-    return label;
-  };
   const size = sizeOf(image);
   const spatialAxes = size.length === 3 ? 3 : 2;
   if (flags.target !== undefined) {
@@ -184,6 +179,7 @@ export async function makeTarget(
       spatialAxes,
     });
     const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
+    noteUnused(flags.target, data, flags);
     return fitTarget({ data, dims: mask.dims }, description);
   }
   if (flags.targetImage !== undefined) {
@@ -199,20 +195,67 @@ export async function makeTarget(
     return await model.predict(other);
   }
   if (flags.hide !== undefined) {
-    return hideClass(prediction, checkClass(flags.hide));
+    const hidden = classOf(flags.hide, description);
+    if (hidden === 0) {
+      throw refusal("ERR_TARGET_CLASS", {
+        expected: "a class from 1 on in --hide",
+        found: `'${flags.hide}' is class 0, which takes the place of the one that is hidden`,
+        wayOut: "hide another one",
+      });
+    }
+    return hideClass(prediction, hidden);
   }
   const { targetClass = 1 } = flags;
   if (flags.disc !== undefined) {
     const [radius, ...centre] = flags.disc.toReversed() as [number, ...number[]];
-    const label = checkClass(targetClass);
+    const label = classOf(targetClass, description);
     return onGrid("--disc", disc(size, centre.toReversed(), radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
-    const label = checkClass(targetClass);
+    const label = classOf(targetClass, description);
     return onGrid("--rectangle", rectangle(size, flags.rectangle, label), label, description);
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });
+}
+
+/** Says so where a threshold is on one side of all pixels, or none has the ignore label. */
+function noteUnused(
+  path: string,
+  data: Int32Array,
+  { maskThreshold, ignoreLabel }: TargetFlags,
+): void {
+  const has = (label: number) => data.includes(label);
+  if (maskThreshold !== undefined && !(has(0) && has(1))) {
+    const which = has(1) ? "All pixels" : "No pixels";
+    note(`${which} of '${path}' that count are above --mask-threshold ${maskThreshold}.`);
+  }
+  if (ignoreLabel !== undefined && !has(ignored)) {
+    note(`No pixel of '${path}' has the value of --ignore-label, ${ignoreLabel}.`);
+  }
+}
+
+/**
+ * A class of the model by its number or name.
+ *
+ * @throws AsmaError `ERR_TARGET_CLASS` with those that there are
+ */
+function classOf(
+  wanted: number | string,
+  { head: { classes }, classNames }: ModelDescription,
+): number {
+  const label = typeof wanted === "number" ? wanted : classNames.indexOf(wanted);
+  const isOne = typeof wanted === "number" || classNames.lastIndexOf(wanted) === label;
+  if (!(label >= 0 && label < classes && isOne)) {
+    throw refusal("ERR_TARGET_CLASS", {
+      expected: `one of the model's classes, ${classNames.map((name, c) => `${c} (${name})`).join(", ")},`,
+      found: isOne
+        ? `the target asks for class ${typeof wanted === "number" ? wanted : `'${wanted}'`}`
+        : `several are called '${wanted}'`,
+      wayOut: "name one of them by its number or name",
+    });
+  }
+  return label;
 }
 
 function onGrid(

@@ -35,6 +35,12 @@ export function classTable(
   options: ClassOptions,
 ): Map<number, number> {
   const { classes, classMap, ignoreLabel, threshold } = options;
+  if (!(Number.isSafeInteger(classes) && classes >= 2)) {
+    throw refusal("ERR_OPTION", {
+      expected: "the number of the model's classes, at least 2, for `classes`",
+      found: `found ${String(classes)}`,
+    });
+  }
   const valid = (label: number): boolean =>
     label === ignoreLabel || (Number.isInteger(label) && label >= 0 && label < classes);
   const kept =
@@ -47,7 +53,7 @@ export function classTable(
     return mappedTable(path, mask, found, options, valid);
   }
   if (mask.kind === "colour") {
-    const wayOut = "say which colour is which class, as in --class-map '#ff0000=1'";
+    const wayOut = "say which colour is which class with `classMap`, as in #ff0000=1";
     throw valuesError(path, mask, found, "grey values or palette indices", wayOut);
   }
   if (mask.palette) {
@@ -64,7 +70,7 @@ export function classTable(
   if (classes === 2 && blackAndWhite) return tableOf((value) => (value === 0 ? 0 : 1));
   if (classes === 2) {
     const wayOut =
-      "set a border between background and foreground, as in --mask-threshold 20, or use --class-map";
+      "set a border between background and foreground, as in `threshold: 20`, or use `classMap`";
     throw valuesError(path, mask, found, `the labels 0 and 1, or 0 and ${mask.max}`, wayOut);
   }
   throw firstInvalid(path, found, classes, valid);
@@ -90,8 +96,8 @@ function ofPalette(
     return (index) => ((colourAt(palette, index) & 255) > threshold ? 1 : 0);
   }
   if (threshold !== undefined && areLabels) {
-    const wayOut = "leave the threshold out, or use --class-map";
-    throw valuesError(path, mask, found, "grey values for --mask-threshold", wayOut);
+    const wayOut = "leave it out, or use `classMap`";
+    throw valuesError(path, mask, found, "grey values for `threshold`", wayOut);
   }
   const all = Array.from({ length: palette.length / 3 }, (_, index) => colourAt(palette, index));
   const asLooks = (index: number): number => (colourAt(palette, index) === white ? 1 : 0);
@@ -100,7 +106,7 @@ function ofPalette(
   const isTwofold = classes === 2 && isBlackAndWhite(used) && all.includes(white);
   if ((isWholly && (isTwofold || agree)) || (isTwofold && !areLabels)) return asLooks;
   if (isWholly || (isTwofold && !agree)) {
-    const wayOut = "say which is which, as in --class-map '#000000=0,#ffffff=1'";
+    const wayOut = "say which is which with `classMap`, as in #000000=0 and #ffffff=1";
     const expected = "indices that say the same as their black and white";
     throw valuesError(path, mask, found, expected, wayOut);
   }
@@ -131,8 +137,8 @@ function mappedTable(
     if (!/^(-?\d+|#[0-9a-f]{6}|\*|transparent)$/.test(key)) throw keyError(key);
   }
   if (mask.kind === "colour" && !ofIgnored(entries, ignoreLabel)) {
-    const wayOut = "map the colour that does not count, as in --class-map '#ffffff=ignore'";
-    throw valuesError(path, mask, found, `values for --ignore-label ${ignoreLabel}`, wayOut);
+    const wayOut = "map the colour that does not count with `classMap`, as in #ffffff=ignore";
+    throw valuesError(path, mask, found, `values for \`ignoreLabel: ${ignoreLabel}\``, wayOut);
   }
   const map = new Map(entries.map(([key, label]) => [key, label === "ignore" ? ignored : label]));
   if (map.size < entries.length) throw keyError(entries.map(([key]) => key).join(", "));
@@ -152,7 +158,7 @@ function mappedTable(
         mask,
         found,
         missing,
-        "add it to --class-map, or '*=ignore' for the rest",
+        "add it to `classMap`, or *=ignore for the rest",
       );
     }
     table.set(value, label);
@@ -183,7 +189,7 @@ function checkThreshold(
 ): void {
   if (threshold >= 0 && threshold < max) return;
   const expected = `a threshold of at least 0 and less than ${max}, which is white,`;
-  const wayOut = `correct --mask-threshold ${threshold}`;
+  const wayOut = `correct \`threshold: ${threshold}\``;
   throw valuesError(path, mask, found, expected, wayOut);
 }
 
@@ -209,12 +215,7 @@ function firstInvalid(
   valid: (label: number) => boolean,
 ): AsmaError {
   const label = found.find((value) => !valid(value)) as number;
-  return targetClassError(
-    path,
-    label,
-    classes,
-    "use --class-map to say which value is which class",
-  );
+  return targetClassError(path, label, classes, "use `classMap` to say which value is which class");
 }
 
 const colourKey = (rgb: number): string => `#${rgb.toString(16).padStart(6, "0")}`;
@@ -245,7 +246,7 @@ function targetClassError(path: string, label: number, classes: number, wayOut: 
   return refusal("ERR_TARGET_CLASS", {
     expected: `classes 0 to ${classes - 1} (the model has ${classes})`,
     found: `'${path}' asks for class ${label}`,
-    wayOut: `${wayOut}, or name an ignore label with --ignore-label`,
+    wayOut: `${wayOut}, or name an ignore label with \`ignoreLabel\``,
     details: { path, class: label, classes },
   });
 }

@@ -59,7 +59,8 @@ export function rasterValues(path: string, raster: Raster): MaskValues {
 }
 
 /**
- * The integers of an `.npy` array of shape [H, W], [1, H, W] or [1, 1, H, W], of volumes with a depth before the height.
+ * The integers of an `.npy` array of shape [H, W], [1, H, W], [1, 1, H, W], [H, W, 1] or [1, H, W, 1], of volumes with a
+ * depth before the height; whole numbers in floating point count.
  *
  * @throws AsmaError ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_UNREADABLE
  */
@@ -70,27 +71,40 @@ export function npyValues(
   spatialAxes: 2 | 3,
 ): { values: MaskValues; dims: Size } {
   const { data, dims } = parseNpy(bytes, path);
-  const lead = dims.slice(0, -spatialAxes);
-  const size = dims.slice(-spatialAxes) as unknown as Size;
-  if (dims.length < spatialAxes || lead.length > 2 || lead.some((dim) => dim !== 1)) {
+  const size = sizeOfMask(dims, spatialAxes);
+  if (size === undefined) {
     const axes = spatialAxes === 2 ? "H, W" : "D, H, W";
     throw refusal("ERR_ARRAY_SHAPE", {
-      expected: `a mask of shape [${axes}] or [1, ${axes}]`,
+      expected: `a mask of shape [${axes}], [1, ${axes}] or [${axes}, 1]`,
       found: `'${path}' has shape [${dims.join(", ")}]`,
       wayOut: "take the argmax over classes first",
       details: { path, dims },
     });
   }
   checkImageSize(`'${path}'`, size, maxPixels);
-  if (data instanceof Float32Array || data instanceof Float64Array) throw floatError(path);
+  if (!(data as Float64Array).every(Number.isInteger)) throw floatError(path);
   return { values: { kind: "value", values: data, max: 255 }, dims: size };
+}
+
+/** What axes of one entry leave; those in front go first. */
+function sizeOfMask(dims: readonly number[], spatialAxes: number): Size | undefined {
+  const isSqueezed = (some: readonly number[]) => some.every((dim) => dim === 1);
+  const extra = dims.length - spatialAxes;
+  if (extra < 0 || extra > 2) return undefined;
+  const before = [extra, extra - 1].find(
+    (n) => n >= 0 && isSqueezed([...dims.slice(0, n), ...dims.slice(n + spatialAxes)]),
+  );
+  return before === undefined
+    ? undefined
+    : (dims.slice(before, before + spatialAxes) as unknown as Size);
 }
 
 function floatError(path: string): Error {
   return refusal("ERR_ARRAY_DTYPE", {
-    expected: "integer labels",
-    found: `'${path}' holds floating-point values`,
-    wayOut: "convert it with array.astype('uint8')",
+    expected: "labels, which are whole numbers,",
+    found: `'${path}' holds fractions`,
+    wayOut:
+      "decide them first: take the argmax over classes, or set a border, as in (array > 0.5).astype('uint8')",
     details: { path },
   });
 }

@@ -52,7 +52,7 @@ describe("npy", () => {
       1, 3, 5, 2, 4, 6,
     ]);
     const bools = parseNpy(npy("'|b1'", "(2,)", Uint8Array.of(0, 1)), "x");
-    expect(bools).toEqual({ data: Uint8Array.of(0, 1), dims: [2] });
+    expect(bools).toEqual({ data: Uint8Array.of(0, 1), dims: [2], isBoolean: true });
     const longs = parseNpy(npy("'<i8'", "(2,)", bytesOf(BigInt64Array.of(-1n, 9n))), "x");
     expect(longs).toEqual({ data: Int32Array.of(-1, 9), dims: [2] });
     const half = parseNpy(npy("'<f2'", "(1,)", bytesOf(Uint16Array.of(0x3c00))), "x");

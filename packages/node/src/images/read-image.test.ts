@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode, type ImageData } from "fast-png";
@@ -243,6 +243,26 @@ describe("readImage", () => {
       }).catch((error: unknown) => error);
       if (result instanceof Error) expect(result).toMatchObject({ name: "AsmaError" });
     }
+  });
+
+  it("reads booleans of .npy as black and white", async () => {
+    const path = join(folder, "bool.npy");
+    await writeNpy(path, { data: Uint8Array.of(0, 1, 1, 0), dims: [2, 2] });
+    await writeFile(path, (await readFile(path, "latin1")).replace("|u1", "|b1"), "latin1");
+    const image = await readImage(path, { channels: 1 });
+    expect(image).toMatchObject({ dims: [1, 1, 2, 2], levels: 256, bitDepth: 8 });
+    expect([...image.data]).toEqual([0, 1, 1, 0]);
+  });
+
+  it("refuses .npy of which two axes may be the channels", async () => {
+    const path = join(folder, "either.npy");
+    const data = new Float32Array(3 * 31 * 3);
+    await writeNpy(path, { data, dims: [3, 31, 3] });
+    await expect(readImage(path, { channels: 3 })).rejects.toThrow(
+      /may be \[3, H, W\] or \[H, W, 3\]: bring it as \[1, 3, H, W\]/,
+    );
+    await writeNpy(path, { data, dims: [1, 3, 31, 3] });
+    expect((await readImage(path, { channels: 3 })).dims).toEqual([1, 3, 31, 3]);
   });
 
   it("reads .npy in each layout and refuses values outside [0, 1]", async () => {

@@ -63,7 +63,7 @@ describe("readMask", () => {
   it("needs a threshold for anti-aliased masks", async () => {
     const path = await grey(0, 13, 20, 21, 255);
     await expect(readMask(path, { classes: 2 })).rejects.toThrow(
-      /Expected the labels 0 and 1, or 0 and 255.*grey values 0, 13, 20, 21, 255: .*--mask-threshold 20.*--class-map/,
+      /Expected the labels 0 and 1, or 0 and 255.*grey values 0, 13, 20, 21, 255: .*`threshold: 20`.*`classMap`/,
     );
     expect([...(await readMask(path, { classes: 2, threshold: 20 })).data]).toEqual([
       0, 0, 0, 1, 1,
@@ -127,7 +127,7 @@ describe("readMask", () => {
     const classMap = { "#FF0000": 1, "#000000": 0 };
     expect([...(await readMask(path, { classes: 2, classMap })).data]).toEqual([1, 0]);
     await expect(readMask(path, { classes: 2 })).rejects.toThrow(
-      /colours #000000, #ff0000: .*--class-map/,
+      /colours #000000, #ff0000: .*`classMap`/,
     );
     await expect(readMask(path, { classes: 2, classMap: { "#ff0000": 1 } })).rejects.toThrow(
       /none for #000000/,
@@ -174,6 +174,26 @@ describe("readMask", () => {
     );
   });
 
+  it("takes .npy with an axis of one entry at either end, and whole numbers in floating point", async () => {
+    const path = join(folder, "m.npy");
+    for (const dims of [
+      [2, 3, 1],
+      [1, 2, 3, 1],
+      [1, 1, 2, 3],
+    ]) {
+      const data = Float32Array.of(0, 1, 2, 2, 1, 0);
+      await writeNpy(path, { data, dims });
+      expect(await readMask(path, { classes: 3 })).toEqual({
+        data: Int32Array.from(data),
+        dims: [2, 3],
+      });
+    }
+    await writeNpy(path, { data: Float32Array.of(0, 0.5), dims: [1, 2] });
+    await expect(readMask(path, { classes: 3 })).rejects.toThrow(
+      /holds fractions: .*argmax.*> 0\.5/,
+    );
+  });
+
   it("reads integer .npy and refuses others", async () => {
     const path = join(folder, "m.npy");
     for (const dims of [
@@ -190,7 +210,7 @@ describe("readMask", () => {
     await writeNpy(path, { data: Int32Array.of(-1, 0), dims: [1, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_TARGET_CLASS"));
     expect([...(await readMask(path, { classes: 3, ignoreLabel: -1 })).data]).toEqual([-1, 0]);
-    await writeNpy(path, { data: new Float32Array(4), dims: [2, 2] });
+    await writeNpy(path, { data: Float32Array.of(0, 0.5, 1, 2), dims: [2, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_DTYPE"));
     await writeNpy(path, { data: new Uint8Array(8), dims: [2, 2, 2] });
     await expect(readMask(path, { classes: 3 })).rejects.toThrow(code("ERR_ARRAY_SHAPE"));
@@ -246,7 +266,7 @@ describe("readMask, of palettes", () => {
     expect([...(await readMask(greys, { classes: 3 })).data]).toEqual([0, 1, 2]);
     const coloured = await indexed([black, red], 0, 1);
     await expect(readMask(coloured, { classes: 2, threshold: 100 })).rejects.toThrow(
-      /grey values for --mask-threshold in the mask .*the palette indices 0, 1: leave/,
+      /grey values for `threshold` in the mask .*the palette indices 0, 1: leave/,
     );
   });
 });
@@ -276,7 +296,7 @@ describe("readMask, with options", () => {
     const labels = await grey(0, 1);
     for (const threshold of [255, 300, -1]) {
       await expect(readMask(labels, { classes: 2, threshold })).rejects.toThrow(
-        /less than 255, which is white,.*--mask-threshold/,
+        /less than 255, which is white,.*`threshold: /,
       );
     }
     const bits = { width: 8, height: 1, channels: 1, depth: 1 as const, data: Uint8Array.of(5) };
@@ -287,11 +307,20 @@ describe("readMask, with options", () => {
     const path = await png({ width: 2, height: 1, channels: 3, data });
     const classMap = { "#ff0000": 1, "*": 0 };
     await expect(readMask(path, { classes: 2, classMap, ignoreLabel: 255 })).rejects.toThrow(
-      /--ignore-label 255.*#ffffff=ignore/,
+      /`ignoreLabel: 255`.*#ffffff=ignore/,
     );
     const led = { "#ff0000": 1, "*": 255 };
     const mask = await readMask(path, { classes: 2, classMap: led, ignoreLabel: 255 });
     expect([...mask.data]).toEqual([1, 255]);
+  });
+
+  it("asks for the number of classes", async () => {
+    const path = await grey(0, 1);
+    for (const options of [{}, { classes: 1 }, { classes: 2.5 }]) {
+      await expect(readMask(path, options as never)).rejects.toThrow(
+        /at least 2, for `classes` but found (undefined|1|2\.5)/,
+      );
+    }
   });
 
   it("maps every other value, or leaves it out", async () => {

@@ -19,8 +19,8 @@ export interface ReadMaskOptions extends ClassOptions {
  * Reads a target mask.
  *
  * The numbers in the file are grey values, raw palette indices, or the integers of an `.npy` array of
- * shape [H, W], [1, H, W] or [1, 1, H, W]; TIFF files hold them with up to 32 bits, signed too, or as whole
- * numbers in floating point. Without a class map they are classes when all are below
+ * shape [H, W], [1, H, W], [1, 1, H, W] or [H, W, 1]; TIFF and `.npy` files hold them with up to 32 bits, signed too,
+ * or as whole numbers in floating point. Without a class map they are classes when all are below
  * `classes` (or the ignore label). For a model of two classes, 0 and white (255) mean 0 and 1; a mask
  * with more values than that, such as an anti-aliased one, needs a threshold. Where a palette is black and white
  * only, white is class 1 of two, whatever its index. RGB files whose channels

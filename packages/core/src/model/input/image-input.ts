@@ -26,14 +26,17 @@ type Declared = ReturnType<Model["declaredInputs"]>[number];
 /**
  * Finds the image among the model's inputs and how its axes are ordered.
  *
- * @throws AsmaError `ERR_IMAGE_INPUT` when there is none, or more than one and none is named
+ * @throws AsmaError `ERR_IMAGE_INPUT` when there is none, or more than one and none is named; `ERR_FEED` for a value
+ *   of an input that is not there, or of the image; `ERR_INPUT_DIMS` for dims that contradict the model's
  */
 export function findImageInput(
   model: Model,
   options: ModelOptions,
   decisions: Decision[],
 ): ImageInput {
-  const inputs = neededInputs(model).filter(({ name }) => options.feeds?.[name] === undefined);
+  const needed = neededInputs(model);
+  const inputs = needed.filter(({ name }) => options.feeds?.[name] === undefined);
+  checkFeeds(model, needed, options);
   const input = chooseInput(inputs, options);
   const dims = dimsOf(input, options);
   decisions.push({
@@ -89,22 +92,51 @@ function describe({ dtype, dims }: Pick<Declared, "dtype" | "dims">): string {
   return `${dtype ?? "?"}[${dims?.map((d) => d ?? "?").join(", ") ?? "?"}]`;
 }
 
+/** Refuses values of inputs that are not there, and one that leaves no image. */
+function checkFeeds(model: Model, needed: readonly Declared[], options: ModelOptions): void {
+  const { feeds = {}, input } = options;
+  const names = model.graph.input.map(({ name }) => name);
+  const stray = Object.keys(feeds).find((name) => !names.includes(name));
+  const images = needed.filter((other) => isImage(other, options));
+  const isLost = images.length > 0 && images.every(({ name }) => feeds[name] !== undefined);
+  const fed =
+    input !== undefined && feeds[input] !== undefined
+      ? input
+      : isLost
+        ? images[0]?.name
+        : undefined;
+  if (stray !== undefined || fed !== undefined) {
+    throw refusal("ERR_FEED", {
+      expected: `names of the model's inputs beside the image in ${option("feeds")}`,
+      found:
+        stray === undefined
+          ? `'${fed}' is the image itself`
+          : `'${stray}' is none of ${names.map((name) => `'${name}'`).join(", ")}`,
+      wayOut: stray === undefined ? "leave it out" : "correct the name",
+    });
+  }
+}
+
+function isImage({ dtype, dims }: Declared, { layout }: ModelOptions): boolean {
+  return (
+    dtype !== undefined &&
+    (isFloat(dtype) || isIntegerImage(dtype)) &&
+    (dims === undefined ||
+      (layout === undefined ? [3, 4, 5] : [layout.length]).includes(dims.length))
+  );
+}
+
 function chooseInput(inputs: readonly Declared[], options: ModelOptions): Declared {
   const listed = inputs.map((i) => `'${i.name}' ${describe(i)}`).join(", ");
-  const ranks = options.layout === undefined ? [3, 4, 5] : [options.layout.length];
-  const isImage = (i: Declared) =>
-    i.dtype !== undefined &&
-    (isFloat(i.dtype) || isIntegerImage(i.dtype)) &&
-    (i.dims === undefined || ranks.includes(i.dims.length));
-  const floats = inputs.filter((i) => isImage(i) && isFloat(i.dtype as DataType));
+  const floats = inputs.filter((i) => isImage(i, options) && isFloat(i.dtype as DataType));
   const candidates =
     options.input !== undefined
       ? inputs.filter((input) => input.name === options.input)
       : floats.length > 0
         ? floats
-        : inputs.filter((i) => isImage(i) && i.dims !== undefined);
+        : inputs.filter((i) => isImage(i, options) && i.dims !== undefined);
   const [input] = candidates;
-  if (input === undefined || candidates.length > 1 || !isImage(input)) {
+  if (input === undefined || candidates.length > 1 || !isImage(input, options)) {
     const wanted = options.input === undefined ? "one" : `'${options.input}' to be a`;
     const axes = options.layout ?? "four axes (batch, channels, height, width), five for a volume";
     throw new AsmaError(
@@ -125,6 +157,16 @@ function chooseInput(inputs: readonly Declared[], options: ModelOptions): Declar
 function dimsOf(input: Declared, options: ModelOptions): readonly (number | undefined)[] {
   const given = options.dims?.[input.name];
   const rank = options.layout?.length ?? 4;
+  const fits = (own: readonly (number | undefined)[]) =>
+    given === undefined ||
+    (given.length === own.length && own.every((d, i) => d === undefined || d === given[i]));
+  if (input.dims !== undefined && !fits(input.dims)) {
+    throw refusal("ERR_INPUT_DIMS", {
+      expected: `dims that fit those of '${input.name}', [${input.dims.map((d) => d ?? "?").join(", ")}], in ${option("dims")}`,
+      found: `found [${given?.join(", ")}]`,
+      wayOut: "give as many, and those that are fixed as they are",
+    });
+  }
   const dims = given ?? input.dims ?? Array.from({ length: rank }, () => undefined);
   if (dims.length < 2 || dims.length > 5) {
     throw refusal("ERR_IMAGE_INPUT", {

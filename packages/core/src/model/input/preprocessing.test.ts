@@ -35,11 +35,16 @@ it.each([
     "reflection of more pixels than there are",
     { inputSize: undefined, padding: { pixels: 500, mode: "reflect" as const } },
   ],
+  [
+    "padding that leaves nothing for the image",
+    { padding: { pixels: 300, mode: "reflect" as const } },
+    /leaves room for the image in an input of 572×572 pixels but `padding` is \[300, /,
+  ],
   ["two means for three channels", { mean: [0.5, 0.5] }],
   ["a standard deviation of 0", { std: [0] }],
   ["an empty range", { range: [1, 1] as const }],
-])("refuses %s", (_, part) => {
-  expect(() => planPreprocessing({ ...request, ...part })).toThrow(
-    expect.objectContaining({ code: "ERR_PREPROCESSING" }),
-  );
+])("refuses %s", (_, part, text = /./) => {
+  const refused = () => planPreprocessing({ ...request, ...part });
+  expect(refused).toThrow(expect.objectContaining({ code: "ERR_PREPROCESSING" }));
+  expect(refused).toThrow(text);
 });

@@ -156,6 +156,13 @@ export function planPreprocessing(request: PreprocessingRequest): Preprocessing 
       const own = inputSize[i];
       return own === undefined ? n : own - around(i);
     }) as unknown as Size);
+  if (request.resize === undefined && resizedSize.some((n) => n < 1)) {
+    throw refusal("ERR_PREPROCESSING", {
+      expected: `padding that leaves room for the image in an input of ${inputSize.map((n) => n ?? "?").join("×")} pixels`,
+      found: `${option("padding")} is [${sides.join(", ")}]`,
+      wayOut: "make it smaller",
+    });
+  }
   const padded = () => resizedSize.map((n, i) => n + around(i));
   const excess = padded().map((n) => Math.ceil(n / multiple) * multiple - n);
   const isPaddedToFit =

@@ -98,7 +98,16 @@ function choiceOf({ chosen, flags }: AttackRequest) {
     ...chosen.options,
     ...runOptionsOf(flags),
   } as AttackChoice;
-  const { run } = parseChoice(choice, []);
+  const { run, definition, attackOptions } = parseChoice(choice, []);
+  // Where it starts depends on no number of classes; every attack takes two.
+  const { start } = definition.recipe(attackOptions, { classes: 2 });
+  if (flags.seed !== undefined && start === undefined) {
+    throw new AsmaError(
+      "ERR_USAGE",
+      `--seed has no effect here, since ${definition.title} starts at the image itself: leave it out, or begin at random.`,
+      { details: { flag: "--seed" } },
+    );
+  }
   const isErasing = flags.hide !== undefined && run.iouDefinition === undefined;
   return {
     choice: isErasing ? { ...choice, iouDefinition: "erased" as const } : choice,
