@@ -78,21 +78,8 @@ export class Lane {
       isFirst: n === 0 ? 1 : 0,
       margin: this.#judging.margin,
       absentBefore: this.#absentBefore,
-      ...(this.isActive || n === 0 ? this.#scheduled(n) : this.#idle),
+      ...(this.isActive || n === 0 ? checkNumbers(this.#schedule.next(n), this.#task) : this.#idle),
     };
-  }
-
-  /** @throws AsmaError `ERR_ATTACK` for a number that the schedule leaves out */
-  #scheduled(n: number): StepNumbers {
-    const numbers = this.#schedule.next(n);
-    const missing = this.#task.step.graph.numbers.find((name) => numbers[name] === undefined);
-    if (missing !== undefined) {
-      throw new AsmaError(
-        "ERR_ATTACK",
-        `Expected the number '${missing}' from the schedule of '${this.#task.definition.name}' but it gives ${Object.keys(numbers).join(", ") || "none"}.`,
-      );
-    }
-    return numbers;
   }
 
   /** Numbers that keep an image still that has ended. */

@@ -1,13 +1,12 @@
 import type { Model } from "@onnx-asma/autodiff";
 import type { Recipe } from "../attack/recipe.ts";
 import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
-import { checkImageTensor } from "../check-array.ts";
 import { AsmaError, refusal } from "../errors.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
 import type { ModelOptions } from "../model/model-options.ts";
 import type { ModelDescription } from "../model/model-description.ts";
-import { toImageTensor, toLabelMap } from "../ndarray.ts";
+import { toLabelMap } from "../ndarray.ts";
 import { released } from "../open-session.ts";
 import type { AttackResult, AttackStep } from "../run/attack-result.ts";
 import type { AttackRun } from "../run/attack-run.ts";
@@ -24,6 +23,7 @@ import { defaultThresholds, iouDefinitionOf } from "../run/run-options.ts";
 import { StepSession } from "../step/step-session.ts";
 import { fitTarget } from "../targets/fit-target.ts";
 import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choice.ts";
+import { copyImage, copyOf } from "./copy-image.ts";
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
@@ -161,19 +161,8 @@ export class Workbench {
     }
   }
 
-  /** A copy: what the caller does with its arrays while it is waited for is not our business. */
   #toImage(image: ImageLike): ImageTensor {
-    const { channels, size } = this.input;
-    const tensor = toImageTensor(image, size.length);
-    checkImageTensor(tensor, "the image");
-    if (tensor.dims[1] !== channels) {
-      throw refusal("ERR_IMAGE_DIMS", {
-        expected: `an image of dims [1, ${channels}, ${size.map((n) => n ?? "any").join(", ")}]`,
-        found: `found [${tensor.dims.join(", ")}]`,
-        wayOut: "reorder its axes, or bring one of as many channels",
-      });
-    }
-    return copyOf(tensor);
+    return copyImage(image, this.input);
   }
 
   /** Checks everything and loads the step graph; the run leases it again when it begins. */
@@ -297,9 +286,4 @@ export class Workbench {
       return await StepSession.create(model, recipe, graph, this.#host);
     });
   }
-}
-
-/** With data of its own; what has none is refused where it is used. */
-function copyOf<T extends { readonly data: Float32Array | Int32Array }>(tensor: T): T {
-  return ArrayBuffer.isView(tensor.data) ? { ...tensor, data: tensor.data.slice() } : tensor;
 }
