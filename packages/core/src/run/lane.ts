@@ -9,6 +9,7 @@ import type { Iterates, StepMetrics, StepNumbers } from "../step/iterates.ts";
 import type { Slot } from "../step/kept-iterates.ts";
 import type { AttackResult, StopReason } from "./attack-result.ts";
 import type { AttackInput, AttackTask } from "./attack-task.ts";
+import { checkNumbers } from "./check-numbers.ts";
 import { explainGradient, explainSaturation } from "./explain-gradient.ts";
 import { Judging } from "./judge.ts";
 import { judgedRecordOf } from "./judged-record.ts";
