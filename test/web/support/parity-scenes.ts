@@ -61,19 +61,23 @@ const hidden = (prediction: LabelMap): LabelMap => hideClass(prediction, 1);
 /**
  * The bundled models on the bundled photograph. Their steps are small ones: with the automatic size,
  * noise of one unit in the last place of the image makes Node differ from itself by hundreds of pixels
- * within 20 steps, where a gradient passes the kinks of a ReLU or a max pool.
+ * within 20 steps, where a gradient passes the kinks of a ReLU or a max pool. For the model of four classes the
+ * photograph is turned: as it is, such noise alone makes a difference of 4e-4, turned one of 2e-7.
  */
 export const bundledScenes: readonly ParityScene[] = (
   [
-    ["optic-disc", hidden, 0.3, undefined],
-    ["optic-disc-4class", beside, 0.03, "mean-present"],
-    ["optic-disc-robust", beside, 0.3, undefined],
+    ["optic-disc", hidden, 0.3, undefined, false],
+    ["optic-disc-4class", beside, 0.03, "mean-present", true],
+    ["optic-disc-robust", beside, 0.3, undefined, false],
   ] as const
-).map(([name, makeTarget, share, iouDefinition]) => ({
+).map(([name, makeTarget, share, iouDefinition, isTurned]) => ({
   name,
   path: join(models, `${name}.onnx`),
   options: {},
-  makeImage: async (channels) => await readImage(join(models, "retina.jpg"), { channels }),
+  makeImage: async (channels) => {
+    const image = await readImage(join(models, "retina.jpg"), { channels });
+    return isTurned ? turned(image) : image;
+  },
   makeTarget,
   share,
   ...(iouDefinition && { iouDefinition }),
@@ -94,6 +98,20 @@ export const zooScenes = (part: "committed/" | "models/"): ParityScene[] =>
     }));
 
 /** Waves in all directions, a little noise, rounded to 8 bits. */
+/** Rows become columns; the photograph is square. */
+function turned(image: ImageTensor): ImageTensor {
+  const [, , side] = image.dims;
+  const data = image.data.map((_, i) => {
+    const [plane, y, x] = [
+      Math.floor(i / side ** 2) * side ** 2,
+      Math.floor(i / side) % side,
+      i % side,
+    ];
+    return image.data[plane + x * side + y] as number;
+  });
+  return { ...image, data };
+}
+
 function waves(channels: number, size: readonly (number | undefined)[]): ImageTensor {
   const [height, width] = size as [number, number];
   const random = mulberry32(5);
