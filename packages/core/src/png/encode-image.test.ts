@@ -41,3 +41,15 @@ describe("encodeImage", () => {
     expect([...read.data]).toEqual([...one.data]);
   });
 });
+
+it("refuses what is not one image", () => {
+  for (const dims of [
+    [2, 1, 1, 2],
+    [1, 1, 0, 0],
+  ]) {
+    const data = new Float32Array(dims[0] === 2 ? 4 : 0);
+    expect(() => encodeImage({ data, dims: dims as never })).toThrow(
+      expect.objectContaining({ code: "ERR_ARRAY_SHAPE" }) as Error,
+    );
+  }
+});
