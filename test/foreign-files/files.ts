@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, StringStringEntryProtoSchema, type ModelProto } from "onnx-buf";
 import { encodePng } from "../support/png.ts";
 import { tinyModel } from "../support/tiny-model.ts";
+import { field, join, text, zeros, zip } from "./bytes.ts";
 
 /** A file that is no model that can be attacked, and how it is refused. */
 export interface BadFile {
@@ -19,29 +20,7 @@ export interface BadFile {
   readonly isLate?: boolean;
 }
 
-const encoder = new TextEncoder();
-const text = (content: string) => encoder.encode(content);
-const join = (...parts: readonly (Uint8Array | string | readonly number[])[]) =>
-  Uint8Array.from(parts.flatMap((p) => [...(typeof p === "string" ? text(p) : p)]));
 const made = (name: string) => readFileSync(new URL(name, import.meta.url));
-const zeros = (n: number) => new Uint8Array(n);
-
-/** A field of Protocol Buffers: a number, or bytes. */
-function field(number: number, value: number | Uint8Array | string): Uint8Array {
-  const varint = (n: number): number[] =>
-    n < 128 ? [n] : [(n % 128) + 128, ...varint(Math.floor(n / 128))];
-  if (typeof value === "number") {
-    return Uint8Array.from([...varint(number * 8), ...varint(value)]);
-  }
-  const bytes = typeof value === "string" ? text(value) : value;
-  return Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length), ...bytes]);
-}
-
-/** A zip of empty files without a checksum. */
-function zip(...names: readonly string[]): Uint8Array {
-  const parts = names.map((name) => join("PK", [3, 4], zeros(22), [name.length, 0, 0, 0], name));
-  return join(...parts, "PK", [5, 6], zeros(18));
-}
 
 /** A convolution of a picture, from 3 channels to 2: large enough to be cut. */
 export const model = tinyModel({

@@ -66,3 +66,14 @@ export function checkConfusionMatrix(matrix: ConfusionMatrix): void {
     });
   }
 }
+
+/** @throws AsmaError `ERR_TARGET_EMPTY` when no pixel counts */
+export function checkCounted(matrix: ConfusionMatrix): void {
+  if (matrix.every((row) => row.every((count) => count === 0))) {
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: "a target with pixels that count",
+      found: "all of its pixels are ignored",
+      wayOut: "leave `ignoreLabel` out, or choose another target",
+    });
+  }
+}

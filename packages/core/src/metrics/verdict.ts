@@ -1,7 +1,7 @@
 import { refusal } from "../errors.ts";
 import { holds, type Thresholds } from "./thresholds.ts";
 import type { ImageTensor, LabelMap } from "../image.ts";
-import { confusionMatrix } from "./confusion-matrix.ts";
+import { checkCounted, confusionMatrix } from "./confusion-matrix.ts";
 import { absentPixels, iou, type IouDefinition } from "./iou.ts";
 import { perturbationNorms } from "./perturbation-norms.ts";
 import { pixelAccuracy } from "./pixel-accuracy.ts";
@@ -54,6 +54,7 @@ export function judge(input: JudgeInput): Verdict {
     }
   }
   const matrix = confusionMatrix(prediction, target, classes);
+  checkCounted(matrix);
   const { l1, l2, linf, rms } = perturbationNorms(input.image, input.original);
   const absentBefore = before && absentPixels(confusionMatrix(before, target, classes));
   const agreement = {
@@ -61,13 +62,6 @@ export function judge(input: JudgeInput): Verdict {
     pixelAccuracy: pixelAccuracy(matrix),
   };
   const counted = matrix.flat().reduce((sum, n) => sum + n, 0);
-  if (counted === 0) {
-    throw refusal("ERR_TARGET_EMPTY", {
-      expected: "a target with pixels that count",
-      found: "all of its pixels are ignored",
-      wayOut: "leave `ignoreLabel` out, or choose another target",
-    });
-  }
   const right = matrix.reduce((sum, row, c) => sum + (row[c] as number), 0);
   return {
     ...agreement,

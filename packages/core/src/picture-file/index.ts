@@ -4,10 +4,6 @@
  * @module
  */
 export { readJpegHeader } from "../picture/jpeg-header.ts";
-export type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
-export {
-  openPictureFile,
-  type OpenPictureFileOptions,
-  type PictureFile,
-} from "./open-picture-file.ts";
+export type { DecodedPixels, OpenPictureOptions, PictureHost } from "../picture/picture-host.ts";
+export { openPictureFile, type PictureFile } from "./open-picture-file.ts";
 export { sniffFormat, type PictureFormat } from "./sniff-format.ts";

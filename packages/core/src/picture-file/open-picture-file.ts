@@ -3,7 +3,7 @@ import { openGif } from "../gif/open-gif.ts";
 import { checkPictureHeader } from "../picture/check-picture-header.ts";
 import { checkScans, readJpegHeader } from "../picture/jpeg-header.ts";
 import { orientRaster } from "../picture/orient-raster.ts";
-import type { DecodedPixels, PictureHost } from "../picture/picture-host.ts";
+import type { DecodedPixels, OpenPictureOptions } from "../picture/picture-host.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
 import { readWebpHeader } from "../picture/webp-header.ts";
@@ -17,13 +17,6 @@ export interface PictureFile extends Picture {
   readonly format: Exclude<PictureFormat, "npy">;
 }
 
-/** Options of {@link openPictureFile}. */
-export interface OpenPictureFileOptions {
-  readonly host: PictureHost;
-  /** Largest number of pixels to decode. @default 64 megapixels */
-  readonly maxPixels?: number | undefined;
-}
-
 /**
  * Opens an image file from its bytes, checking everything that its header tells: PNG, JPEG, WebP, TIFF, BMP, GIF,
  * PGM, PPM and PBM. What is not decoded right is refused by name.
@@ -35,7 +28,7 @@ export interface OpenPictureFileOptions {
 export function openPictureFile(
   bytes: Uint8Array,
   name: string,
-  { host, maxPixels }: OpenPictureFileOptions,
+  { host, maxPixels }: OpenPictureOptions,
 ): PictureFile {
   if (bytes.length === 0) throw unreadablePicture(name, "is empty");
   const format = sniffFormat(bytes);
@@ -63,7 +56,7 @@ function openPhoto(
   bytes: Uint8Array,
   name: string,
   format: "jpeg" | "webp",
-  { host, maxPixels }: OpenPictureFileOptions,
+  { host, maxPixels }: OpenPictureOptions,
 ): Picture {
   const title = format === "jpeg" ? "JPEG" : "WebP";
   let header: ReturnType<typeof readWebpHeader>;

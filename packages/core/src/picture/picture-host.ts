@@ -31,3 +31,10 @@ export interface PictureHost {
    */
   decodeFax?(tiff: Uint8Array): Promise<DecodedPixels>;
 }
+
+/** How a file of pixels is opened. */
+export interface OpenPictureOptions {
+  readonly host: PictureHost;
+  /** Largest number of pixels to decode. @default 64 megapixels */
+  readonly maxPixels?: number | undefined;
+}

@@ -3,6 +3,7 @@ import type { ImageTensor } from "../image.ts";
 import type { IterateArrays } from "../step/kept-iterates.ts";
 import type { AttackResult, Iterate } from "./attack-result.ts";
 import type { AttackInput, AttackTask } from "./attack-task.ts";
+import { explainVain } from "./explain-vain.ts";
 
 /** An iterate of a run as an image that is handed out. */
 export function toImage(
@@ -38,26 +39,13 @@ export function resultOf(
     : [
         `No image within the budget was found: rounding to ${options.levels} levels alone changes it by ${ending.best.record[norm].toPrecision(3)}.`,
       ];
-  const { l2 } = ending.best.record;
-  const { trajectory } = ending;
-  const isNothing = ending.reached && l2 === 0;
-  // The first steps of an attack that finds its own size may be too small.
-  const isUndone =
-    !ending.reached && trajectory.length > 5 && trajectory.every((record) => record.l2 === 0);
-  const vain = isNothing
-    ? ["The untouched image reaches the goal already: nothing was attacked."]
-    : isUndone
-      ? [
-          `Rounding to ${options.levels} levels undid every step: no value was changed by half a level. Allow larger steps, or attack floats (\`levels: "float"\`).`,
-        ]
-      : [];
   return {
     attack: { name: definition.name, options: attackOptions },
     options,
     ...ending,
     best: iterate(ending.best),
     last: iterate(ending.last),
-    notices: [...(notices ?? []), ...ending.notices, ...outside, ...vain],
+    notices: [...(notices ?? []), ...ending.notices, ...outside, ...explainVain(ending, options)],
     budget: budget === undefined ? undefined : { norm, epsilon: budget },
     build: step.build,
   };

@@ -1,7 +1,7 @@
 import { refusal } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
 import { absentPixels, defaultIouDefinition, iou, type IouDefinition } from "../metrics/iou.ts";
-import { confusionMatrix } from "../metrics/confusion-matrix.ts";
+import { checkCounted, confusionMatrix } from "../metrics/confusion-matrix.ts";
 import { pixelAccuracy } from "../metrics/pixel-accuracy.ts";
 import { holds } from "../metrics/thresholds.ts";
 import type { ModelDescription } from "../model/model-description.ts";
@@ -33,13 +33,7 @@ export function checkGoal({ prediction, target, description, run }: GoalCheck): 
   const { classes } = description.head;
   const labels = fitTarget(target, description);
   const matrix = confusionMatrix(prediction, labels, classes);
-  if (matrix.every((row) => row.every((count) => count === 0))) {
-    throw refusal("ERR_TARGET_EMPTY", {
-      expected: "a target with pixels that count",
-      found: "all of its pixels are ignored",
-      wayOut: "leave `ignoreLabel` out, or choose another target",
-    });
-  }
+  checkCounted(matrix);
   const definition = run.iouDefinition ?? defaultIouDefinition(classes, labels);
   const agreement = {
     iou: iou(matrix, definition, absentPixels(matrix)),

@@ -1,6 +1,6 @@
 import { isAsmaError } from "../errors.ts";
 import { orientRaster } from "../picture/orient-raster.ts";
-import type { PictureHost } from "../picture/picture-host.ts";
+import type { OpenPictureOptions, PictureHost } from "../picture/picture-host.ts";
 import type { Picture, Raster } from "../picture/raster.ts";
 import { unreadablePicture } from "../picture/unreadable-picture.ts";
 import { checkTiff, compressions, isFax, photometrics } from "./check-tiff.ts";
@@ -10,17 +10,11 @@ import { readTiffDirectory } from "./tiff-directory.ts";
 import { readTiffLayout, type TiffLayout } from "./tiff-layout.ts";
 import { unpackBlocks } from "./unpack-blocks.ts";
 
-/** Options of {@link openTiff}. */
-export interface OpenTiffOptions {
-  readonly host: PictureHost;
-  /** Largest number of pixels to decode. @default 64 megapixels */
-  readonly maxPixels?: number | undefined;
-}
-
 /**
  * Opens a TIFF or BigTIFF, the first page of it: strips or tiles, planes or not, uncompressed or with LZW, Deflate,
- * PackBits, ZSTD, JPEG, WebP or, where the host decodes it, CCITT; grey, RGB and palettes of 1 to 16 bits, floating point; of 12 and 32 bits and
- * signed integers as labels. Its orientation is applied. All that its directory tells is checked at once.
+ * PackBits, ZSTD, JPEG, WebP or, where the host decodes it, CCITT; grey, RGB and palettes of 1 to 16 bits, floating
+ * point; of 12 and 32 bits and signed integers as labels. Its orientation is applied. All that its directory tells is
+ * checked at once.
  *
  * @param name the file in messages
  * @throws AsmaError ERR_IMAGE_UNREADABLE (also by `decode`), ERR_IMAGE_TOO_LARGE, ERR_IMAGE_COLOUR_SPACE,
@@ -29,7 +23,7 @@ export interface OpenTiffOptions {
 export function openTiff(
   bytes: Uint8Array,
   name: string,
-  { host, maxPixels }: OpenTiffOptions,
+  { host, maxPixels }: OpenPictureOptions,
 ): Picture {
   let layout: TiffLayout;
   let pages: number;

@@ -67,7 +67,8 @@ interface Shown {
  * Writes an attack's results into a folder, all or nothing: pictures (of a volume of its slice that
  * changed most), the adversarial image as PNG (rounded) and as float `.npy`, or only as `.npy` where a
  * PNG cannot hold it, trajectory as plot and CSV, `result.json`. Results of an earlier attack are
- * replaced where `overwrite` says so. The saved image is read back and run through the **untouched** model; that verdict decides.
+ * replaced where `overwrite` says so. The saved image is read back and run through the **untouched**
+ * model; that verdict decides.
  *
  * @throws AsmaError `ERR_RESULTS_EXIST`, `ERR_FOLDER_NOT_WRITABLE`
  */

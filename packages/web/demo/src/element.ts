@@ -11,3 +11,8 @@ export function element<T extends HTMLElement = HTMLElement>(id: string): T {
 export function numberOf(id: string): number {
   return element<HTMLInputElement>(id).valueAsNumber;
 }
+
+/** A button of the page. */
+export function button(id: string): HTMLButtonElement {
+  return element<HTMLButtonElement>(id);
+}

@@ -12,7 +12,7 @@ import { AttackControl } from "./attack-control.ts";
 import { AttackForm, numberIn } from "./attack-form.ts";
 import { Curves } from "./curves.ts";
 import { drawDevice } from "./draw-device.ts";
-import { element } from "./element.ts";
+import { button, element } from "./element.ts";
 import { onDrop } from "./on-drop.ts";
 import { isolate } from "./isolate.ts";
 import { classColours } from "./picture.ts";
@@ -44,7 +44,6 @@ let control: AttackControl | undefined;
 /** Loading, attacking and starting afresh, one after the other. */
 let work: Promise<void> = Promise.resolve();
 
-const button = (id: string) => element<HTMLButtonElement>(id);
 const field = (id: string) => element<HTMLSelectElement>(id).value;
 const curves = new Curves(element("curves"));
 const form = new AttackForm();

@@ -1,6 +1,4 @@
-import { element } from "./element.ts";
-
-const button = (id: string) => element<HTMLButtonElement>(id);
+import { button } from "./element.ts";
 
 /** Which buttons of an attack can be pressed. */
 export function setRunning(isRunning: boolean): void {
