@@ -320,6 +320,10 @@ sure("pair", 2, lambda z, x: torch.cat([1 - up(z.sigmoid()), up(z.sigmoid())], 1
 sure("ensemble", 3, lambda a, b, x: (a.softmax(1) + b.softmax(1)) / 2, lambda a, b, x: (a + b) / 2, members=2, apart=0.1)
 sure("ensemble-log", 3, lambda a, b, x: torch.log(up((a.softmax(1) + b.softmax(1)) / 2)), lambda a, b, x: up((a + b) / 2), members=2, apart=0.1)
 sure("ensemble-sigmoid", 1, lambda a, b, c, x: torch.stack([a.sigmoid(), b.sigmoid(), c.sigmoid()]).mean(0), lambda a, b, c, x: (a + b + c) / 3, members=3, apart=0.1)
+# Members that know nothing of each other.
+mean = lambda values: sum(values) / len(values)
+sure("ensemble-independent", 3, lambda a, b, x: mean([a.softmax(1), b.softmax(1)]), lambda a, b, x: (a + b) / 2, members=2)
+sure("ensemble-of-five", 3, lambda *z: up(mean([member.softmax(1) for member in z[:-1]])), lambda *z: up(mean(z[:-1])), members=5)
 
 
 class Mirrored(nn.Module):

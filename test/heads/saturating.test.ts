@@ -61,7 +61,7 @@ describe("models whose probabilities float32 rounds to 0 and 1", () => {
     expect(result.best.iou).toBeGreaterThanOrEqual(0.95);
     expect(steps(result)).toBeLessThanOrEqual(1.5 * steps(twin.result));
     expect(description.decisions.find(({ what }) => what === "scores")?.is).toMatch(
-      /gradients pass (Softmax|Sigmoid|min–max normalization) as if/,
+      /gradients pass (Softmax|Sigmoid|min–max normalization) at a temperature/,
     );
     expect(result.notices.join("\n")).toContain("saturated");
     expect(twin.result.notices.join("\n")).not.toContain("saturated");

@@ -16,10 +16,8 @@ export interface Saturating {
   readonly value: string;
   /** What stands before it, of the same dims, where they do not. */
   readonly input: string;
-  /** Whether it is flat at its ends, which are `low` and `high`. */
-  readonly isFlat: boolean;
-  readonly low: number;
-  readonly high: number;
+  /** The number before it that becomes halfway between its ends, where it is flat; `undefined` where it is not. */
+  readonly middle: number | undefined;
   /** Axis along which its classes exclude each other. */
   readonly axis?: number | undefined;
   /** What saturates before `input`. */

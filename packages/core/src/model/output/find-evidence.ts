@@ -39,7 +39,7 @@ function findEvidence(walk: GraphWalk, name: string): Evidence | undefined {
   }
   const activation = readActivation(walk, node);
   if (activation !== undefined) {
-    const { by, input, axis } = activation;
+    const { by, input, axis, before } = activation;
     const inner = axis === undefined ? evidenceOf(walk, input) : undefined;
     if (inner?.axis === undefined && inner !== undefined && !(inner.low < 0 && inner.high > 0)) {
       // A probability taken for a logit fills half of the range at most.
@@ -54,7 +54,16 @@ function findEvidence(walk: GraphWalk, name: string): Evidence | undefined {
       axis,
       saturating: isLog
         ? []
-        : [{ by, value: name, input, ...range, axis, isFlat: true, before: [] }],
+        : [
+            {
+              by,
+              value: name,
+              input,
+              axis,
+              middle: axis === undefined ? before((range.low + range.high) / 2) : 0,
+              before: [],
+            },
+          ],
     };
   }
   const [first = "", second = ""] = node.input;
@@ -158,7 +167,7 @@ function clipped(walk: GraphWalk, node: GraphNode, value: string): Evidence | un
         by: "Clip",
         ...cut,
         axis: undefined,
-        saturating: [{ by: "Clip", value, input, ...cut, isFlat: true, before }],
+        saturating: [{ by: "Clip", value, input, middle: (cut.low + cut.high) / 2, before }],
       }
     : undefined;
 }
@@ -207,7 +216,7 @@ function normalized(
   return isExtremum(walk, least, "ReduceMin", input) &&
     isExtremum(walk, most, "ReduceMax", input) &&
     isExtremum(walk, lower, "ReduceMin", input)
-    ? { ...range, by, saturating: [{ ...range, by, value, input, isFlat: false, before }] }
+    ? { ...range, by, saturating: [{ by, value, input, middle: undefined, before }] }
     : undefined;
 }
 

@@ -114,7 +114,7 @@ export function findPixelHead(
       isBinary
         ? `${channels === 1 ? "one channel" : `channel ${chosen} of ${channels}`}, class 1 ${sign === 1 ? "above" : "below"} ${Number(border.toPrecision(4))}`
         : `${channels} classes, the largest wins`
-    }${passed === undefined ? "" : `; gradients pass ${[...new Set(passed)].join(", ")} as if it were not there`}`,
+    }${passed === undefined ? "" : `; gradients pass ${[...new Set(passed)].join(", ")} at a temperature that leaves a gradient`}`,
     because: isKnown
       ? told === "auto"
         ? reasonOf(decision, scored, evidence, quantized !== undefined)

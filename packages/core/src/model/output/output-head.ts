@@ -5,7 +5,7 @@ import type { Decoding } from "./decoding.ts";
 import type { Saturating } from "./evidence.ts";
 import type { QueryHead } from "./query-head.ts";
 
-/** Probabilities p = (number − low) ÷ (high − low), and what gradients pass as if it were not there. */
+/** Probabilities p = (number − low) ÷ (high − low), and what gradients pass at a temperature. */
 export interface Saturation {
   readonly low: number;
   readonly high: number;
