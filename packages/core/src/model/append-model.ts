@@ -29,6 +29,8 @@ export interface AppendedModel {
    * @throws UnsupportedOperatorError with all operators without a gradient rule
    */
   readonly gradientOf: (terms: readonly Term[]) => Value | undefined;
+  /** [N or 1, 1, …]: mean log-odds before the softmaxes and sigmoids that saturate; `undefined` where none does. */
+  readonly leadBefore: Value | undefined;
 }
 
 /** What {@link appendModel} puts in a graph. */
@@ -99,7 +101,11 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
     b.replaceInput(b.value(training.upstream), seed);
     return gradient([{ value: prepared, weight: b.value(training.gradient) }], [image])[0];
   };
-  return { scores, gradientOf };
+  const isPassed = training === undefined && head.saturation !== undefined;
+  const leadBefore = isPassed
+    ? meanLead(b, head.saturation.passed, image.dims[0] as number)
+    : undefined;
+  return { scores, gradientOf, leadBefore };
 }
 
 /** Lead of a class, on average, after the temperature: of 0.2 to 1 that for which resized heads and ensembles need the fewest steps. */
@@ -122,7 +128,7 @@ function tempered(
   const rank = z.dims.length;
   const classes = axis === undefined ? undefined : (axis + rank) % rank;
   const space = z.dims.map((_, i) => i).filter((i) => i > 0 && i >= rank - 3 && i !== classes);
-  const lead = classes === undefined ? b.op("Abs", [z]) : leadOf(b, z, classes);
+  const lead = leadOf(b, z, classes);
   const mean = b.reduce("ReduceMean", lead, space);
   const temperature = b.op("Max", [b.op("Div", [mean, scalar(temperedLead)]), scalar(1)]);
   const cooled = b.op("Div", [z, temperature]);
@@ -135,9 +141,32 @@ function tempered(
   return b.op("Sub", [weighted, b.op("Mul", [p, b.reduce("ReduceSum", weighted, [classes])])]);
 }
 
-/** By how much the largest number along an axis leads the second; 0 where all are equal. */
-function leadOf(b: GraphBuilder, z: Value, axis: number): Value {
+/** By how much the largest number along an axis leads the second, 0 where all are equal; without an axis |z|. */
+function leadOf(b: GraphBuilder, z: Value, axis: number | undefined): Value {
+  if (axis === undefined) {
+    return b.op("Abs", [z]);
+  }
   const largest = b.reduce("ReduceMax", z, [axis]);
   const others = b.op("Where", [b.op("Equal", [z, largest]), b.reduce("ReduceMin", z, [axis]), z]);
   return b.op("Sub", [largest, b.reduce("ReduceMax", others, [axis])]);
+}
+
+/** Over all that is flat, and per image where axis 0 holds the images. */
+function meanLead(
+  b: GraphBuilder,
+  passed: readonly Saturating[],
+  images: number,
+): Value | undefined {
+  const flat = (all: readonly Saturating[]): readonly Saturating[] =>
+    all.flatMap((each) => [...(each.middle === undefined ? [] : [each]), ...flat(each.before)]);
+  const means = flat(passed).map(({ input, axis, middle = 0 }) => {
+    const z = b.op("Sub", [b.cast(b.value(input), "float32"), b.scalar(middle)]);
+    const lead = leadOf(b, z, axis);
+    const axes = z.dims.map((_, i) => i).filter((i) => i > 0 || z.dims[0] !== images);
+    const mean = b.reduce("ReduceMean", lead, axes);
+    return b.reshape(mean, [mean.dims[0] as number, 1]);
+  });
+  const [first, ...others] = means;
+  const sum = others.reduce<Value | undefined>((a, m) => a && b.op("Add", [a, m]), first);
+  return sum && b.op("Div", [sum, b.scalar(means.length)]);
 }

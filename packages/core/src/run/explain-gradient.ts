@@ -37,11 +37,11 @@ export function explainGradient(
 const saturatedLead = 10;
 
 /** A notice where probabilities are saturated at the first step; none otherwise. */
-export function explainSaturation(model: SegmentationModel, { lead }: StepMetrics): string[] {
+export function explainSaturation(model: SegmentationModel, { leadBefore }: StepMetrics): string[] {
   const [first] = model.description.head.saturation?.passed ?? [];
-  return first !== undefined && lead > saturatedLead
+  return first !== undefined && leadBefore > saturatedLead
     ? [
-        `The model's probabilities are saturated: log-odds of ${lead.toPrecision(3)} on average. The attack climbs what stands before ${first.by}.`,
+        `The model's probabilities are saturated: log-odds of ${leadBefore.toPrecision(3)} on average. The attack climbs what stands before ${first.by}.`,
       ]
     : [];
 }

@@ -40,6 +40,7 @@ export const metricNames = [
   "gradientLinf",
   "scoresNotNumbers",
   "lead",
+  "leadBefore",
 ] as const;
 
 /** One of {@link metricNames}. */
@@ -103,7 +104,7 @@ export function buildStepGraph(
   const isFirst = ops.equal(numbers["isFirst"] as Value, 1);
   const shown = recipe.image?.({ b, ops, x, x0, state, n: numbers, isFirst }) ?? x;
   const seen = options.levels === undefined ? shown : appendRounding(ops, shown, options.levels);
-  const { scores, gradientOf } = model.appendTo(b, seen);
+  const { scores, gradientOf, leadBefore } = model.appendTo(b, seen);
   const measured = appendMetrics(
     b,
     ops,
@@ -164,6 +165,7 @@ export function buildStepGraph(
     ),
     // The mean over the scored pixels, of its absolute value.
     lead: ops.div(ops.sum(ops.abs(lead)), ops.max(measured.countedPixels, 1)),
+    leadBefore: leadBefore ?? b.scalar(0),
   };
   const images = x.dims[0] as number;
   const rows = [...metricNames.map((name) => metrics[name]), ...Object.values(logs)];
