@@ -37,6 +37,7 @@ const rooms = {
     "pnm",
     "tiff",
     "picture-file",
+    "mask-file",
     "metrics",
     "model",
     "targets",

@@ -9,6 +9,7 @@ export * from "@onnx-asma/core/image-size";
 export * from "@onnx-asma/core/npy";
 export * from "@onnx-asma/core/preprocessor";
 export * from "@onnx-asma/core/targets";
+export type { ClassOptions } from "@onnx-asma/core/mask-file";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
 export { loadModel, type LoadModelOptions } from "./load-model.ts";
 export { LoadedModel } from "./loaded-model.ts";

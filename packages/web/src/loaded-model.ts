@@ -16,6 +16,7 @@ import {
   type Verification,
   type VerifyOptions,
 } from "@onnx-asma/core";
+import type { ClassOptions } from "@onnx-asma/core/mask-file";
 import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
@@ -66,6 +67,17 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
     const pixels = await toPixelSource(source);
     const isOurs = pixels instanceof ImageBitmap;
     return await this.#client.call("readImage", { pixels }, isOurs ? [pixels] : []);
+  }
+
+  /**
+   * Reads a target mask from a file of labels: a picture that is not lossy, or an `.npy` array.
+   *
+   * @param options how many classes there are, and which value of the file is which
+   * @throws AsmaError `ERR_MASK_VALUES`, `ERR_TARGET_CLASS`, `ERR_IMAGE_LOSSY`, `ERR_ARRAY_SHAPE`, `ERR_ARRAY_DTYPE`,
+   *   `ERR_OPTION`, and as {@link readImage}
+   */
+  async readMask(file: Blob, options: ClassOptions): Promise<LabelMap> {
+    return await this.#client.call("readMask", { file, options });
   }
 
   async describe(size?: Size): Promise<ModelDescription> {

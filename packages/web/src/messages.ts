@@ -16,6 +16,7 @@ import type {
   Verification,
   VerifyOptions,
 } from "@onnx-asma/core";
+import type { ClassOptions } from "@onnx-asma/core/mask-file";
 
 /** Bytes of a file: in memory, a `Blob` (or `File`), or the absolute URL to fetch them from. */
 export type FileSource = Uint8Array | Blob | { readonly url: string };
@@ -113,6 +114,7 @@ export interface Requests {
   end: { params: { run: number }; result: { endings: readonly Ending[] | undefined } };
   /** Stops a run after the step it is in. */
   abort: { params: { run: number }; result: undefined };
+  readMask: { params: { file: Blob; options: ClassOptions }; result: LabelMap };
   encode: { params: { image: ImageLike }; result: Uint8Array };
   verify: {
     params: { file: ImageLike | Uint8Array; target: LabelsLike; options: VerifyOptions };

@@ -1,5 +1,6 @@
-import type { ImageTensor } from "@onnx-asma/core";
+import type { ImageTensor, LabelMap } from "@onnx-asma/core";
 import { checkImageSize } from "@onnx-asma/core/image-size";
+import { decodeMask, type ClassOptions } from "@onnx-asma/core/mask-file";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import { openPictureFile, sniffFormat } from "@onnx-asma/core/picture-file";
 import {
@@ -55,6 +56,23 @@ export async function decodeFile(bytes: Uint8Array, shape: ImageShape): Promise<
     default:
       throw unreadable(name, "is neither a PNG nor an .npy array");
   }
+}
+
+/**
+ * Decodes a target mask, of a volume where the model takes volumes.
+ *
+ * @throws AsmaError as `decodeMask`
+ */
+export async function decodeMaskFile(
+  file: Blob,
+  options: ClassOptions,
+  { spatialAxes = 2 }: ImageShape,
+): Promise<LabelMap> {
+  const path = file instanceof File ? file.name : "the mask";
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return await decodeMask(path, bytes, { ...options, spatialAxes }, (picture, maxPixels) =>
+    openPictureFile(picture, `'${path}'`, { host: { inflate, decodePhoto }, maxPixels }),
+  );
 }
 
 function pictureOfPixels(pixels: ImageData | ImageBitmap): Picture {

@@ -7,7 +7,7 @@ import {
 } from "@onnx-asma/core";
 import { classListOf } from "@onnx-asma/core/preprocessor";
 import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
-import { decodeFile, decodeImage } from "../images/decode-image.ts";
+import { decodeFile, decodeImage, decodeMaskFile } from "../images/decode-image.ts";
 import { Bench, type ReadModel } from "./bench.ts";
 import { loadRuntime } from "./load-runtime.ts";
 import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "../messages.ts";
@@ -72,6 +72,9 @@ export class AttackService implements Handlers {
 
   readonly predict = async ({ image }: Requests["predict"]["params"]) =>
     await this.#onDevice(({ workbench }) => workbench.predict(image));
+
+  readonly readMask = async ({ file, options }: Requests["readMask"]["params"]) =>
+    await decodeMaskFile(file, options, this.#shape);
 
   readonly encode = async ({ image }: Requests["encode"]["params"]) =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));

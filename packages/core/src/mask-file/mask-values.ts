@@ -1,7 +1,8 @@
-import { refusal, type Size } from "@onnx-asma/core";
-import { checkImageSize } from "@onnx-asma/core/image-size";
-import { parseNpy } from "@onnx-asma/core/npy";
-import type { Raster } from "@onnx-asma/core/png";
+import { refusal } from "../errors.ts";
+import { checkImageSize } from "../image-size.ts";
+import type { Size } from "../image.ts";
+import { parseNpy } from "../npy/parse-npy.ts";
+import type { Raster } from "../picture/raster.ts";
 
 /** Integers per pixel, and what they are. */
 export interface MaskValues {

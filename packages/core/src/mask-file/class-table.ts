@@ -1,4 +1,5 @@
-import { type AsmaError, ignored, refusal } from "@onnx-asma/core";
+import { type AsmaError, refusal } from "../errors.ts";
+import { ignored } from "../image.ts";
 import type { MaskValues } from "./mask-values.ts";
 
 /** How the values of a mask become classes. */
