@@ -60,7 +60,7 @@ function curvesOf(
     format: (v: number) => `${Number((100 * v).toFixed(4))} %`,
     formatLast: (v: number) => percent(v),
   };
-  const number = { format: (v: number) => short(v, 2), formatLast: (v: number) => short(v, 3) };
+  const number = { format: short, formatLast: short };
   // Where labels are to be left, a threshold is what little may be left of them.
   const goalOf = (threshold: number) =>
     threshold === 0
@@ -84,9 +84,9 @@ function curvesOf(
 }
 
 /** A number as axes have it: 0.02, 1.5, 2e-7. */
-function short(value: number, digits: number): string {
+function short(value: number): string {
   const size = Math.abs(value);
   return value !== 0 && (size < 1e-3 || size >= 1e5)
-    ? Number(value.toPrecision(digits)).toExponential().replace("e+", "e")
-    : String(Number(value.toPrecision(digits)));
+    ? Number(value.toPrecision(3)).toExponential().replace("e+", "e")
+    : String(Number(value.toPrecision(3)));
 }

@@ -33,7 +33,7 @@ export function verdictOn(outcome: Outcome, saved: SavedImage): VerdictWords {
     reached: saved.verdict.reached,
     stopReason: result.stopReason,
     options: result.options,
-    steps: result.trajectory.length,
+    steps: result.trajectory.length - 1,
     best: result.best,
     saved: saved.verdict,
     classes: classesOf(outcome, saved),
