@@ -64,6 +64,9 @@ export function drawCurve(figure: HTMLElement, curve: Curve): void {
   caption.append(
     strong(curve.name),
     last === undefined ? "" : ` ${curve.formatLast(last.value)}`,
+    kept === undefined || kept === last
+      ? ""
+      : `, kept ${curve.formatLast(kept.value)} of step ${kept.step}`,
     goal === undefined ? "" : `, ${goal.isLimit ? "at most" : "goal"} ${curve.format(goal.value)}`,
   );
   figure.replaceChildren(caption, picture);

@@ -196,6 +196,7 @@ export class Opener {
     mended(...fields);
     const name = isPicture ? imageName(choice) : modelName(choice);
     complainAt(field, inWords(naming(error, name)), scene && this.#wayBack(scene, isPictureAlone));
+    document.getElementById(`${field}-problem`)?.scrollIntoView({ block: "nearest" });
     if (isPictureAlone) {
       enter("ready");
       this.revive();
