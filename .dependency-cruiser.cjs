@@ -29,6 +29,7 @@ const rooms = {
     "ndarray",
     "open-session",
     "samples",
+    "tool-version",
     "picture",
     "npy",
     "png",
@@ -55,6 +56,7 @@ const rooms = {
     "preprocessor",
     "check-options",
     "training-graph",
+    "result-record",
     "index",
   ],
   node: [

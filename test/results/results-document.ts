@@ -18,7 +18,7 @@ draws on it in \`labels-before\`, those on the saved file in \`labels-after\`, t
 | \`trajectory.csv\`, \`trajectory.svg\` | numbers of every step |
 | \`result.json\` | everything below |
 
-The JSON Schema is \`result.schema.json\` of \`@onnx-asma/node\` (\`import schema from "@onnx-asma/node/result.schema.json"\`). A field
+The JSON Schema is \`result.schema.json\` of \`@onnx-asma/core\` (\`import schema from "@onnx-asma/core/result.schema.json"\`). A field
 that is not there, or \`null\`, has no value. Numbers of images are in units of [0, 1]; where it says levels, in those
 of the file.
 `;

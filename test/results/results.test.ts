@@ -14,7 +14,7 @@ describe("result.json", () => {
   // `vitest run test/results -u` writes both.
   it("has a published schema", async () => {
     const text = `${JSON.stringify(schema, undefined, 2)}\n`;
-    await expect(text).toMatchFileSnapshot("../../packages/node/result.schema.json");
+    await expect(text).toMatchFileSnapshot("../../packages/core/result.schema.json");
   });
 
   it("is documented field by field", async () => {

@@ -14,6 +14,8 @@ export interface Verdict {
   readonly l1: number;
   readonly l2: number;
   readonly linf: number;
+  /** Values that changed at all. */
+  readonly l0: number;
   /** Root mean square of the perturbation. */
   readonly rms: number;
   readonly reached: boolean;
@@ -55,7 +57,7 @@ export function judge(input: JudgeInput): Verdict {
   }
   const matrix = confusionMatrix(prediction, target, classes);
   checkCounted(matrix);
-  const { l1, l2, linf, rms } = perturbationNorms(input.image, input.original);
+  const { l1, l2, linf, rms, changed } = perturbationNorms(input.image, input.original);
   const absentBefore = before && absentPixels(confusionMatrix(before, target, classes));
   const agreement = {
     iou: iou(matrix, input.iouDefinition, absentBefore),
@@ -69,6 +71,7 @@ export function judge(input: JudgeInput): Verdict {
     l1,
     l2,
     linf,
+    l0: changed,
     rms,
     reached: holds(agreement, { thresholds, targeted }),
   };

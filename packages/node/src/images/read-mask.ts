@@ -47,7 +47,7 @@ export async function readMask(path: string, options: ReadMaskOptions): Promise<
       details: { path },
     });
   }
-  const picture = openPicture(path, bytes, maxPixels);
+  const { picture } = openPicture(path, bytes, maxPixels);
   const { isLossy = false, pages = 1 } = picture;
   if (isLossy) {
     throw refusal("ERR_IMAGE_LOSSY", {

@@ -1,16 +1,6 @@
 import { sameSize, type ImageTensor, type LabelMap } from "@onnx-asma/core";
+import type { Slice } from "@onnx-asma/core/result-record";
 import type { Placement } from "./picture.ts";
-
-/** The slice of a volume that pictures show. */
-export interface Slice {
-  /** In the label grid, counted from 0 along the depth. */
-  readonly index: number;
-  /** In the image. */
-  readonly imageIndex: number;
-  /** Slices of the image. */
-  readonly of: number;
-  readonly because: "most pixels changed their label here" | "the middle, as no label changed";
-}
 
 /**
  * The slice in which most pixels changed their label, the first of equals; the middle when none did.

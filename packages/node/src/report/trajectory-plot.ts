@@ -3,7 +3,7 @@ import type { StepRecord } from "@onnx-asma/core";
 import { parseHTML } from "linkedom";
 import { axisOf, type Axis } from "./plot-axis.ts";
 import { escapeXml, fontFamily, renderSvg, textWidth } from "./render-svg.ts";
-import { logNames } from "./trajectory-csv.ts";
+import { logNames } from "@onnx-asma/core/result-record";
 
 /** Goals that are drawn as dashed lines, 0 to 1. */
 export interface TrajectoryThresholds {
