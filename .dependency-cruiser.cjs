@@ -48,6 +48,7 @@ const rooms = {
     "goal",
     "step",
     "run",
+    "verdict-words",
     "attacks",
     "workbench",
     "device-check",

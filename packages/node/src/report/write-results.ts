@@ -26,7 +26,7 @@ import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
-import { percent } from "./percent.ts";
+import { percent } from "@onnx-asma/core/verdict-words";
 import { recordResult } from "./record-result.ts";
 import type { AttackSources, ResultRecord } from "./result-record.ts";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
