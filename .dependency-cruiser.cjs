@@ -49,6 +49,7 @@ const rooms = {
     "goal",
     "step",
     "run",
+    "verdict-words",
     "attacks",
     "workbench",
     "device-check",

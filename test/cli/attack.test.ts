@@ -117,7 +117,7 @@ describe("attack", () => {
     ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(
-      /^Reached in \d+ steps: the model draws the target on the saved file\.\n/,
+      /^Reached in \d+ steps: the model draws the target with \d+\.\d\d % IoU \(foreground; goal \d+ %\)\.\nThe picture changed by at most [\d.]+ of 255 levels/,
     );
     expect(stdout).not.toContain("|=");
     expect(stderr).toContain("attack |");
@@ -227,7 +227,7 @@ describe("attack", () => {
       "--quiet",
     ]);
     expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
-    expect(stdout).toContain("Not reached (iterations): best IoU");
+    expect(stdout).toContain("Not reached in 2 steps: ");
   });
 
   it("attacks a model of three classes", async () => {

@@ -488,7 +488,7 @@ describe("a run that fails after its first steps", () => {
     const rows = readFileSync(join(out, "trajectory.csv"), "utf8").trimEnd().split("\n");
     expect(rows).toHaveLength(object.steps + 2);
     const { stdout } = await runCli([...args, "--force"]);
-    expect(stdout).toMatch(/^Not reached \(failed\): best IoU/);
+    expect(stdout).toMatch(/^Not reached in \d+ steps?: .*\. The run failed\.$/m);
   });
 });
 

@@ -32,7 +32,7 @@ it.each(["SIGINT", "SIGTERM"] as const)("%s keeps the best so far and exits 130"
   );
   expect(code, stderr).toBe(130);
   expect(stderr).toContain("the best so far is kept");
-  expect(stdout).toContain("Not reached (aborted)");
+  expect(stdout).toMatch(/^Not reached in .*\. It was stopped\.$/m);
   const record = JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as ResultRecord;
   expect(record.stopReason).toBe("aborted");
   expect(record.steps).toBeLessThan(100_000);

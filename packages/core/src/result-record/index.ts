@@ -11,7 +11,7 @@ export { dataFiles, type DataFiles } from "./data-files.ts";
 export { encodeLabels, type LabelsFile } from "./encode-labels.ts";
 export { fileRecordOf, type FileRecord } from "./file-record.ts";
 export type { PicturesRecord, Slice } from "./pictures-record.ts";
-export { recordResult, type WrittenFiles } from "./record-result.ts";
+export { recordResult } from "./record-result.ts";
 export { resultFiles } from "./result-files.ts";
 export type {
   AttackSources,

@@ -3,12 +3,11 @@ import type { Feed } from "@onnx-asma/autodiff";
 import { isWithin } from "../goal/goal.ts";
 import { ignored, type LabelMap } from "../image.ts";
 import { visibility } from "../metrics/visibility.ts";
+import { verdictWords } from "../verdict-words/verdict-words.ts";
 import { toolVersion } from "../tool-version.ts";
 import type { RecordedAttack } from "./recorded-attack.ts";
 import { comparePredictions } from "./compare-predictions.ts";
 import { verdictOf, type DataFiles } from "./data-files.ts";
-import type { FileRecord } from "./file-record.ts";
-import type { PicturesRecord } from "./pictures-record.ts";
 import type {
   BestRecord,
   FeedRecord,
@@ -20,14 +19,8 @@ import type {
 } from "./result-record.ts";
 import { labelsHash, sha256 } from "./sha-256.ts";
 
-/** What was written with a record. */
-export interface WrittenFiles {
-  readonly files: readonly FileRecord[];
-  readonly pictures?: PicturesRecord | undefined;
-}
-
 /**
- * The record of an attack.
+ * The record of an attack, but for the files and pictures that are written with it.
  *
  * @param data made by `dataFiles`
  * @throws AsmaError as {@link sha256}
@@ -35,14 +28,13 @@ export interface WrittenFiles {
 export async function recordResult(
   attack: RecordedAttack,
   data: DataFiles,
-  { files, pictures }: WrittenFiles,
-): Promise<ResultRecord> {
+): Promise<Omit<ResultRecord, "files" | "pictures">> {
   const { description, failure, result } = attack;
   const { labels, saved, savedFile, target } = data;
   const { title, paper } = findAttack(result.attack.name);
   const region = regionRecord(attack, data);
-  return {
-    schemaVersion: 2,
+  const figures = {
+    schemaVersion: 2 as const,
     tool: { name: "onnx-asma", version: toolVersion },
     host: attack.host,
     model: await modelRecord(attack),
@@ -72,15 +64,14 @@ export async function recordResult(
     savedFile: savedFile.name,
     reached: saved.reached && isWithin(result.budget, saved),
     labels: { before: labels.before, after: labels.after, float: labels.float },
-    ...(pictures && { pictures }),
     seconds: {
       attack: result.seconds,
       perStep: result.seconds / Math.max(1, result.trajectory.length),
       differentiate: result.build.differentiateSeconds,
       load: result.build.loadSeconds,
     },
-    files,
   };
+  return { ...figures, verdict: verdictWords(figures) };
 }
 
 /** Levels that a change of floats is told in. */

@@ -6,6 +6,7 @@ import type { ModelDescription } from "../model/model-description.ts";
 import type { Decoder } from "../picture/file-image.ts";
 import type { AttackResult, Passes, StopReason } from "../run/attack-result.ts";
 import type { RunOptionsUsed } from "../run/run-options.ts";
+import type { VerdictWords } from "../verdict-words/verdict-words.ts";
 import type { AdversarialFile } from "./adversarial-file.ts";
 import type { Agreement, ClassRecord, Erased } from "./compare-predictions.ts";
 import type { LabelsFile } from "./encode-labels.ts";
@@ -201,6 +202,8 @@ export interface ResultRecord {
     readonly after: LabelsFile;
     readonly float: LabelsFile;
   };
+  /** The verdict in sentences: goal and change. */
+  readonly verdict: VerdictWords;
   /** What the pictures show, where there are pictures. */
   readonly pictures?: PicturesRecord;
   /** Wall-clock times. */

@@ -26,7 +26,7 @@ import { overlay } from "./mask-picture.ts";
 import { overviewPicture } from "./overview-picture.ts";
 import { perturbationPicture } from "./perturbation-picture.ts";
 import { encodePicture, imagePicture } from "./picture.ts";
-import { percent } from "./percent.ts";
+import { percent } from "@onnx-asma/core/verdict-words";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
 import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels } from "./slice.ts";
 import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
@@ -89,6 +89,8 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     model.verify(file, labels, options),
   );
   const { saved, target } = data;
+  // Without what was not written yet: pictures may tell of it.
+  const figures = await recordResult(attack, data);
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
   const { pictures, perturbationFactor } = picturesOf({
@@ -104,10 +106,11 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   }
   const names = resultFilesOf([...all.keys()]);
   const files = names.map((name) => fileRecordOf(name, all.get(name) as Uint8Array));
-  const record = await recordResult(attack, data, {
-    files: await Promise.all(files),
+  const record = {
+    ...figures,
     pictures: { perturbationFactor, ...(slice && { slice }) },
-  });
+    files: await Promise.all(files),
+  };
   await writeFile(join(folder, "result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
 }
