@@ -84,6 +84,7 @@ const rooms = {
     "messages",
     "images",
     "copy-in-slices",
+    "send-attack",
     "model-source",
     "worker",
     "remote-run",

@@ -2,7 +2,7 @@ import type { ImageTensor } from "../image.ts";
 
 /** What made pixels of a file. */
 export interface Decoder {
-  /** "onnx-asma" with the libraries of that version, "sharp", "browser", or "none" for pixels that came as such. */
+  /** "onnx-asma" with the libraries of that version, "sharp", or "browser". */
   readonly name: string;
   readonly version: string;
 }

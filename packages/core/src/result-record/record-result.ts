@@ -8,6 +8,7 @@ import { toolVersion } from "../tool-version.ts";
 import type { RecordedAttack } from "./recorded-attack.ts";
 import { comparePredictions } from "./compare-predictions.ts";
 import { verdictOf, type DataFiles } from "./data-files.ts";
+import { fileRecordOf } from "./file-record.ts";
 import type {
   BestRecord,
   FeedRecord,
@@ -38,7 +39,7 @@ export async function recordResult(
     tool: { name: "onnx-asma", version: toolVersion },
     host: attack.host,
     model: await modelRecord(attack),
-    image: imageRecord(attack, data),
+    image: await imageRecord(attack, data),
     target: await targetRecord(attack, data),
     ...(region && { region }),
     attack: { ...result.attack, title, paper },
@@ -109,9 +110,13 @@ async function feedRecord(feed: Feed): Promise<number | FeedRecord> {
   return { dims: [...feed.dims], sha256: await sha256(new Uint8Array(bytes.buffer)) };
 }
 
-function imageRecord({ image, sources }: RecordedAttack, { original }: DataFiles): ImageRecord {
+async function imageRecord(
+  { image, sources }: RecordedAttack,
+  { files, original }: DataFiles,
+): Promise<ImageRecord> {
+  const file = sources.image ?? (await fileRecordOf(original, files.get(original) as Uint8Array));
   return {
-    ...sources.image,
+    ...file,
     dims: image.dims,
     bitDepth: image.bitDepth,
     levels: Number.isFinite(image.levels) ? image.levels : "float",

@@ -4,12 +4,14 @@ import type { ModelDescription } from "../model/model-description.ts";
 import type { FileImage } from "../picture/file-image.ts";
 import type { AttackResult } from "../run/attack-result.ts";
 import type { ImageLike, Verification, VerifyOptions } from "../workbench/model-handle.ts";
+import type { FileRecord } from "./file-record.ts";
 import type { AttackSources, HostRecord } from "./result-record.ts";
 
 /** What an attack came to, and everything that says how. */
 export interface RecordedAttack {
   readonly description: ModelDescription;
-  readonly sources: AttackSources;
+  /** Without a file of the image, the pixels as they are saved stand for it. */
+  readonly sources: Omit<AttackSources, "image"> & { readonly image: FileRecord | undefined };
   readonly host: HostRecord;
   readonly image: FileImage;
   /** Of the output grid's size or the image's. */

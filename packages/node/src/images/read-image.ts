@@ -1,6 +1,11 @@
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { imageFromNpy } from "@onnx-asma/core/npy";
-import { ownDecoder, sniffFormat, type FileImage } from "@onnx-asma/core/picture-file";
+import {
+  describeFileImage,
+  ownDecoder,
+  sniffFormat,
+  type FileImage,
+} from "@onnx-asma/core/picture-file";
 import { imageOfPicture } from "@onnx-asma/core/png";
 import { openPicture } from "./open-picture.ts";
 import { readBytes } from "./read-bytes.ts";
@@ -50,16 +55,9 @@ export async function decodeImage(
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
   const { picture, decoder } = openPicture(path, bytes, maxPixels);
   const image = await imageOfPicture(`'${path}'`, picture, options);
-  const bitDepth = bitDepthOf(image.levels);
-  return { ...image, bitDepth, format: picture.format, decoder: await decoder() };
+  return describeFileImage(image, picture.format, await decoder());
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
-  const image = imageFromNpy(bytes, path, options);
-  const bitDepth = bitDepthOf(image.levels);
-  return { ...image, bitDepth, format: "npy", decoder: ownDecoder };
-}
-
-function bitDepthOf(levels: number): FileImage["bitDepth"] {
-  return levels === 256 ? 8 : levels === 65_536 ? 16 : 32;
+  return describeFileImage(imageFromNpy(bytes, path, options), "npy", ownDecoder);
 }
