@@ -1,30 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/run-cli.ts";
-import { attackScene, attackUntargeted, scenes, type Given } from "./scenes.ts";
-
-/** The Python in which numpy, Pillow, pypng, tifffile and onnxruntime are installed, if there is one. */
-const python = process.env["PYTHON"];
-const script = fileURLToPath(new URL("recompute.py", import.meta.url));
-
-/** What the script found: for each family of figures how many, and the largest difference. */
-interface Recomputed {
-  readonly families: Readonly<Record<string, readonly [count: number, worst: number]>>;
-  readonly faults: readonly string[];
-  readonly notes: readonly string[];
-}
-
-function recompute(results: string, given: Given): Recomputed {
-  const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, value as string]);
-  const { stdout, stderr } = spawnSync(python as string, [script, results, ...flags, "--json"]);
-  if (stdout.length === 0) {
-    throw new Error(stderr.toString());
-  }
-  return JSON.parse(stdout.toString()) as Recomputed;
-}
+import { attackScene, attackUntargeted } from "./attack-scene.ts";
+import { python, recompute, script, type Recomputed } from "./recompute.ts";
+import { scenes } from "./scenes.ts";
 
 /** The largest difference of all scenes, by field of the record. */
 const table = new Map<string, { count: number; worst: number }>();

@@ -18,7 +18,12 @@ describe("result.json", () => {
   });
 
   it("is documented field by field", async () => {
-    await expect(resultsDocument(schema)).toMatchFileSnapshot("../../docs/results.md");
+    const text = resultsDocument(schema);
+    await expect(text).toMatchFileSnapshot("../../docs/results.md");
+    expect(text.split("\n").filter((row) => row.endsWith("|  |"))).toEqual([]);
+    const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, section]) => section);
+    const sections = [...text.matchAll(/^##+ (.+)$/gm)].map(([, title]) => title?.toLowerCase());
+    expect(links.filter((link) => !sections.includes(link))).toEqual([]);
   });
 
   it.each([

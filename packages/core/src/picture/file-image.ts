@@ -4,6 +4,7 @@ import type { ImageTensor } from "../image.ts";
 export interface Decoder {
   /** "onnx-asma" with the libraries of that version, "sharp", or "browser". */
   readonly name: string;
+  /** Its version; of a browser what it says of itself. */
   readonly version: string;
 }
 

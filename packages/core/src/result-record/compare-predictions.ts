@@ -5,22 +5,42 @@ import { pixelAccuracy } from "../metrics/pixel-accuracy.ts";
 
 /** One class before and after the attack, on the output grid; ignored pixels do not count. */
 export interface ClassRecord {
+  /** Its number. */
   readonly class: number;
+  /** Its name, "class 0" and so on where nothing names it. */
   readonly name: string;
   /** Pixels that the untouched model draws on the untouched image. */
   readonly pixelsBefore: number;
+  /** Pixels that the target has. */
   readonly pixelsTarget: number;
   /** Pixels that it draws on the saved file. */
   readonly pixelsAfter: number;
-  /** IoU with the target; `null` for a class that neither contains. */
+  /** IoU with the target on the untouched image; `null` for a class that neither contains. */
   readonly iouBefore: number | null;
+  /** The same on the saved file. */
   readonly iouAfter: number | null;
+}
+
+/** IoU by each definition, in [0, 1]. */
+export interface IouByDefinition {
+  /** Of class 1, 1 where neither has it; `null` where there are not two classes. */
+  readonly foreground: number | null;
+  /** Mean over the classes that the target contains. */
+  readonly "mean-target": number;
+  /**
+   * Share of the pixels of classes that the target does not contain that are gone since the untouched image; where
+   * there were none 1, or 0 if there are some now.
+   */
+  readonly erased: number;
+  /** Mean over the classes that target or prediction contain. */
+  readonly "mean-present": number;
+  /** Mean over all classes of intersection ÷ (union + 10⁻⁶). */
+  readonly "mean-all": number;
 }
 
 /** How well a target is drawn. */
 export interface Agreement {
-  /** IoU by each definition; `null` for `foreground` where there are not two classes. */
-  readonly iou: Readonly<Record<IouDefinition, number | null>>;
+  readonly iou: IouByDefinition;
   /** Share of the counted pixels that have the target's label, in [0, 1]. */
   readonly pixelAccuracy: number;
   /** Counted pixels that have another label than the target. */
@@ -29,7 +49,9 @@ export interface Agreement {
 
 /** Pixels of classes that the target does not contain. */
 export interface Erased {
+  /** On the untouched image. */
   readonly pixelsBefore: number;
+  /** On the saved file. */
   readonly pixelsAfter: number;
   /** The share that is gone: 1 − after ÷ before, at least 0. */
   readonly share: number;
@@ -79,7 +101,7 @@ function agreementOf(matrix: ConfusionMatrix, absentBefore: number): Agreement {
         definition,
         isDefined(definition) ? iou(matrix, definition, absentBefore) : null,
       ]),
-    ) as Agreement["iou"],
+    ) as unknown as IouByDefinition,
     pixelAccuracy: pixelAccuracy(matrix),
     wrongPixels: counted - right,
   };

@@ -6,6 +6,7 @@ export interface Slice {
   readonly imageIndex: number;
   /** Slices of the image. */
   readonly of: number;
+  /** Why this one. */
   readonly because: "most pixels changed their label here" | "the middle, as no label changed";
 }
 

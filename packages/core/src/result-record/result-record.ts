@@ -4,7 +4,7 @@ import type { Verdict } from "../metrics/verdict.ts";
 import type { Visibility } from "../metrics/visibility.ts";
 import type { ModelDescription } from "../model/model-description.ts";
 import type { Decoder } from "../picture/file-image.ts";
-import type { AttackResult, Passes, StopReason } from "../run/attack-result.ts";
+import type { Passes, StopReason } from "../run/attack-result.ts";
 import type { RunOptionsUsed } from "../run/run-options.ts";
 import type { VerdictWords } from "../verdict-words/verdict-words.ts";
 import type { AdversarialFile } from "./adversarial-file.ts";
@@ -37,13 +37,17 @@ export interface AttackSources {
 
 /** What computed. */
 export interface HostRecord {
+  /** Where it ran. */
   readonly kind: "node" | "web";
   /** The version of Node; of a browser what it says of itself. */
   readonly version: string;
   /** Operating system and processor, as Node names them; a browser's are in `version`. */
   readonly platform?: string | undefined;
+  /** ONNX Runtime. */
   readonly runtime: {
+    /** Its package. */
     readonly name: "onnxruntime-node" | "onnxruntime-web";
+    /** Its version. */
     readonly version: string;
   };
   /** Execution providers of ONNX Runtime, the first that can computes. */
@@ -54,13 +58,17 @@ export interface HostRecord {
 
 /** The model's files, and what they were taken to mean for images of this size. */
 export interface ModelRecord extends FileRecord {
+  /** Files of its weights beside it. */
   readonly externalData: readonly FileRecord[];
+  /** The `preprocessor_config.json`, if it came as a file. */
   readonly preprocessor: FileRecord | null;
   /** A training graph that the gradient was taken from, with its external data. */
   readonly trainingGraph: readonly FileRecord[] | null;
+  /** Version of ONNX's operators that the file is in. */
   readonly opset: number;
   /** How the differentiated model departs from the file. */
   readonly adaptations: ModelDescription["adaptations"];
+  /** The image input. */
   readonly input: ModelDescription["input"];
   /** What the inputs that are no image were given: a number for all elements, or an array. */
   readonly feeds: Readonly<Record<string, number | FeedRecord>>;
@@ -77,6 +85,7 @@ export interface ModelRecord extends FileRecord {
 
 /** An array that an input was given. */
 export interface FeedRecord {
+  /** Extents along its axes. */
   readonly dims: readonly number[];
   /** SHA-256 of its elements as little-endian float64 in C order. */
   readonly sha256: string;
@@ -109,7 +118,9 @@ export interface TargetRecord extends LabelsFile {
   readonly request?: Readonly<Record<string, unknown>>;
   /** Of the output grid. */
   readonly dims: readonly number[];
+  /** By the number of the class. */
   readonly pixelsPerClass: readonly number[];
+  /** Pixels that do not count. */
   readonly ignoredPixels: number;
 }
 
@@ -125,7 +136,9 @@ export interface RegionRecord {
 
 /** What the change may be at most, in units of [0, 1]. */
 export interface BudgetRecord {
+  /** L2, or the largest change of a value. */
   readonly norm: "l2" | "linf";
+  /** What it may be at most. */
   readonly epsilon: number;
 }
 
@@ -136,13 +149,19 @@ export interface BudgetRecord {
 export interface BestRecord {
   /** n, counted from 0. */
   readonly step: number;
+  /** IoU of its prediction with the target, in [0, 1], by `iouDefinition`. */
   readonly iou: number;
+  /** Share of the counted pixels that have the target's label, in [0, 1]. */
   readonly pixelAccuracy: number;
+  /** Counted pixels that are not as the goal wants them. */
   readonly wrongPixels: number;
   /** The loss that is ascended. */
   readonly loss: number | null;
+  /** Sum of the changes of all values, image values in [0, 1]. */
   readonly l1: number;
+  /** Root of the sum of their squares. */
   readonly l2: number;
+  /** Largest change of a value. */
   readonly linf: number;
   /** ‖∇‖₂ of the loss where the image may change. */
   readonly gradientL2: number | null;
@@ -150,18 +169,35 @@ export interface BestRecord {
   readonly logs: Readonly<Record<string, number | null>>;
 }
 
+/** The attack, and its options exactly as they were used. */
+export interface AttackRecord {
+  /** Name of the attack, as the option `attack` takes it. */
+  readonly name: string;
+  /** Its options, given or by default. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Name for people. */
+  readonly title: string;
+  /** Where it was published. */
+  readonly paper: string;
+}
+
 /** The object in `result.json`; docs/results.md has it field by field. */
 export interface ResultRecord {
   /** Raised whenever a field changes its meaning or goes. */
   readonly schemaVersion: 2;
-  readonly tool: { readonly name: string; readonly version: string };
+  /** What made it. */
+  readonly tool: {
+    /** "onnx-asma". */
+    readonly name: string;
+    /** Its version. */
+    readonly version: string;
+  };
   readonly host: HostRecord;
   readonly model: ModelRecord;
   readonly image: ImageRecord;
   readonly target: TargetRecord;
   readonly region?: RegionRecord;
-  /** The attack, and its options exactly as they were used. */
-  readonly attack: AttackResult["attack"] & { readonly title: string; readonly paper: string };
+  readonly attack: AttackRecord;
   /** Options of the run exactly as they were used; the thresholds of the verdicts are among them. */
   readonly options: RunOptionsUsed;
   /** What the change may be at most, for attacks that have a budget; `reached` asks for it too. */
@@ -170,13 +206,19 @@ export interface ResultRecord {
   readonly iouDefinition: IouDefinition;
   readonly stopReason: StopReason;
   /** What ended the run, where it failed. */
-  readonly failure?: { readonly code: string; readonly message: string };
+  readonly failure?: {
+    /** Of docs/errors.md. */
+    readonly code: string;
+    /** For people. */
+    readonly message: string;
+  };
   readonly best: BestRecord;
   /** Steps that were taken. */
   readonly steps: number;
   readonly passes: Passes;
   /** What the untouched model said during the run, whenever it was asked; also in `trajectory.csv`. */
   readonly judged: readonly ({ readonly step: number } & JudgedRecord)[];
+  /** Remarks on the attack, for people. */
   readonly notices: readonly string[];
   /** Each class before the attack, in the target, and on the saved file. */
   readonly classes: readonly ClassRecord[];
@@ -206,10 +248,11 @@ export interface ResultRecord {
   readonly verdict: VerdictWords;
   /** What the pictures show, where there are pictures. */
   readonly pictures?: PicturesRecord;
-  /** Wall-clock times. */
+  /** Wall-clock times in seconds. */
   readonly seconds: {
     /** The attack's own work. */
     readonly attack: number;
+    /** The same by the number of iterates. */
     readonly perStep: number;
     /** Deriving the gradient. */
     readonly differentiate: number;
