@@ -3,10 +3,8 @@ import { join } from "node:path";
 import {
   findAttack,
   fitTarget,
-  ignored,
   sizeOf,
   type AttackResult,
-  type ImageTensor,
   type LabelMap,
   type ModelDescription,
   type Verdict,
@@ -22,17 +20,23 @@ import { writeFile } from "../images/write-file.ts";
 import { writeLabels } from "../images/write-labels.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import { adversarialFile, writeAdversarial, type AdversarialFile } from "./adversarial-file.ts";
-import { overlay } from "./mask-picture.ts";
-import { overviewPicture } from "./overview-picture.ts";
-import { perturbationPicture } from "./perturbation-picture.ts";
-import { encodePicture, imagePicture } from "./picture.ts";
-import { percent } from "@onnx-asma/core/verdict-words";
+import { amplificationOf, changeMap, changeUnit } from "./change-map.ts";
+import { verdictWords } from "@onnx-asma/core/verdict-words";
 import { recordResult } from "./record-result.ts";
 import type { AttackSources, ResultRecord } from "./result-record.ts";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
-import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
+import type { ShownResult } from "./shown-result.ts";
+import {
+  chooseSlice,
+  planeOf,
+  sliceOfImage,
+  sliceOfLabels,
+  sliceOfRegion,
+  type Slice,
+} from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
+import { writePictures } from "./write-pictures.ts";
 
 /** What an attack came to, and everything that says how. */
 export interface AttackReport {
@@ -46,6 +50,8 @@ export interface AttackReport {
   readonly failure?: { readonly code: string; readonly message: string } | undefined;
   /** Predictions along the way, for the overview. */
   readonly snapshots: readonly { readonly iteration: number; readonly prediction: LabelMap }[];
+  /** Where the image was allowed to change, one number per pixel. @default everywhere */
+  readonly region?: Float32Array | undefined;
   /** Remarks on the attack. @default those of the result */
   readonly notices?: readonly string[];
   /** Whether files of an earlier attack in the folder may be replaced. @default false */
@@ -61,6 +67,7 @@ interface Shown {
   /** The image as re-read from the file, and what the untouched model makes of it. */
   readonly saved: Verification;
   readonly slice: Slice | undefined;
+  readonly file: AdversarialFile;
 }
 
 /**
@@ -99,13 +106,10 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   };
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
-  const shown = { report: { ...report, target }, description, saved, slice };
-  const factor = await writePictures(folder, shown);
-  await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
-  await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, goalsOf(result)));
+  const shown = shownResult({ report: { ...report, target }, description, saved, slice, file });
   const { executionProviders = ["cpu"], intraOpNumThreads = 0 } =
     model.options.sessionOptions ?? {};
-  const record = recordResult({
+  const parts = recordResult({
     ...report,
     target,
     request: report.request ?? {},
@@ -115,7 +119,7 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     labels,
     visibility: visibility(saved.image, image, unitOf(file)),
     original,
-    files: resultFilesOf(await readdir(folder)),
+    files: [],
     description,
     runtime: {
       executionProviders: executionProviders.map((p) => (typeof p === "string" ? p : p.name)),
@@ -126,8 +130,24 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     savedFile: file.name,
     adversarialSha256: (await recordFile(at(file.name))).sha256,
     slice,
-    perturbationPictureFactor: factor,
+    perturbationPictureFactor: amplificationOf(shown.change),
   });
+  await writePictures(folder, { ...shown, outcome: parts });
+  await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
+  await writeFile(
+    at("trajectory.svg"),
+    trajectoryPlot(result.trajectory, {
+      title: shown.title,
+      lines: [`${shown.attack}. ${verdictWords(parts).goal}`],
+      thresholds: goalsOf(result),
+      targeted: result.options.targeted,
+      iouDefinition: result.options.iouDefinition,
+      best: result.best.step,
+      budget: result.budget,
+      levels: file.levels,
+    }),
+  );
+  const record = { ...parts, files: resultFilesOf(await readdir(folder)) };
   await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
 }
@@ -145,59 +165,37 @@ function unitOf({ levels }: AdversarialFile): number {
   return levels ?? 256;
 }
 
-/** @returns by what the perturbation is amplified in its picture */
-async function writePictures(folder: string, shown: Shown): Promise<number> {
-  const { report, description, saved, slice } = shown;
-  const placement = planeOf(description.grid.placement);
-  const write = async (name: string, contents: Uint8Array) =>
-    await writeFile(join(folder, name), contents);
-  const original = sliceOfImage(report.image, slice);
+/** What the pictures show: of a volume one slice. */
+function shownResult({
+  report,
+  description,
+  saved,
+  slice,
+  file,
+}: Shown): Omit<ShownResult, "outcome"> {
+  const { image, region, result, snapshots, sources, target } = report;
+  const original = sliceOfImage(image, slice);
   const adversarial = sliceOfImage(saved.image, slice);
-  const withLabels = (picture: ImageTensor, labels: LabelMap) =>
-    encodePicture(
-      overlay(imagePicture(picture), sliceOfLabels(labels, slice), {
-        placement,
-        ignoreLabel: ignored,
-      }),
-    );
-  const perturbation = perturbationPicture(original, adversarial);
-  await write("perturbation.png", encodePicture(perturbation));
-  await write("prediction-before.png", withLabels(original, report.predictionBefore));
-  await write("prediction-after.png", withLabels(adversarial, saved.prediction));
-  await write("overview.png", overviewOf(shown, original, adversarial));
-  return perturbation.factor;
-}
-
-function overviewOf(
-  { report, description, saved, slice }: Shown,
-  original: ImageTensor,
-  adversarial: ImageTensor,
-): Uint8Array {
-  const { result, snapshots, sources, target } = report;
   const ofSlice = (labels: LabelMap) => sliceOfLabels(labels, slice);
-  const where =
-    slice === undefined ? "" : `; slice ${slice.imageIndex + 1} of ${slice.of}: ${slice.because}`;
-  return overviewPicture({
+  return {
+    title: `${sources.model.model.file} on ${sources.image.file}`,
+    attack: findAttack(result.attack.name).title,
+    savedFile: file.name,
+    classNames: description.classNames,
     original,
-    prediction: ofSlice(report.predictionBefore),
-    target: ofSlice(target),
     adversarial,
-    adversarialPrediction: ofSlice(saved.prediction),
+    change: changeMap(original, adversarial, changeUnit(file.levels)),
+    predictionBefore: ofSlice(report.predictionBefore),
+    target: ofSlice(target),
+    predictionAfter: ofSlice(saved.prediction),
     snapshots: snapshots.map(({ iteration, prediction }) => ({
       iteration,
       prediction: ofSlice(prediction),
     })),
-    ignoreLabel: ignored,
+    region: region === undefined ? undefined : sliceOfRegion(region, image, slice),
     placement: planeOf(description.grid.placement),
-    title: `${sources.model.model.file} on ${sources.image.file}`,
-    subtitle: `${findAttack(result.attack.name).title} after ${result.best.step} steps, measured on the saved file${where}`,
-    facts: [
-      { name: `IoU (${saved.iouDefinition})`, value: percent(saved.iou) },
-      { name: "Pixel accuracy", value: percent(saved.pixelAccuracy) },
-      { name: "L2", value: saved.l2.toPrecision(3) },
-      { name: "L∞", value: saved.linf.toPrecision(3) },
-    ],
-  });
+    slice,
+  };
 }
 
 /** The thresholds as lines to draw; one that anything holds is none. */
