@@ -590,7 +590,7 @@ def check_budget(check, record):
     return record["saved"][budget["norm"]] <= budget["epsilon"] * (1 + 1e-4)
 
 
-def check_pictures(check, record, saved, original, labels):
+def check_pictures(check, record, saved, saved_as, original, labels):
     pictures = record.get("pictures")
     if pictures is None:
         return
@@ -606,10 +606,17 @@ def check_pictures(check, record, saved, original, labels):
         because = "most pixels changed their label here" if moved.any() else "the middle, as no label changed"
         check.object("pictures.slice", {"index": index, "imageIndex": at, "of": of, "because": because})
         change = change[:, :, at]
-    largest = float(np.abs(change).max())
-    factors = [step * 10**power for power in range(10) for step in (1, 2, 5)]
-    fitting = [f for f in factors if f * largest <= 0.5 * (1 + 1e-6)]
-    check.figure("pictures.perturbationFactor", max(fitting) if 0 < largest <= 0.25 else 1)
+    # In levels of the file, which float32 holds up to rounding; of floats in units of [0, 1].
+    levels = record["visibility"]["levels"]
+    white = levels - 1 if saved_as != np.float32 else 1
+    moves = np.abs(change[0]).max(0).ravel() * white
+    if white > 1:
+        whole = np.rint(moves)
+        moves = np.where(np.abs(moves - whole) < 0.01, whole, moves)
+    moves = np.sort(moves[moves > 0])
+    p99 = moves[math.ceil(0.99 * len(moves)) - 1] if len(moves) else 0
+    check.figure("pictures.perturbationFactor", float(white / p99) if p99 else 1)
+    check.figure("pictures.clippedPixels", float((moves > p99).mean()) if len(moves) else 0)
 
 
 def recompute(folder, given):
@@ -631,7 +638,7 @@ def recompute(folder, given):
     check.object("visibility", visibility(saved, original, levels))
     within = check_budget(check, record)
     check.figure("reached", record["saved"]["reached"] and within)
-    check_pictures(check, record, saved, original, labels)
+    check_pictures(check, record, saved, saved_as, original, labels)
     if "region" in record:
         region = read_labels(folder, record["region"])
         check.figure("region.pixels", int(region.sum()))

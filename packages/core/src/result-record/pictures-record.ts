@@ -12,7 +12,13 @@ export interface Slice {
 
 /** What the pictures show. */
 export interface PicturesRecord {
-  /** By what `perturbation.png` amplifies the change. */
+  /**
+   * By what the signed part of `perturbation.png` amplifies the change, so that the 99th percentile fills its scale:
+   * white ÷ that percentile, of the slice that is shown; 1 where nothing changed. A pixel's change is that of the
+   * channel that changed most; of the n pixels that changed the one at place ⌈0.99 n⌉ in order counts.
+   */
   readonly perturbationFactor: number;
+  /** Share of the changed pixels that are above it. */
+  readonly clippedPixels: number;
   readonly slice?: Slice | undefined;
 }

@@ -31,7 +31,7 @@ export function summary(record: ResultRecord, folder: string): string {
     "",
     `  attack     ${attack.title}${logs.length === 0 ? "" : `; at the best step ${logs.join(", ")}`}`,
     `  cost       ${count(passes.forwards, "forward")} (${count(passes.judgements, "judgement")} among them), ${count(passes.backwards, "backward")}, ${seconds.attack.toFixed(1)} s`,
-    `  pictures   ${folder}/overview.png, perturbation.png (×${pictures?.perturbationFactor}), trajectory.svg`,
+    `  pictures   ${folder}/overview.png, perturbation.png, trajectory.svg`,
     `  images     ${folder}/${record.files
       .map(({ file }) => file)
       .filter((name) => name.startsWith("adversarial"))

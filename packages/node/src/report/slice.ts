@@ -1,6 +1,7 @@
 import { sameSize, type ImageTensor, type LabelMap } from "@onnx-asma/core";
 import type { Slice } from "@onnx-asma/core/result-record";
 import type { Placement } from "./picture.ts";
+import type { Region } from "./region-outline.ts";
 
 /**
  * The slice in which most pixels changed their label, the first of equals; the middle when none did.
@@ -60,6 +61,17 @@ export function sliceOfLabels(labels: LabelMap, slice: Slice | undefined): Label
   const [, height, width] = labels.dims;
   const from = slice.index * height * width;
   return { data: labels.data.slice(from, from + height * width), dims: [height, width] };
+}
+
+/** One slice of a volume's region, or that of an image as it is. */
+export function sliceOfRegion(
+  region: Float32Array,
+  image: ImageTensor,
+  slice: Slice | undefined,
+): Region {
+  const [height, width] = image.dims.slice(-2) as [number, number];
+  const from = (slice?.imageIndex ?? 0) * height * width;
+  return { data: region.slice(from, from + height * width), width, height };
 }
 
 /** The part of a placement that pictures need. */

@@ -2,10 +2,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import {
   findAttack,
-  ignored,
   sizeOf,
   type AttackResult,
-  type ImageTensor,
   type LabelMap,
   type ModelDescription,
   type Verification,
@@ -15,6 +13,7 @@ import {
   dataFiles,
   fileRecordOf,
   recordResult,
+  type AdversarialFile,
   type AttackSources,
   type HostRecord,
   type ResultRecord,
@@ -22,13 +21,11 @@ import {
 } from "@onnx-asma/core/result-record";
 import { writeFile } from "../images/write-file.ts";
 import type { LoadedModel } from "../loaded-model.ts";
-import { overlay } from "./mask-picture.ts";
-import { overviewPicture } from "./overview-picture.ts";
-import { perturbationPicture } from "./perturbation-picture.ts";
-import { encodePicture, imagePicture } from "./picture.ts";
-import { percent } from "@onnx-asma/core/verdict-words";
+import { amplificationOf, changeMap, changeUnit } from "./change-map.ts";
+import { drawPictures } from "./draw-pictures.ts";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
-import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels } from "./slice.ts";
+import type { ShownResult } from "./shown-result.ts";
+import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, sliceOfRegion } from "./slice.ts";
 import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
 
 /** What an attack came to, and everything that says how. */
@@ -60,6 +57,7 @@ interface Shown {
   /** The image as re-read from the file, and what the untouched model makes of it. */
   readonly saved: Verification;
   readonly slice: Slice | undefined;
+  readonly file: AdversarialFile;
 }
 
 /**
@@ -85,21 +83,26 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
     host: hostRecord(model),
     feeds: model.options.feeds,
   };
-  const data = await dataFiles(attack, async (file, labels, options) =>
-    model.verify(file, labels, options),
+  const data = await dataFiles(attack, async (given, labels, options) =>
+    model.verify(given, labels, options),
   );
-  const { saved, target } = data;
-  // Without what was not written yet: pictures may tell of it.
+  const { saved, savedFile: file, target } = data;
+  // Without what was not written yet: pictures tell of it.
   const figures = await recordResult(attack, data);
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
-  const { pictures, perturbationFactor } = picturesOf({
-    report: { ...report, target },
-    description,
-    saved,
-    slice,
+  const shown = shownResult({ report: { ...report, target }, description, saved, slice, file });
+  const plot = trajectoryPlot(result.trajectory, {
+    title: shown.title,
+    lines: [`${shown.attack}. ${figures.verdict.goal}`],
+    thresholds: goalsOf(result),
+    targeted: result.options.targeted,
+    iouDefinition: result.options.iouDefinition,
+    best: result.best.step,
+    budget: result.budget,
+    levels: file.levels,
   });
-  const plot = trajectoryPlot(result.trajectory, goalsOf(result));
+  const pictures = drawPictures({ ...shown, outcome: figures });
   const all = new Map([...data.files, ...pictures, ["trajectory.svg", Buffer.from(plot)]]);
   for (const [name, contents] of all) {
     await writeFile(join(folder, name), contents);
@@ -108,7 +111,11 @@ async function writeFiles(folder: string, report: AttackReport): Promise<ResultR
   const files = names.map((name) => fileRecordOf(name, all.get(name) as Uint8Array));
   const record = {
     ...figures,
-    pictures: { perturbationFactor, ...(slice && { slice }) },
+    pictures: {
+      perturbationFactor: amplificationOf(shown.change),
+      clippedPixels: shown.change.clipped,
+      ...(slice && { slice }),
+    },
     files: await Promise.all(files),
   };
   await writeFile(join(folder, "result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
@@ -131,59 +138,37 @@ function hostRecord({ options }: LoadedModel): HostRecord {
   };
 }
 
-/** The pictures by name, and by what the perturbation is amplified in its own. */
-function picturesOf(shown: Shown) {
-  const { report, description, saved, slice } = shown;
-  const placement = planeOf(description.grid.placement);
-  const original = sliceOfImage(report.image, slice);
+/** What the pictures show: of a volume one slice. */
+function shownResult({
+  report,
+  description,
+  saved,
+  slice,
+  file,
+}: Shown): Omit<ShownResult, "outcome"> {
+  const { image, region, result, snapshots, sources, target } = report;
+  const original = sliceOfImage(image, slice);
   const adversarial = sliceOfImage(saved.image, slice);
-  const withLabels = (picture: ImageTensor, labels: LabelMap) =>
-    encodePicture(
-      overlay(imagePicture(picture), sliceOfLabels(labels, slice), {
-        placement,
-        ignoreLabel: ignored,
-      }),
-    );
-  const perturbation = perturbationPicture(original, adversarial);
-  const pictures = new Map<string, Uint8Array>([
-    ["perturbation.png", encodePicture(perturbation)],
-    ["prediction-before.png", withLabels(original, report.predictionBefore)],
-    ["prediction-after.png", withLabels(adversarial, saved.prediction)],
-    ["overview.png", overviewOf(shown, original, adversarial)],
-  ]);
-  return { pictures, perturbationFactor: perturbation.factor };
-}
-
-function overviewOf(
-  { report, description, saved, slice }: Shown,
-  original: ImageTensor,
-  adversarial: ImageTensor,
-): Uint8Array {
-  const { result, snapshots, sources, target } = report;
   const ofSlice = (labels: LabelMap) => sliceOfLabels(labels, slice);
-  const where =
-    slice === undefined ? "" : `; slice ${slice.imageIndex + 1} of ${slice.of}: ${slice.because}`;
-  return overviewPicture({
+  return {
+    title: `${sources.model.model.file} on ${sources.image.file}`,
+    attack: findAttack(result.attack.name).title,
+    savedFile: file.name,
+    classNames: description.classNames,
     original,
-    prediction: ofSlice(report.predictionBefore),
-    target: ofSlice(target),
     adversarial,
-    adversarialPrediction: ofSlice(saved.prediction),
+    change: changeMap(original, adversarial, changeUnit(file.levels)),
+    predictionBefore: ofSlice(report.predictionBefore),
+    target: ofSlice(target),
+    predictionAfter: ofSlice(saved.prediction),
     snapshots: snapshots.map(({ iteration, prediction }) => ({
       iteration,
       prediction: ofSlice(prediction),
     })),
-    ignoreLabel: ignored,
+    region: region === undefined ? undefined : sliceOfRegion(region, image, slice),
     placement: planeOf(description.grid.placement),
-    title: `${sources.model.model.file} on ${sources.image.file}`,
-    subtitle: `${findAttack(result.attack.name).title} after ${result.best.step} steps, measured on the saved file${where}`,
-    facts: [
-      { name: `IoU (${saved.iouDefinition})`, value: percent(saved.iou) },
-      { name: "Pixel accuracy", value: percent(saved.pixelAccuracy) },
-      { name: "L2", value: saved.l2.toPrecision(3) },
-      { name: "L∞", value: saved.linf.toPrecision(3) },
-    ],
-  });
+    slice,
+  };
 }
 
 /** The thresholds as lines to draw; one that anything holds is none. */
