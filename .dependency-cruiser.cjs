@@ -29,6 +29,7 @@ const rooms = {
     "ndarray",
     "open-session",
     "samples",
+    "tool-version",
     "picture",
     "npy",
     "png",
@@ -57,6 +58,7 @@ const rooms = {
     "preprocessor",
     "check-options",
     "training-graph",
+    "result-record",
     "index",
   ],
   node: [
@@ -83,6 +85,7 @@ const rooms = {
     "messages",
     "images",
     "copy-in-slices",
+    "send-attack",
     "model-source",
     "worker",
     "remote-run",

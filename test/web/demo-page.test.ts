@@ -180,8 +180,10 @@ describe.skipIf(!hasBrowser)("the page of the demo", () => {
     await isReady(page);
     const captions = page.locator("#curves figcaption");
     const curves = page.locator("#curves figure");
-    expect(await captions.nth(0).textContent()).toMatch(/^IoU \d+\.\d\d %, goal 100 %$/);
-    expect(await captions.nth(1).textContent()).toMatch(/^Pixel accuracy \d+\.\d\d %$/);
+    expect(await captions.nth(0).textContent()).toMatch(
+      /^IoU \d+\.\d\d %(, kept \d+\.\d\d % of step \d+)?, goal 100 %$/,
+    );
+    expect(await captions.nth(1).textContent()).toMatch(/^Pixel accuracy \d+\.\d\d %(, kept .*)?$/);
     expect(await curves.locator(".goal").count()).toBe(1);
     expect(await curves.nth(0).locator("text").allTextContents()).toEqual(
       expect.arrayContaining(["0 %", "50 %", "100 %", "0", "step"]),
@@ -435,6 +437,7 @@ describe.skipIf(!hasBrowser).each([
     await tabTo(page, "#save-json");
     const report = JSON.parse(await readFile(await save(page), "utf8"));
     expect(report.options.iterations).toBe(3);
+    expect(report.model.file).toBe("unet3.onnx");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
     expect(opened.complaints).toEqual([]);
     await opened.close();

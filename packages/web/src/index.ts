@@ -15,4 +15,6 @@ export { loadModel, type LoadModelOptions } from "./load-model.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ImageSource } from "./images/to-pixel-source.ts";
 export type { FileInput, ModelSource, ModelWithData, TrainingGraphSource } from "./model-source.ts";
-export type { Backend, Device, LoadProgress, ReadImage } from "./messages.ts";
+export type { Backend, Device, LoadProgress, ReadImage, SourceFiles } from "./messages.ts";
+export type { PageAttack } from "./send-attack.ts";
+export type { FileRecord, ResultRecord } from "@onnx-asma/core/result-record";

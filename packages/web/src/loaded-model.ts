@@ -20,6 +20,7 @@ import type { ClassOptions } from "@onnx-asma/core/mask-file";
 import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
+import { sendAttack, type PageAttack } from "./send-attack.ts";
 import { beginBatchRun, beginRun } from "./remote-run.ts";
 import type { Backend, ReadImage } from "./messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
@@ -132,6 +133,17 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
       options: { ...options, original: await parcel.add(options.original, "the original") },
     };
     return await this.#client.call("verify", params, parcel.transfer);
+  }
+
+  /**
+   * The files of an attack by name, `result.json` last: what the folder that Node writes holds, but for
+   * pictures. The saved image is decoded again and judged by the untouched model.
+   *
+   * @throws AsmaError `ERR_INSECURE_PAGE` on a page that came over plain http, whose browser hashes nothing
+   */
+  async resultFiles(attack: PageAttack): Promise<Map<string, Uint8Array>> {
+    const { message, transfer } = await sendAttack(attack);
+    return new Map(await this.#client.call("resultFiles", message, transfer));
   }
 
   async encode(image: ImageLike): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ export type ReadMaskOptions = DecodeMaskOptions;
  * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, and as `decodeMask`
  */
 export async function readMask(path: string, options: ReadMaskOptions): Promise<LabelMap> {
-  const open = (bytes: Uint8Array, maxPixels: number) => openPicture(path, bytes, maxPixels);
+  const open = (bytes: Uint8Array, maxPixels: number) =>
+    openPicture(path, bytes, maxPixels).picture;
   return await decodeMask(path, await readBytes(path), options, open);
 }

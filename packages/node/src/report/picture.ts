@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
 import type { ImageTensor } from "@onnx-asma/core";
+import { wholeRange, type DisplayWindow } from "./display-window.ts";
 
 /** A picture for people: 8-bit sRGB, row by row, three bytes a pixel. */
 export interface Picture {
@@ -19,14 +20,22 @@ export interface Placement {
 /**
  * An image tensor (float32 [1, C, H, W] in [0, 1]) as a picture. One channel becomes grey, more than
  * three show their first three, two show as red and green.
+ *
+ * @param window what is shown as black and as white
  */
-export function imagePicture({ data, dims: [, channels, height, width] }: ImageTensor): Picture {
+export function imagePicture(
+  { data, dims: [, channels, height, width] }: ImageTensor,
+  window: DisplayWindow = wholeRange,
+): Picture {
   const pixels = height * width;
   const rgb = new Uint8Array(3 * pixels);
+  const range = window.high - window.low;
   for (let c = 0; c < 3; c++) {
     const from = channels === 1 ? 0 : c;
     if (from >= channels) continue;
-    for (let i = 0; i < pixels; i++) rgb[3 * i + c] = toByte(data[from * pixels + i] as number);
+    for (let i = 0; i < pixels; i++) {
+      rgb[3 * i + c] = toByte(((data[from * pixels + i] as number) - window.low) / range);
+    }
   }
   return { rgb, width, height };
 }
@@ -88,12 +97,16 @@ function spans(from: number, to: number): Span[] {
   });
 }
 
-/** The largest size with the ratio of `width` to `height` that fits into the box; at least 1 x 1. */
+/**
+ * The largest size with the ratio of `width` to `height` that fits into the box, at least 1 x 1; where pixels grow to
+ * twice their size or more, by a whole number, so that all look the same.
+ */
 export function fitInto(
   size: { readonly width: number; readonly height: number },
   box: { readonly width: number; readonly height: number },
 ): { width: number; height: number } {
-  const scale = Math.min(box.width / size.width, box.height / size.height);
+  const largest = Math.min(box.width / size.width, box.height / size.height);
+  const scale = largest >= 2 ? Math.floor(largest) : largest;
   return {
     width: Math.max(1, Math.round(size.width * scale)),
     height: Math.max(1, Math.round(size.height * scale)),

@@ -123,7 +123,7 @@ function check(): void {
 /** Reads the file that a target is made from. */
 async function readTarget(kind: FileKind, scene: Scene): Promise<void> {
   const { field } = editor;
-  const name = files.nameOf(kind) as string;
+  const name = files.fileOf(kind)?.name as string;
   say(`Reading ${name}…`);
   try {
     await files.read(kind, scene);

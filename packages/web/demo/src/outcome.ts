@@ -1,79 +1,65 @@
-import { verdictWords, type VerdictWords } from "@onnx-asma/core/verdict-words";
-import type { Visibility } from "@onnx-asma/core/visibility";
-import {
-  confusionMatrix,
-  fitTarget,
-  type AttackResult,
-  type LabelMap,
-  type Verification,
-} from "@onnx-asma/web";
-import { imageName, modelName } from "./choice.ts";
-import type { Scene } from "./scene.ts";
+import { isAsmaError, type AttackResult, type LabelMap, type ResultRecord } from "@onnx-asma/web";
+import type { Iterate } from "./stage.ts";
+import type { Plan } from "./planner.ts";
 
-/** The best image as it is saved, and what the untouched model draws on that. */
-export interface SavedImage {
-  readonly png: Uint8Array<ArrayBuffer>;
-  readonly verdict: Verification;
-  readonly visibility: Visibility;
+/** The files of an attack, as Node writes them too, and what they say. */
+export interface RecordedFiles {
+  /** Bytes by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly record: ResultRecord;
+  /** What the untouched model draws on the saved image. */
+  readonly prediction: LabelMap;
 }
 
 /** What an attack came to. */
 export interface Outcome {
-  readonly scene: Scene;
-  readonly target: { readonly kind: string; readonly labels: LabelMap };
+  readonly plan: Plan;
   readonly result: AttackResult;
-  /** `undefined` where the attack failed, and with it what would have checked the image. */
-  readonly saved: SavedImage | undefined;
+  /** `undefined` where the model failed, and with it what would have checked the image. */
+  readonly recorded: RecordedFiles | undefined;
 }
 
-/** The verdict on the saved image in words. */
-export function verdictOn(outcome: Outcome, saved: SavedImage): VerdictWords {
-  const { result } = outcome;
-  return verdictWords({
-    reached: saved.verdict.reached,
-    stopReason: result.stopReason,
-    options: result.options,
-    steps: result.trajectory.length - 1,
-    best: result.best,
-    saved: saved.verdict,
-    classes: classesOf(outcome, saved),
-    visibility: saved.visibility,
+/**
+ * The files of an attack: the image as it is saved was read back and run through the untouched model.
+ *
+ * @param failure what ended the attack, if something did
+ * @throws AsmaError as `resultFiles`
+ */
+export async function recordFiles(
+  { scene, target, kind, file }: Plan,
+  result: AttackResult,
+  failure?: unknown,
+): Promise<RecordedFiles> {
+  const { model, image, imageFile, prediction, description } = scene;
+  const files = await model.resultFiles({
+    image,
+    target,
+    predictionBefore: prediction,
+    result,
+    sources: { image: imageFile, target: file },
+    request: { kind },
+    ...(isAsmaError(failure) && { failure: { code: failure.code, message: failure.message } }),
   });
+  const record = JSON.parse(textOf(files, "result.json")) as ResultRecord;
+  const name = [...files.keys()].find((file) => file.startsWith("labels-after.")) as string;
+  const labels = new File([copyOf(files, name)], name);
+  const { classes } = description.head;
+  return { files, record, prediction: await model.readMask(labels, { classes }) };
 }
 
-/** How the saved image fares class by class, on the pixels that count. */
-function classesOf({ scene, target }: Outcome, { verdict }: SavedImage) {
-  const { classNames, head } = scene.description;
-  const labels = fitTarget(target.labels, scene.description);
-  const matrix = confusionMatrix(verdict.prediction, labels, head.classes);
-  const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-  return classNames.map((name, c) => {
-    const pixelsTarget = sum(matrix[c] as readonly number[]);
-    const pixelsAfter = sum(matrix.map((row) => row[c] as number));
-    const common = matrix[c]?.[c] as number;
-    const union = pixelsTarget + pixelsAfter - common;
-    return { name, pixelsTarget, pixelsAfter, iouAfter: union === 0 ? null : common / union };
-  });
+/** The best image with what the untouched model draws on it. */
+export function iterateOf({ best }: AttackResult, { record, prediction }: RecordedFiles): Iterate {
+  return { image: best.image, prediction, linf: record.saved.linf };
 }
 
-/** What `result.json` holds: all but the pictures. */
-export function report({ scene, target, result, saved }: Outcome): object {
-  const { model, choice, description, image } = scene;
-  const { best, last, ...others } = result;
-  return {
-    tool: "@onnx-asma/web",
-    backend: model.backend,
-    model: { file: modelName(choice), ...description },
-    image: { file: imageName(choice), dims: image.dims, levels: image.levels },
-    target: target.kind,
-    saved: saved && withoutPictures(saved.verdict),
-    visibility: saved?.visibility,
-    bestStep: best.step,
-    lastStep: last.step,
-    ...others,
-  };
+/** The bytes of a file, in memory of their own. */
+export function copyOf(
+  files: ReadonlyMap<string, Uint8Array>,
+  name: string,
+): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(files.get(name) as Uint8Array);
 }
 
-function withoutPictures({ image: _1, prediction: _2, ...numbers }: Verification) {
-  return numbers;
+function textOf(files: ReadonlyMap<string, Uint8Array>, name: string): string {
+  return new TextDecoder().decode(files.get(name));
 }

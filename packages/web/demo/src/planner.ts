@@ -20,6 +20,8 @@ export interface Plan {
   readonly target: LabelMap;
   /** How the target is made. */
   readonly kind: string;
+  /** The file that it is made of. */
+  readonly file: File | undefined;
   readonly choice: AttackChoice;
   readonly aims: Aims;
   /** The field that an error of this attack is to be blamed on. */
@@ -53,8 +55,9 @@ export class Planner {
       }
       const { choice, run, aims } = parsed;
       checkGoal({ ...scene, target, run });
-      const { kind } = this.#editor;
-      return { scene, target, kind, choice, aims, fieldOf: (error) => this.#fieldOf(error) };
+      const { kind, file } = this.#editor;
+      const fieldOf = (error: unknown) => this.#fieldOf(error);
+      return { scene, target, kind, file, choice, aims, fieldOf };
     } catch (error) {
       if (isAsked || isAsmaError(error)) {
         complainAt(this.#editor.field, inWords((error as Error).message));

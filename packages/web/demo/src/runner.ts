@@ -3,10 +3,11 @@ import { AttackControl } from "./attack-control.ts";
 import { isOn } from "./buttons.ts";
 import type { Curves } from "./curves.ts";
 import { element } from "./element.ts";
+import { iterateOf, recordFiles } from "./outcome.ts";
 import type { Plan } from "./planner.ts";
 import { enter } from "./phase.ts";
 import { complainAt, mended } from "./problems.ts";
-import { saveAndVerify, type ResultView } from "./result-view.ts";
+import type { ResultView } from "./result-view.ts";
 import { say } from "./say.ts";
 import type { Stage } from "./stage.ts";
 import { showNumbers, StepView } from "./step-view.ts";
@@ -49,7 +50,7 @@ export class Runner {
       if (isStoppedAtOnce) {
         say("Stopped at once: what the attack had come to is lost.");
       } else {
-        this.#complain(error, plan);
+        await this.#complain(error, plan);
       }
     } finally {
       this.#control = undefined;
@@ -82,8 +83,9 @@ export class Runner {
 
   #stopAtOnce: () => void = () => undefined;
 
-  async #attack({ scene, target, kind, choice, aims }: Plan): Promise<void> {
-    const { stage, curves, ending } = this.#shown;
+  async #attack(plan: Plan): Promise<void> {
+    const { scene, target, choice, aims } = plan;
+    const { stage, curves } = this.#shown;
     const view = new StepView(stage, curves, aims);
     this.#control = new AttackControl({
       step: (step) => view.show(step),
@@ -91,26 +93,34 @@ export class Runner {
     });
     say("Building the attack: the gradient of the model becomes a graph…");
     const result = await this.#control.run(scene.model, scene.image, target, choice);
-    say("Checking the bytes of the saved image…");
-    const saved = await saveAndVerify(scene, target, result);
-    await stage.showIterate(saved.verdict);
-    showNumbers({ ...saved.verdict, step: result.best.step });
-    curves.draw(result.trajectory, { ...aims, best: result.best.step });
-    ending.show({ scene, target: { kind, labels: target }, result, saved });
+    try {
+      await this.#end(plan, result);
+    } catch (error) {
+      this.#shown.ending.show({ plan, result, recorded: undefined });
+      throw error;
+    }
   }
 
-  #complain(error: unknown, { scene, target, kind, fieldOf }: Plan): void {
+  /** Checks and shows what an attack came to. */
+  async #end(plan: Plan, result: AttackResult, failure?: unknown): Promise<void> {
+    const { stage, curves, ending } = this.#shown;
+    say("Checking the bytes of the saved image…");
+    const recorded = await recordFiles(plan, result, failure);
+    await stage.showIterate(iterateOf(result, recorded));
+    showNumbers({ ...recorded.record.saved, step: result.best.step });
+    curves.draw(result.trajectory, { ...plan.aims, best: result.best.step });
+    ending.show({ plan, result, recorded });
+  }
+
+  async #complain(error: unknown, plan: Plan): Promise<void> {
     if (isAsmaError(error) && error.partial !== undefined) {
       const result = error.partial as AttackResult;
-      this.#shown.ending.show({
-        scene,
-        target: { kind, labels: target },
-        result,
-        saved: undefined,
-      });
+      await this.#end(plan, result, error).catch(() =>
+        this.#shown.ending.show({ plan, result, recorded: undefined }),
+      );
     }
     const text = error instanceof Error ? error.message : String(error);
-    complainAt(fieldOf(error), inWords(text));
+    complainAt(plan.fieldOf(error), inWords(text));
     say("The attack failed.");
   }
 }

@@ -2,11 +2,11 @@ import {
   isAsmaError,
   loadModel,
   refusal,
-  type ImageTensor,
   type LabelMap,
   type LoadedModel,
   type LoadProgress,
   type ModelDescription,
+  type ReadImage,
 } from "@onnx-asma/web";
 import { hasSameModel, imageName, loadingOf, type Choice } from "./choice.ts";
 
@@ -16,7 +16,9 @@ const bundledImage = new URL("../../../../models/retina.jpg", import.meta.url);
 export interface Scene {
   readonly choice: Choice;
   readonly model: LoadedModel;
-  readonly image: ImageTensor;
+  readonly image: ReadImage;
+  /** The file that it came from. */
+  readonly imageFile: File;
   readonly prediction: LabelMap;
   readonly description: ModelDescription;
 }
@@ -92,21 +94,26 @@ async function look(
   model: LoadedModel,
   choice: Choice,
   { signal, say }: Opening,
-): Promise<Pick<Scene, "image" | "prediction" | "description">> {
+): Promise<Omit<Scene, "choice" | "model">> {
   let blamed = "image-file";
   try {
     say(`Reading ${imageName(choice)}…`);
-    const source = choice.imageFile ?? (await (await fetch(bundledImage, { signal })).blob());
+    const imageFile = choice.imageFile ?? (await fetchBundled(choice, signal));
     checkFlat(model);
-    const image = await model.readImage(source);
+    const image = await model.readImage(imageFile);
     say("The model looks at the picture…");
     blamed = "model-file";
     const prediction = await model.predict(image);
     const description = await model.describe([image.dims[2], image.dims[3]]);
-    return { image, prediction, description };
+    return { image, imageFile, prediction, description };
   } catch (error) {
     throw new OpeningError(fieldOf(error, blamed, choice), error);
   }
+}
+
+async function fetchBundled(choice: Choice, signal: AbortSignal): Promise<File> {
+  const blob = await (await fetch(bundledImage, { signal })).blob();
+  return new File([blob], imageName(choice), { type: blob.type });
 }
 
 function checkFlat(model: LoadedModel): void {

@@ -65,8 +65,8 @@ export class TargetFiles {
     return read.labels;
   }
 
-  /** The name of a kind's file. */
-  nameOf(kind: FileKind): string | undefined {
-    return this.#files.get(kind)?.name;
+  /** The file of a kind of target, if that comes from one. */
+  fileOf(kind: string): File | undefined {
+    return this.#files.get(kind as FileKind);
   }
 }

@@ -55,6 +55,11 @@ export class TargetEditor {
     return ({ other: "other", mask: "mask-file" } as Record<string, string>)[this.kind] ?? "kind";
   }
 
+  /** The file that the target is made of, where it is. */
+  get file(): File | undefined {
+    return this.#files.fileOf(this.kind);
+  }
+
   /** How the target is measured: what is only taken away, by the share that is gone. */
   get runOptions(): Pick<RunOptions, "iouDefinition"> {
     return this.kind === "hide" ? { iouDefinition: "erased" } : {};

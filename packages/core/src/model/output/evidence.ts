@@ -18,7 +18,9 @@ export interface Saturating {
   readonly input: string;
   /** Whether it is flat at its ends, which are `low` and `high`. */
   readonly isFlat: boolean;
+  /** Its least number. */
   readonly low: number;
+  /** Its largest number. */
   readonly high: number;
   /** Axis along which its classes exclude each other. */
   readonly axis?: number | undefined;

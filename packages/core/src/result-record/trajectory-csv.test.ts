@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { StepRecord } from "@onnx-asma/core";
+import type { StepRecord } from "../attack/step-record.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
 
 const header =

@@ -1,6 +1,5 @@
-import type { ImageTensor } from "@onnx-asma/core";
-import { encodeImage, imageFormatOf, type ImageFormat } from "@onnx-asma/core/png";
-import { writeFile } from "../images/write-file.ts";
+import type { ImageTensor } from "../image.ts";
+import { imageFormatOf, type ImageFormat } from "../png/encode-image.ts";
 
 /** The file that the adversarial image is saved to, and that the verdict is taken from. */
 export interface AdversarialFile extends ImageFormat {
@@ -22,19 +21,6 @@ export function adversarialFile(image: ImageTensor, levels: number | "float"): A
   // What a file of more levels holds exactly needs no floats.
   const whole = ([256, 65_536] as const).find((stored) => (stored - 1) % (levels - 1) === 0);
   return named(imageFormatOf(image, whole ?? levels));
-}
-
-/**
- * Writes an image to a file of this kind, rounded to its levels.
- *
- * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`, `ERR_IMAGE_RANGE`
- */
-export async function writeAdversarial(
-  path: string,
-  image: ImageTensor,
-  format: ImageFormat,
-): Promise<void> {
-  await writeFile(path, encodeImage(image, format));
 }
 
 function named(format: ImageFormat): AdversarialFile {

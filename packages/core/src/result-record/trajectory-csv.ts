@@ -1,4 +1,4 @@
-import type { StepRecord } from "@onnx-asma/core";
+import type { StepRecord } from "../attack/step-record.ts";
 
 /** Columns that every attack has. */
 const columns: readonly (readonly [string, (s: StepRecord) => number])[] = [
