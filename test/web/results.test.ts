@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
@@ -6,8 +6,17 @@ import type { ResultRecord } from "@onnx-asma/node";
 import type * as Api from "@onnx-asma/web";
 import { python, recompute } from "../results/recompute.ts";
 import { scenes, sharp, type Given } from "../results/scenes.ts";
-import { unet, writeImage } from "../support/golden-scene.ts";
-import { temporaryFolder } from "../support/run-cli.ts";
+import { unet, unet3, writeImage } from "../support/golden-scene.ts";
+import { filesOf, namesIn, temporaryFolder } from "../support/run-cli.ts";
+import { drop, fileAt } from "./support/dropped.ts";
+import {
+  download,
+  hasEnded,
+  isReady,
+  openDemo,
+  unfold,
+  waitForStatus,
+} from "./support/open-demo.ts";
 import { hasBrowser, openPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
@@ -132,4 +141,58 @@ describe.skipIf(!hasBrowser)("results of the browser", () => {
     expect(image).toMatchObject({ format: "pixels", decoder: { name: "browser" } });
     expect(files).toContainEqual({ file: "original.png", sha256: image.sha256 });
   });
+
+  it("are what the page gives in one zip", async () => {
+    const folder = temporaryFolder();
+    const image = writeImage(folder, "three");
+    const opened = await openDemo();
+    const { page } = opened;
+    await isReady(page);
+    await drop(page, [await fileAt(unet3), await fileAt(image, "image/png")]);
+    await waitForStatus(page, "Ready: unet3.onnx on image.png");
+    await unfold(page);
+    await page.fill("#iterations", "4");
+    await page.click("#start");
+    await hasEnded(page);
+    const zip = join(folder, "results.zip");
+    copyFileSync(await download(page, "#save-all"), zip);
+    expect(opened.complaints).toEqual([]);
+    await opened.close();
+    const out = join(folder, "out");
+    mkdirSync(out);
+    // Stored as they are: the names stand in the bytes, the files after them.
+    for (const [name, bytes] of entriesOf(readFileSync(zip))) {
+      writeFileSync(join(out, name), bytes);
+    }
+    const record = recordIn(out);
+    expect(namesIn(out)).toEqual(filesOf(record));
+    expect(record.image).toMatchObject({ file: "image.png" });
+    expect(record.options).toMatchObject({ iterations: 4 });
+    if (python !== undefined) {
+      expect(recompute(zip, { model: unet3, image }).faults).toEqual([]);
+    }
+  });
 });
+
+/** The files of a zip that does not compress, by its central directory. */
+function entriesOf(zip: Buffer): (readonly [name: string, bytes: Buffer])[] {
+  const end = zip.lastIndexOf(Buffer.from("PK\u0005\u0006", "latin1"));
+  const entries: (readonly [string, Buffer])[] = [];
+  let at = zip.readUInt32LE(end + 16);
+  for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
+    const [size, name, extra, comment] = [
+      zip.readUInt32LE(at + 24),
+      zip.readUInt16LE(at + 28),
+      zip.readUInt16LE(at + 30),
+      zip.readUInt16LE(at + 32),
+    ];
+    const local = zip.readUInt32LE(at + 42);
+    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+    entries.push([
+      zip.toString("utf8", at + 46, at + 46 + name),
+      zip.subarray(start, start + size),
+    ]);
+    at += 46 + name + extra + comment;
+  }
+  return entries;
+}

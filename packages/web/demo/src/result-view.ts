@@ -5,6 +5,7 @@ import { copyOf, type Outcome, type RecordedFiles } from "./outcome.ts";
 import { save } from "./save.ts";
 import { say } from "./say.ts";
 import { inWords } from "./words.ts";
+import { zipOf } from "./zip-of.ts";
 
 const button = (id: string) => element<HTMLButtonElement>(id);
 
@@ -31,6 +32,7 @@ export class ResultView {
     for (const [id, name] of Object.entries(buttons)) {
       button(id).addEventListener("click", () => this.#save(name));
     }
+    button("save-all").addEventListener("click", () => void this.#saveAll());
   }
 
   /** Shows what an attack came to; `undefined` clears it. */
@@ -41,6 +43,7 @@ export class ResultView {
     for (const [id, name] of Object.entries(buttons)) {
       button(id).disabled = !files.has(name);
     }
+    button("save-all").disabled = end?.recorded === undefined;
     element("files").hidden = end?.recorded === undefined;
     element("file-list").replaceChildren(...[...files.keys()].map((name) => this.#entryOf(name)));
     listIn("notices", end?.result.notices.map(inWords) ?? []);
@@ -81,6 +84,10 @@ export class ResultView {
       const ending = name.slice(name.lastIndexOf(".") + 1);
       save(name, copyOf(files, name), types[ending] ?? "application/octet-stream");
     }
+  }
+
+  async #saveAll(): Promise<void> {
+    save("onnx-asma-results.zip", await zipOf(this.#files), "application/zip");
   }
 
   #entryOf(name: string): HTMLElement {
