@@ -58,9 +58,14 @@ export const iouWords: Readonly<Record<IouDefinition, string>> = {
   foreground: "foreground",
   "mean-target": "mean over the target's classes",
   erased: "share erased",
-  "mean-present": "mean over the classes of target and prediction",
+  "mean-present": "mean over the classes present",
   "mean-all": "mean over all classes",
 };
+
+/** What the figure is called where it stands alone. */
+export function iouName(definition: IouDefinition): string {
+  return definition === "erased" ? iouWords.erased : `IoU, ${iouWords[definition]}`;
+}
 
 function goalWords(outcome: Outcome): string {
   const { options, reached, steps, best } = outcome;

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { AttackResult, IouDefinition, StepRecord } from "@onnx-asma/core";
-import { iouWords } from "@onnx-asma/core/verdict-words";
+import { iouName } from "@onnx-asma/core/verdict-words";
 import { parseHTML } from "linkedom";
 import { changeUnit } from "./change-map.ts";
 import { ink as figureInk, page, paragraph } from "./figure-svg.ts";
@@ -143,7 +143,7 @@ function panelsOf(
           goal: goal(thresholds.pixelAccuracy),
         },
         {
-          name: iouDefinition === undefined ? "IoU" : `IoU, ${iouWords[iouDefinition]}`,
+          name: iouDefinition === undefined ? "IoU" : iouName(iouDefinition),
           colour: colours.blue,
           value: (step) => step.iou,
           threshold: thresholds.iou,
@@ -214,7 +214,7 @@ function panelSvg(
     marginLeft: 56,
     marginRight: 26,
     marginBottom: 38,
-    style: { fontSize: "12.5px", color: ink.quiet, background: "none" },
+    style: { color: ink.quiet, background: "none" },
     x: { domain: [first, last], label: null },
     y: { type: axis.type, domain: axis.domain, label: null },
     marks: [
@@ -237,6 +237,7 @@ function panelSvg(
   plot.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   plot.setAttribute("y", String(size.top));
   plot.setAttribute("fill", ink.quiet);
+  plot.setAttribute("font-size", "12.5");
   for (const attribute of ["font-family", "class"]) plot.removeAttribute(attribute);
   return (
     `<text x="0" y="16" font-size="16" font-weight="600" fill="${ink.text}">${escapeXml(panel.title)}</text>` +
