@@ -35,7 +35,8 @@ import {
   type Slice,
 } from "./slice.ts";
 import { trajectoryCsv } from "./trajectory-csv.ts";
-import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
+import type { TrajectoryThresholds } from "./trajectory-panels.ts";
+import { trajectoryPlot } from "./trajectory-plot.ts";
 import { writePictures } from "./write-pictures.ts";
 
 /** What an attack came to, and everything that says how. */
