@@ -5,6 +5,7 @@
  */
 export { percent } from "./percent.ts";
 export {
+  iouName,
   iouWords,
   verdictWords,
   type ClassOutcome,

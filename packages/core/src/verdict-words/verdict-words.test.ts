@@ -38,8 +38,13 @@ const missed = { reached: false, stopReason: "iterations" } as const;
 describe("the goal", () => {
   it("names measure, goal and the worst class beside a mean", () => {
     expect(goalOf({})).toBe(
-      "Reached in 40 steps: the model draws the target with 97.20 % IoU (mean over the target's classes; goal 95 %); worst class disc 95.40 %.",
+      "Reached in 40 steps: the model draws the target with 97.20 % IoU (mean over the target's classes; goal 95 %); worst class disc: 95.40 %.",
     );
+  });
+
+  it("calls a class without a name once", () => {
+    const unnamed = outcome.classes.map((each, c) => ({ ...each, name: `class ${c}` }));
+    expect(goalOf({ classes: unnamed })).toMatch(/; worst class 1: 95\.40 %\.$/);
   });
 
   it("leaves the worst class out where the figure is no mean, or a mean of one", () => {
@@ -53,20 +58,20 @@ describe("the goal", () => {
     const [ground, disc, cup] = outcome.classes as [never, never, Outcome["classes"][number]];
     const stray = { ...cup, pixelsAfter: 1200, iouAfter: 0 };
     expect(goalOf({ classes: [ground, disc, stray] })).toMatch(
-      /worst class disc 95\.40 %; 1,200 px of cup that the target does not have\.$/,
+      /worst class disc: 95\.40 %; 1,200 px of cup that the target does not have\.$/,
     );
     expect(goalOf({ classes: [ground, disc, stray, stray] })).toMatch(
       /; 2,400 px of 2 classes that the target does not have\.$/,
     );
     expect(
       goalOf({ classes: [ground, disc, stray], ...options({ iouDefinition: "mean-present" }) }),
-    ).toMatch(/worst class cup 0\.00 %\.$/);
+    ).toMatch(/worst class cup: 0\.00 %\.$/);
   });
 
   it("says how far a missed goal is, and why it was missed", () => {
     const far = { ...missed, ...saved({ iou: 0.431, reached: false }) };
     expect(goalOf(far)).toBe(
-      "Not reached in 50 steps: 43.10 % IoU with the target (mean over the target's classes; goal 95 %); worst class disc 95.40 %.",
+      "Not reached in 50 steps: 43.10 % IoU with the target (mean over the target's classes; goal 95 %); worst class disc: 95.40 %.",
     );
     for (const [stopReason, reason] of [
       ["aborted", "It was stopped."],
@@ -85,7 +90,7 @@ describe("the goal", () => {
       "Reached in 40 steps: 97.20 % of what the target does not have is erased (goal 95 %).",
     );
     expect(goalOf({ ...options({ targeted: false }), ...saved({ iou: 0.03201 }) })).toBe(
-      "Reached in 40 steps: 3.21 % IoU with the labels to leave (mean over the target's classes; goal 5 % at most); worst class ground 99.00 %.",
+      "Reached in 40 steps: 3.21 % IoU with the labels to leave (mean over the target's classes; goal 5 % at most); worst class ground: 99.00 %.",
     );
   });
 

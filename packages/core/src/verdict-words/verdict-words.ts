@@ -45,7 +45,7 @@ export interface VerdictWords {
  * The verdict on an attack in words:
  *
  * - "Reached in 40 steps: the model draws the target with 97.20 % IoU (mean over the target's classes; goal
- *   95 %); worst class disc 95.40 %."
+ *   95 %); worst class disc: 95.40 %."
  * - "The picture changed by at most 6 of 255 levels (99 % of the changed values by at most 3; L∞ 0.0235, L2
  *   1.84), in 8.10 % of its pixels; PSNR 48.9 dB, SSIM 0.9980."
  */
@@ -58,9 +58,14 @@ export const iouWords: Readonly<Record<IouDefinition, string>> = {
   foreground: "foreground",
   "mean-target": "mean over the target's classes",
   erased: "share erased",
-  "mean-present": "mean over the classes of target and prediction",
+  "mean-present": "mean over the classes present",
   "mean-all": "mean over all classes",
 };
+
+/** What the figure is called where it stands alone. */
+export function iouName(definition: IouDefinition): string {
+  return definition === "erased" ? iouWords.erased : `IoU, ${iouWords[definition]}`;
+}
 
 function goalWords(outcome: Outcome): string {
   const { options, reached, steps, best } = outcome;
@@ -120,13 +125,18 @@ function classWords({ classes, options }: Outcome): string[] {
   return [
     ...(worst === undefined || meant.length < 2
       ? []
-      : [`worst class ${worst.name} ${percent(worst.iouAfter as number)}`]),
+      : [`worst ${classNamed(worst.name)}: ${percent(worst.iouAfter as number)}`]),
     ...(stray === 0 || iouDefinition !== "mean-target" || !targeted
       ? []
       : [
           `${stray.toLocaleString("en")} px of ${strays.length === 1 ? (strays[0] as ClassOutcome).name : `${strays.length} classes`} that the target does not have`,
         ]),
   ];
+}
+
+/** Classes without a name are called "class 3" already. */
+function classNamed(name: string): string {
+  return /^class \d+$/.test(name) ? name : `class ${name}`;
 }
 
 /** Why a goal was missed, where it was not for want of steps. */

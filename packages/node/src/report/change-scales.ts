@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import type { Rgb } from "../images/palette.ts";
 import type { ChangeMap } from "./change-map.ts";
-import type { Picture } from "./picture.ts";
+import { paint, type Picture } from "./picture.ts";
 
 /** A scale of colours for changes. */
 export interface ChangeScale {
@@ -72,16 +72,20 @@ export function signedScale({ p99 }: ChangeMap): ChangeScale {
 /** A map in the colours of a scale. */
 export function changePicture({ values, width, height }: ChangeMap, scale: ChangeScale): Picture {
   const rgb = new Uint8Array(3 * width * height);
-  values.forEach((value, i) => rgb.set(scale.colourOf(value), 3 * i));
+  values.forEach((value, i) => paint(rgb, i, scale.colourOf(value)));
   return { rgb, width, height };
 }
 
-/** A change as people write it: 7, 0.25, 1,200, 3e-5. */
+/** A change as people write it: whole ones as they are, others to three digits: 7, 1,234, 0.25, 3e−5. */
 export function changeNumber(change: number): string {
   if (change !== 0 && Math.abs(change) < 1e-3) {
     return change.toExponential(1).replace(".0e", "e").replace("-", "−");
   }
-  return Number(change.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 });
+  // Whole but for what float32 makes of levels.
+  const isWhole = change >= 1 && Math.abs(change - Math.round(change)) < 0.01;
+  return (isWhole ? Math.round(change) : Number(change.toPrecision(3))).toLocaleString("en", {
+    maximumSignificantDigits: 6,
+  });
 }
 
 /** Both ends, and of 1, 2 and 5 times powers of ten as many as there is room for between them. */
@@ -90,13 +94,15 @@ function magnitudeTicks(low: number, high: number, positionOf: (change: number) 
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
     between.push(...[1, 2, 5].map((digit) => digit * Number(`1e${power}`)));
   }
-  const room = 0.12;
-  const ends = [low, high];
-  const chosen = [...ends];
+  const chosen = [low, high];
   // Whole powers of ten first.
   const ranked = between.toSorted((a, b) => Number(isPower(b)) - Number(isPower(a)));
   for (const tick of ranked) {
-    const isFree = chosen.every((other) => Math.abs(positionOf(tick) - positionOf(other)) >= room);
+    const isFree = chosen.every((other) => {
+      // Numbers at the ends reach further in.
+      const room = other === low || other === high ? 0.17 : 0.12;
+      return Math.abs(positionOf(tick) - positionOf(other)) >= room;
+    });
     if (tick > low && tick < high && isFree) {
       chosen.push(tick);
     }

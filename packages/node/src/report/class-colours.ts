@@ -9,8 +9,9 @@ export interface ShownClass {
 }
 
 /**
- * The classes that occur in any of the label maps, by number. Where the palette has a colour for each class of the
- * model, each keeps its own; otherwise those that cover most get the colours that differ most.
+ * The classes that occur in any of the label maps. Where the palette has a colour for each class of the model, each
+ * keeps its own, and they come by number; otherwise those that cover most come first and get the colours that differ
+ * most.
  *
  * @param names of all classes of the model
  */
@@ -26,7 +27,7 @@ export function classesIn(maps: readonly LabelMap[], names: readonly string[]): 
   const labels = [...pixels.keys()].toSorted((a, b) => a - b);
   const ranked = labels.toSorted((a, b) => (pixels.get(b) as number) - (pixels.get(a) as number));
   const hasOwn = names.length <= palette.length;
-  return labels.map((label) => ({
+  return (hasOwn ? labels : ranked).map((label) => ({
     label,
     name: names[label] ?? `class ${label}`,
     colour: classColour(hasOwn ? label : ranked.indexOf(label)),

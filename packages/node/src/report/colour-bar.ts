@@ -1,8 +1,9 @@
 import type { Rgb } from "../images/palette.ts";
 import type { ChangeScale } from "./change-scales.ts";
-import { ink, text } from "./figure-svg.ts";
+import { framedPicture, ink, text } from "./figure-svg.ts";
+import { paint } from "./picture.ts";
 
-/** Where a colour bar is drawn. */
+/** Where a colour bar is drawn, in whole pixels. */
 export interface ColourBarPlace {
   readonly x: number;
   readonly y: number;
@@ -21,13 +22,11 @@ export function colourBarHeight(fontSize: number): number {
 
 /** A scale as a bar of its colours with ticks. */
 export function colourBar(scale: ChangeScale, { x, y, width, fontSize }: ColourBarPlace): string {
-  const steps = Math.max(1, Math.round(width / 2));
-  const bars = Array.from({ length: steps }, (_, k) => {
-    const fill = hex(scale.colourOf(scale.at((k + 0.5) / steps)));
-    const left = Math.round((k * width) / steps);
-    const right = Math.round(((k + 1) * width) / steps);
-    return `<rect x="${x + left}" y="${y}" width="${right - left}" height="${barHeight}" fill="${fill}"/>`;
-  });
+  const rgb = new Uint8Array(3 * width * barHeight);
+  for (let i = 0; i < width * barHeight; i++) {
+    paint(rgb, i, scale.colourOf(scale.at(((i % width) + 0.5) / width)));
+  }
+  const bar = framedPicture({ rgb, width, height: barHeight }, x, y);
   const ticks = scale.ticks.map(({ change, label }) => {
     const position = scale.positionOf(change);
     const at = x + position * width;
@@ -38,11 +37,7 @@ export function colourBar(scale: ChangeScale, { x, y, width, fontSize }: ColourB
       text(at, y + barHeight + 5 + fontSize, label, { size: fontSize, fill: ink.quiet, anchor })
     );
   });
-  return (
-    bars.join("") +
-    `<rect x="${x - 0.5}" y="${y - 0.5}" width="${width + 1}" height="${barHeight + 1}" fill="none" stroke="${ink.frame}"/>` +
-    ticks.join("")
-  );
+  return bar + ticks.join("");
 }
 
 /** A colour as SVG writes it. */

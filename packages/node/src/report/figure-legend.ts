@@ -17,7 +17,7 @@ export const outsidePattern =
 const style: TextStyle = { size: 17, fill: ink.quiet };
 const swatchSize = 17;
 const lineHeight = 29;
-/** More lines than these end in "and n more". */
+/** More lines than these end in "and n that are rarer". */
 const mostLines = 4;
 
 /**
@@ -39,7 +39,7 @@ export function legend(
     const label = shorten(entry.label, style, Math.min(room - 40, 360));
     const width = swatchSize + 9 + Math.ceil(widthOf(label, style)) + 26;
     const rest = entries.length - k;
-    const more = `and ${rest} more`;
+    const more = `and ${rest} that are rarer`;
     const isLastLine = line === mostLines - 1;
     const needed = width + (isLastLine && rest > 1 ? widthOf(more, style) : 0);
     if (left > 0 && left + needed - 26 > room) {

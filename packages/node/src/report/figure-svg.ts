@@ -60,7 +60,7 @@ export function wrap(content: string, style: TextStyle, width: number): string[]
 
 /** About how wide a line is. */
 export function widthOf(line: string, { size, isBold = false }: TextStyle): number {
-  return textWidth(line, size) * (isBold ? 1.06 : 1);
+  return textWidth(line, size) * (isBold ? 1.035 : 1);
 }
 
 /** A block of lines below each other, and how high it is. */

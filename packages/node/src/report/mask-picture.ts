@@ -1,6 +1,6 @@
 import type { LabelMap } from "@onnx-asma/core";
 import { classColour, ignoreColour, type Rgb } from "../images/palette.ts";
-import type { Picture, Placement } from "./picture.ts";
+import { paint, type Picture, type Placement } from "./picture.ts";
 
 /** Options of {@link maskPicture}. */
 export interface MaskPictureOptions {
@@ -16,7 +16,7 @@ export function maskPicture(labels: LabelMap, options: MaskPictureOptions = {}):
   const [height, width] = labels.dims;
   const rgb = new Uint8Array(3 * height * width);
   labels.data.forEach((label, i) => {
-    rgb.set(label === ignoreLabel ? ignoreColour : colourOf(label), 3 * i);
+    paint(rgb, i, label === ignoreLabel ? ignoreColour : colourOf(label));
   });
   return { rgb, width, height };
 }

@@ -1,10 +1,11 @@
 import { ignored } from "@onnx-asma/core";
-import { iouWords, percent, verdictWords } from "@onnx-asma/core/verdict-words";
+import { iouName, percent, verdictWords, type Outcome } from "@onnx-asma/core/verdict-words";
 import { ignoreColour } from "../images/palette.ts";
+import type { ChangeUnit } from "./change-map.ts";
 import { changeNumber } from "./change-scales.ts";
 import { classesIn, type ShownClass } from "./class-colours.ts";
 import { legend, outsidePattern, type LegendEntry } from "./figure-legend.ts";
-import { ink, page, paragraph, shorten, text, type TextStyle } from "./figure-svg.ts";
+import { ink, page, paragraph, text, type TextStyle } from "./figure-svg.ts";
 import {
   coversImage,
   extraForBar,
@@ -13,21 +14,23 @@ import {
   wordsHeight,
   wrongTiles,
   type Tile,
+  type TileSize,
 } from "./overview-tiles.ts";
 import { fitInto } from "./picture.ts";
 import { renderSvg } from "./render-svg.ts";
 import { sliceWords, type ShownResult } from "./shown-result.ts";
 import { rightColour } from "./wrong-pixels-picture.ts";
 
-const size = { width: 1600, margin: 44, gap: 28, maxHeight: 486 };
+const size = { width: 1600, margin: 44, gap: 28 };
 const inner = size.width - 2 * size.margin;
-const strip = { columns: 5, maxHeight: 300 };
+/** Columns and largest height of pictures: of the main ones, of those along the way. */
+const rows = { main: { columns: 3, height: 486 }, way: { columns: 6, height: 240 } };
 const styles = {
   title: { size: 28, isBold: true },
   verdict: { size: 21 },
   line: { size: 18, fill: ink.quiet },
   fact: { size: 27, isBold: true },
-  factName: { size: 17, fill: ink.quiet },
+  factName: { size: 16, fill: ink.quiet },
 } as const satisfies Record<string, TextStyle>;
 
 /**
@@ -44,66 +47,75 @@ export function overviewPicture(shown: ShownResult): Uint8Array {
 /** The SVG behind {@link overviewPicture}; pictures are embedded as PNG data URIs. */
 export function overviewSvg(shown: ShownResult): string {
   const { outcome, predictionAfter, predictionBefore, target } = shown;
-  const [, , height, width] = shown.original.dims as readonly [1, number, number, number];
   const classes = classesIn([predictionBefore, target, predictionAfter], shown.classNames);
-  const { svg: head, height: headHeight } = header(shown);
-  const parts = [`<defs>${outsidePattern}</defs>`, head];
-  let y = headHeight;
-
-  const row = (tiles: readonly Tile[], columns: number, maxHeight: number) => {
-    const column = (inner - (columns - 1) * size.gap) / columns;
-    const tileSize = fitInto({ width, height }, { width: column, height: maxHeight });
-    const x = (k: number) => size.margin + k * (column + size.gap);
-    parts.push(...tiles.map((tile, k) => tileSvg(tile, tileSize, { x: x(k), y, width: column })));
-    const place = { x: x(tiles.length), y, width: column };
-    const hasBar = tiles.some(({ scale }) => scale !== undefined);
-    y += tileSize.height + wordsHeight + (hasBar ? extraForBar : 0);
-    return { place, bottom: y };
+  const parts: string[] = [`<defs>${outsidePattern}</defs>`];
+  let y = size.margin - 8;
+  const add = ({ svg, height }: Block, after: number) => {
+    parts.push(svg);
+    y += height + after;
   };
-  const sizeOf = (columns: number, maxHeight: number) =>
-    fitInto(
-      { width, height },
-      { width: (inner - (columns - 1) * size.gap) / columns, height: maxHeight },
-    );
-
-  const main = mainTiles(shown, classes, sizeOf(3, size.maxHeight));
-  main.forEach((tiles) => row(tiles, 3, size.maxHeight));
-  y += 4;
-  const names = legend(
-    { x: size.margin, y, width: inner },
-    "Classes",
-    legendEntries(shown, classes),
-  );
-  parts.push(names.svg);
-  y += names.height + 26;
-
+  add(header(shown, y), 14);
+  add(factsSvg(outcome, shown.change.unit, y), 20);
+  for (const tiles of mainTiles(shown, classes, tileSize(shown, rows.main))) {
+    add(rowSvg(tiles, shown, { y, ...rows.main }), 0);
+  }
+  const names = { x: size.margin, y: y + 4, width: inner };
+  add(legend(names, "Classes", legendEntries(shown, classes)), 30);
   const { targeted } = outcome.options;
-  const wrong = legend(
+  const way = legend(
     { x: size.margin, y, width: inner },
     targeted
       ? "Pixels still wrong, in the colour of the class they are to get"
       : "Pixels that still have the label to leave, in its colour",
     [{ label: targeted ? "already right" : "already another class", swatch: rightColour }],
   );
-  parts.push(wrong.svg);
-  y += wrong.height + 12;
-  const tiles = wrongTiles(shown, classes, {
-    size: sizeOf(strip.columns, strip.maxHeight),
-    count: strip.columns - 1,
-  });
-  const { place } = row(tiles, strip.columns, strip.maxHeight);
-  const facts = factsSvg(shown, place);
-  parts.push(facts.svg);
-  const bottom = Math.max(y, place.y + facts.height);
-  return page({ width: size.width, height: Math.ceil(bottom + size.margin / 2) }, parts);
+  add(way, 12);
+  const wrong = { size: tileSize(shown, rows.way), count: rows.way.columns };
+  add(rowSvg(wrongTiles(shown, classes, wrong), shown, { y, ...rows.way }), size.margin / 2);
+  return page({ width: size.width, height: Math.ceil(y) }, parts);
+}
+
+/** A part of the page and how high it is. */
+interface Block {
+  readonly svg: string;
+  readonly height: number;
+}
+
+/** Where a column begins, in whole pixels, and how wide it is. */
+function columnOf(k: number, columns: number): { readonly x: number; readonly width: number } {
+  const width = (inner - (columns - 1) * size.gap) / columns;
+  return { x: Math.round(size.margin + k * (width + size.gap)), width: Math.floor(width) };
+}
+
+function tileSize(
+  { original }: ShownResult,
+  { columns, height: most }: typeof rows.main,
+): TileSize {
+  const [height, width] = original.dims.slice(-2) as [number, number];
+  return fitInto({ width, height }, { width: columnOf(0, columns).width, height: most });
+}
+
+function rowSvg(
+  tiles: readonly Tile[],
+  shown: ShownResult,
+  row: typeof rows.main & { readonly y: number },
+): Block {
+  const sizeOfAll = tileSize(shown, row);
+  const hasBar = tiles.some(({ scale }) => scale !== undefined);
+  return {
+    svg: tiles
+      .map((tile, k) => tileSvg(tile, sizeOfAll, { ...columnOf(k, row.columns), y: row.y }))
+      .join(""),
+    height: sizeOfAll.height + wordsHeight + (hasBar ? extraForBar : 0),
+  };
 }
 
 /** Title, verdict and change in words, and what was measured how. */
-function header(shown: ShownResult): { readonly svg: string; readonly height: number } {
+function header(shown: ShownResult, top: number): Block {
   const { attack, outcome, savedFile, slice, title } = shown;
   const words = verdictWords(outcome);
   const parts: string[] = [];
-  let y = size.margin - 8;
+  let y = top;
   const add = (content: string, style: TextStyle, { indent = 0, after = 4 } = {}) => {
     const at = { x: size.margin + indent, y, width: inner - indent };
     const block = paragraph(at, content, style);
@@ -111,15 +123,15 @@ function header(shown: ShownResult): { readonly svg: string; readonly height: nu
     y += block.height + after;
   };
   add(title, styles.title, { after: 10 });
-  parts.push(mark(outcome.reached, size.margin + 11, y + 13));
-  add(words.goal, styles.verdict, { indent: 34, after: 4 });
+  parts.push(mark(outcome.reached, size.margin + 11, y + 14));
+  add(words.goal, styles.verdict, { indent: 34 });
   add(words.change, styles.line);
+  const where = slice === undefined ? "" : ` Shown: ${sliceWords(slice)}.`;
   add(
-    `${attack}, measured on ${savedFile} as it was read back, by the untouched model.${slice === undefined ? "" : ` Shown: ${sliceWords(slice)}.`}`,
+    `${attack}, measured on ${savedFile} as it was read back, by the untouched model.${where}`,
     styles.line,
-    { after: 22 },
   );
-  return { svg: parts.join(""), height: y };
+  return { svg: parts.join(""), height: y - top };
 }
 
 /** A tick or a cross: shape says it as well as colour. */
@@ -146,30 +158,24 @@ function legendEntries(shown: ShownResult, classes: readonly ShownClass[]): Lege
   ];
 }
 
-/** The figures below each other. */
-function factsSvg(
-  { change, outcome }: ShownResult,
-  at: { readonly x: number; readonly y: number; readonly width: number },
-): { readonly svg: string; readonly height: number } {
-  const { options, saved, visibility } = outcome;
-  const { range } = change.unit;
-  const facts: (readonly [string, string])[] = [
-    [percent(saved.iou), `IoU (${iouWords[options.iouDefinition]})`],
-    [percent(saved.pixelAccuracy), "pixel accuracy"],
-    [
-      range === 1 ? changeNumber(saved.linf) : `${changeNumber(saved.linf * range)}/${range}`,
-      "L∞, largest change",
-    ],
-    [changeNumber(saved.l2), "L2"],
-    ...(visibility.psnr === null ? [] : [[`${visibility.psnr.toFixed(1)} dB`, "PSNR"] as const]),
-  ];
-  const step = 62;
-  const svg = facts.map(([value, name], k) => {
-    const top = at.y + k * step;
-    return (
-      text(at.x, top + 24, value, styles.fact) +
-      text(at.x, top + 46, shorten(name, styles.factName, at.width), styles.factName)
-    );
+/** The figures beside each other, each above what it is. */
+function factsSvg({ options, saved, visibility }: Outcome, unit: ChangeUnit, y: number): Block {
+  const largest = changeNumber(saved.linf * unit.range);
+  const facts = [
+    [percent(saved.iou, options.targeted ? "down" : "up"), iouName(options.iouDefinition)],
+    [percent(saved.pixelAccuracy, options.targeted ? "down" : "up"), "pixel accuracy"],
+    [unit.range === 1 ? largest : `${largest}/${unit.range}`, "L∞, the largest change"],
+    [changeNumber(saved.l2), "L2 of the change"],
+    [percent(visibility.changedPixels), "of the pixels changed"],
+    [visibility.psnr === null ? "∞" : `${visibility.psnr.toFixed(1)} dB`, "PSNR"],
+  ] as const;
+  const blocks = facts.map(([value, name], k) => {
+    const { x, width } = columnOf(k, facts.length);
+    const below = paragraph({ x, y: y + 32, width }, name, styles.factName);
+    return { svg: text(x, y + 24, value, styles.fact) + below.svg, height: 32 + below.height };
   });
-  return { svg: svg.join(""), height: facts.length * step };
+  return {
+    svg: blocks.map(({ svg }) => svg).join(""),
+    height: Math.max(...blocks.map(({ height }) => height)),
+  };
 }

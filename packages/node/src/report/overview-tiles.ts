@@ -46,13 +46,23 @@ export function tileSvg(
   const words =
     tile.scale === undefined
       ? text(x, below + 52, shorten(tile.note, noteStyle, width), noteStyle)
-      : colourBar(tile.scale, { x, y: below + 38, width, fontSize: barFont });
+      : colourBar(tile.scale, {
+          x,
+          y: below + 38,
+          width: barWidth(size, width),
+          fontSize: barFont,
+        });
   return (
     tile.draw(x, y) +
     frame(x, y, size) +
     text(x, below + 27, shorten(tile.caption, captionStyle, width), captionStyle) +
     words
   );
+}
+
+/** As wide as the picture, unless that is too narrow for the numbers. */
+function barWidth({ width }: TileSize, column: number): number {
+  return width < column / 2 ? column : width;
 }
 
 /** Room below a colour bar that a note would not need. */
@@ -78,7 +88,11 @@ export function mainTiles(
   const image = imageNote(shown.original, window);
   return [
     [
-      { caption: "Image", note: image, draw: imageTile(shown.original, window, size) },
+      {
+        caption: "Image",
+        note: image === "" ? "untouched" : image,
+        draw: imageTile(shown.original, window, size),
+      },
       {
         caption: "Prediction",
         note: "what the model draws",
@@ -132,7 +146,7 @@ export function wrongTiles(
     const where = slice === undefined ? "" : " in this slice";
     return {
       caption,
-      note: `${wrong.toLocaleString("en")} wrong pixel${wrong === 1 ? "" : "s"}${where}`,
+      note: `${wrong.toLocaleString("en")} pixel${wrong === 1 ? "" : "s"}${where}`,
       draw: mask(picture),
     };
   };
@@ -141,7 +155,7 @@ export function wrongTiles(
     ...evenlySpaced(before, count - 1).map((snapshot) =>
       tile(snapshot.prediction, name(snapshot.iteration)),
     ),
-    tile(predictionAfter, `${name(best)} (best, saved)`),
+    tile(predictionAfter, `${name(best)}: the best`),
   ];
 }
 

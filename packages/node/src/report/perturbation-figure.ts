@@ -1,5 +1,5 @@
 import { percent, verdictWords } from "@onnx-asma/core/verdict-words";
-import { amplificationOf, resizeChange, type ChangeMap } from "./change-map.ts";
+import { amplificationOf, resizeChange } from "./change-map.ts";
 import {
   changeNumber,
   changePicture,
@@ -38,7 +38,7 @@ export function perturbationSvg(shown: ShownResult): string {
   const inner = size.width - 2 * size.margin;
   // Wide images lie below each other.
   const isStacked = change.width / change.height > 2.2;
-  const column = isStacked ? inner : (inner - size.gap) / 2;
+  const column = isStacked ? inner : Math.floor((inner - size.gap) / 2);
   const parts: string[] = [];
   let y = size.margin - 8;
   const add = (content: string, style: TextStyle, after: number) => {
@@ -71,14 +71,14 @@ interface Panel {
   readonly scale: ChangeScale;
 }
 
-function magnitudePanel({ change }: ShownResult): Panel {
+function magnitudePanel({ change, original }: ShownResult): Panel {
   const unchanged = 1 - change.changed / (change.width * change.height);
   return {
     caption: "How much: |change|, logarithmic",
     note:
       change.changed === 0
         ? "Nothing changed: all of it is black."
-        : `Of the channel that changed most, in ${change.unit.name}. Black: unchanged (${percent(unchanged)} of the pixels). Largest: ${changeNumber(change.largest)}.`,
+        : `${original.dims[1] === 1 ? "In" : "Of the channel that changed most, in"} ${change.unit.name}. Black: unchanged (${percent(unchanged)} of the pixels). Largest: ${changeNumber(change.largest)}.`,
     scale: magnitudeScale(change),
   };
 }
@@ -96,9 +96,10 @@ function signedPanel({ change }: ShownResult): Panel {
 
 function panelSvg(
   { caption, note, scale }: Panel,
-  { change, region }: ShownResult,
+  shown: ShownResult,
   { x, y, width }: { readonly x: number; readonly y: number; readonly width: number },
 ): { readonly svg: string; readonly height: number } {
+  const { change, region } = shown;
   const shownSize = fitInto(change, { width, height: size.maxHeight });
   const resized = resizeChange(change, shownSize.width, shownSize.height);
   const parts: string[] = [text(x, y + styles.caption.size, caption, styles.caption)];
@@ -112,20 +113,15 @@ function panelSvg(
     parts.push(colourBar(scale, { x, y: top, width: Math.min(width, 734), fontSize: barFont }));
     top += colourBarHeight(barFont) + 12;
   }
-  const words = paragraph(
-    { x, y: top, width },
-    noteOf(note, change, shownSize, region),
-    styles.note,
-  );
+  const words = paragraph({ x, y: top, width }, noteOf(note, shown, shownSize), styles.note);
   parts.push(words.svg);
   return { svg: parts.join(""), height: top + words.height - y };
 }
 
 function noteOf(
   note: string,
-  change: ChangeMap,
+  { change, region }: ShownResult,
   shownSize: { readonly width: number },
-  region: ShownResult["region"],
 ): string {
   return [
     note,

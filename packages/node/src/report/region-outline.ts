@@ -7,15 +7,12 @@ export interface Region {
 
 /**
  * The edge of a region as an SVG path at another size: along the borders of its pixels, where one may change and its
- * neighbour, or what is outside the image, may not. Empty for a region of everything, which has nothing to tell.
+ * neighbour, or what is outside the image, may not.
  */
 export function regionOutline(
   { data, width, height }: Region,
   to: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
 ): string {
-  if (data.every((value) => value > 0)) {
-    return "";
-  }
   const inside = (row: number, column: number) =>
     row >= 0 &&
     column >= 0 &&
@@ -44,10 +41,10 @@ export function regionOutline(
 
 /** The outline on a picture: white beneath dashed black, so that it stands out on any. */
 export function outlineSvg(path: string): string {
-  return path === ""
-    ? ""
-    : `<path d="${path}" fill="none" stroke="#ffffff" stroke-width="3.5" stroke-linecap="square"/>` +
-        `<path d="${path}" fill="none" stroke="#000000" stroke-width="1.5" stroke-dasharray="5 4"/>`;
+  return (
+    `<path d="${path}" fill="none" stroke="#ffffff" stroke-width="3.5" stroke-linecap="square"/>` +
+    `<path d="${path}" fill="none" stroke="#000000" stroke-width="1.5" stroke-dasharray="5 4"/>`
+  );
 }
 
 /** Calls back for each longest run of positions that hold. */

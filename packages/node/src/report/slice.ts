@@ -63,15 +63,16 @@ export function sliceOfLabels(labels: LabelMap, slice: Slice | undefined): Label
   return { data: labels.data.slice(from, from + height * width), dims: [height, width] };
 }
 
-/** One slice of a volume's region, or that of an image as it is. */
+/** One slice of a volume's region, or that of an image as it is; `undefined` where it is all of it. */
 export function sliceOfRegion(
   region: Float32Array,
   image: ImageTensor,
   slice: Slice | undefined,
-): Region {
+): Region | undefined {
   const [height, width] = image.dims.slice(-2) as [number, number];
   const from = (slice?.imageIndex ?? 0) * height * width;
-  return { data: region.slice(from, from + height * width), width, height };
+  const data = region.slice(from, from + height * width);
+  return data.every((value) => value > 0) ? undefined : { data, width, height };
 }
 
 /** The part of a placement that pictures need. */

@@ -1,51 +1,19 @@
 import * as Plot from "@observablehq/plot";
-import type { AttackResult, IouDefinition, StepRecord } from "@onnx-asma/core";
-import { logNames } from "@onnx-asma/core/result-record";
-import { iouWords } from "@onnx-asma/core/verdict-words";
+import type { StepRecord } from "@onnx-asma/core";
 import { parseHTML } from "linkedom";
-import { changeUnit } from "./change-map.ts";
 import { ink as figureInk, page, paragraph } from "./figure-svg.ts";
 import { axisOf, type Axis } from "./plot-axis.ts";
 import { escapeXml, renderSvg, textWidth } from "./render-svg.ts";
-
-/** Goals that are drawn as dashed lines, 0 to 1; none where none was set. */
-export interface TrajectoryThresholds {
-  readonly iou?: number | undefined;
-  readonly pixelAccuracy?: number | undefined;
-}
+import { panelsOf, type Panel, type PanelOptions, type Series } from "./trajectory-panels.ts";
 
 /** What a plot says beside its curves. */
-export interface TrajectoryPlotOptions {
+export interface TrajectoryPlotOptions extends PanelOptions {
   /** In bold above all: model and image. */
   readonly title?: string;
   /** Below it, such as the verdict. */
   readonly lines?: readonly string[];
-  readonly thresholds?: TrajectoryThresholds;
-  /** Whether the labels are to be reached, or (false) to be left. @default true */
-  readonly targeted?: boolean;
-  readonly iouDefinition?: IouDefinition;
   /** The step of the best iterate, marked in every panel. */
   readonly best?: number;
-  /** What the change may be at most, a dashed line in the panel of its norm. */
-  readonly budget?: AttackResult["budget"];
-  /** Levels of the image's file, which L∞ is told in; `undefined` for floating point. */
-  readonly levels?: number | undefined;
-}
-
-interface Series {
-  readonly name: string;
-  readonly colour: string;
-  readonly value: (step: StepRecord) => number | undefined;
-  readonly threshold?: number | undefined;
-  /** The threshold in words. */
-  readonly goal?: string;
-}
-
-interface Panel {
-  readonly title: string;
-  readonly series: readonly Series[];
-  /** Fixed range of the vertical axis; otherwise as its values need it. */
-  readonly range?: readonly [number, number];
 }
 
 /** A value of a series that can be drawn. */
@@ -56,8 +24,6 @@ interface Point {
 
 const size = { width: 1120, rowHeight: 316, margin: 28, gap: 32, top: 50 };
 const ink = { text: "#1d2127", quiet: "#6a7280", grid: "#e6e8ec" };
-const colours = { blue: "#0072b2", orange: "#d55e00", green: "#00805e", purple: "#9a4f82" };
-const logColours = ["#57606e", colours.orange, colours.blue];
 
 /**
  * Draws the course of an attack as SVG, 1120 pixels wide, two panels in a row: IoU and pixel accuracy, L2
@@ -107,74 +73,6 @@ function header({ title, lines = [], best }: TrajectoryPlotOptions) {
   return { svg: parts.join(""), height: height === 0 ? 0 : height + 10 };
 }
 
-function panelsOf(
-  steps: readonly StepRecord[],
-  { thresholds = {}, targeted = true, iouDefinition, budget, levels }: TrajectoryPlotOptions,
-): Panel[] {
-  const norm = (title: string, name: "l1" | "l2" | "linf", colour: string): Panel => {
-    const isLevels = name === "linf" && levels !== undefined;
-    const { range, name: unit } = changeUnit(isLevels ? levels : undefined);
-    const limit = budget?.norm === name ? budget.epsilon * range : undefined;
-    return {
-      title: isLevels ? `${title} of the change, in ${unit}` : `${title} of the change`,
-      series: [
-        {
-          name: title,
-          colour,
-          value: (step) => step[name] * range,
-          threshold: limit,
-          ...(limit !== undefined && { goal: `budget ${+limit.toPrecision(3)}` }),
-        },
-      ],
-    };
-  };
-  const goal = (share: number | undefined) =>
-    `goal ${targeted ? "" : "at most "}${+((share ?? 0) * 100).toFixed(2)} %`;
-  const panels: Panel[] = [
-    {
-      title: targeted ? "Agreement with the target" : "Agreement with the labels to leave",
-      range: [0, 1],
-      series: [
-        {
-          name: "pixel accuracy",
-          colour: colours.orange,
-          value: (step) => step.pixelAccuracy,
-          threshold: thresholds.pixelAccuracy,
-          goal: goal(thresholds.pixelAccuracy),
-        },
-        {
-          name: iouDefinition === undefined ? "IoU" : `IoU, ${iouWords[iouDefinition]}`,
-          colour: colours.blue,
-          value: (step) => step.iou,
-          threshold: thresholds.iou,
-          goal: goal(thresholds.iou),
-        },
-      ],
-    },
-    norm("L2", "l2", colours.green),
-    norm("L∞", "linf", colours.purple),
-    ...logPanels(logNames(steps)),
-  ];
-  return panels.length % 2 === 0 ? panels : [...panels, norm("L1", "l1", "#8a6d00")];
-}
-
-/** Up to three logs in each panel, as evenly as possible. */
-function logPanels(names: readonly string[]): Panel[] {
-  const count = Math.ceil(names.length / logColours.length);
-  const each = Math.ceil(names.length / Math.max(1, count));
-  return Array.from({ length: count }, (_, k) => {
-    const shown = names.slice(k * each, (k + 1) * each);
-    return {
-      title: shown.join(", "),
-      series: shown.map((name, i) => ({
-        name,
-        colour: logColours[i] as string,
-        value: (step) => step.logs[name],
-      })),
-    };
-  });
-}
-
 function panelSvg(
   panel: Panel,
   steps: readonly StepRecord[],
@@ -214,7 +112,7 @@ function panelSvg(
     marginLeft: 56,
     marginRight: 26,
     marginBottom: 38,
-    style: { fontSize: "12.5px", color: ink.quiet, background: "none" },
+    style: { color: ink.quiet, background: "none" },
     x: { domain: [first, last], label: null },
     y: { type: axis.type, domain: axis.domain, label: null },
     marks: [
@@ -237,6 +135,7 @@ function panelSvg(
   plot.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   plot.setAttribute("y", String(size.top));
   plot.setAttribute("fill", ink.quiet);
+  plot.setAttribute("font-size", "12.5");
   for (const attribute of ["font-family", "class"]) plot.removeAttribute(attribute);
   return (
     `<text x="0" y="16" font-size="16" font-weight="600" fill="${ink.text}">${escapeXml(panel.title)}</text>` +

@@ -26,7 +26,8 @@ import { drawPictures } from "./draw-pictures.ts";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
 import type { ShownResult } from "./shown-result.ts";
 import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, sliceOfRegion } from "./slice.ts";
-import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
+import type { TrajectoryThresholds } from "./trajectory-panels.ts";
+import { trajectoryPlot } from "./trajectory-plot.ts";
 
 /** What an attack came to, and everything that says how. */
 export interface AttackReport {

@@ -1,6 +1,6 @@
 import { ignored, refusal, type LabelMap } from "@onnx-asma/core";
 import { ignoreColour, type Rgb } from "../images/palette.ts";
-import type { Picture } from "./picture.ts";
+import { paint, type Picture } from "./picture.ts";
 
 /** Colour of pixels that are as the goal wants them. */
 export const rightColour: Rgb = [222, 225, 230];
@@ -41,12 +41,12 @@ export function wrongPixelsPicture(
   target.data.forEach((label, i) => {
     const isRight = (label === prediction.data[i]) === targeted;
     if (label === ignored) {
-      rgb.set(ignoreColour, 3 * i);
+      paint(rgb, i, ignoreColour);
     } else if (isRight) {
-      rgb.set(rightColour, 3 * i);
+      paint(rgb, i, rightColour);
     } else {
       wrong++;
-      rgb.set(colourOf(label), 3 * i);
+      paint(rgb, i, colourOf(label));
     }
   });
   return { rgb, width, height, wrong };
