@@ -61,6 +61,8 @@ export interface Scene extends Given {
 const side = 92;
 const two = () => readNpyValues(golden("trajectories/two.image.npy")) as Float32Array;
 
+const words = (text: string) => text.split(/\s+/);
+
 /** Numbers in [0, 255] that look like nothing. */
 const noise = (length: number, seed = 31) =>
   Uint8Array.from({ length }, (_, i) => (i * seed + i * i * 7) % 251);
@@ -146,30 +148,16 @@ export const scenes: Readonly<Record<string, (folder: string) => Promise<Scene> 
   "three classes, PGD within L2": (folder) => ({
     model: unet3,
     image: writeImage(folder, "three"),
-    flags: [
-      ...["--attack", "pgd", "--norm", "l2", "--epsilon", "1.5", "--random-start", "--seed", "3"],
-      ...["--disc", "38,38,9", "--target-class", "2", "--iterations", "6"],
-    ],
+    flags: words(`--attack pgd --norm l2 --epsilon 1.5 --random-start --seed 3
+      --disc 38,38,9 --target-class 2 --iterations 6`),
   }),
   "external data, resized, padded, normalised": (folder) => {
     const model = join(folder, "own.onnx");
     copyFileSync(unetDynamo, model);
     copyFileSync(`${unetDynamo}.data`, join(folder, "unet-dynamo.onnx.data"));
     const image = writePng(folder, "small.png", 70, 3, noise(3 * 70 * 70, 3));
-    const flags = [
-      ...["--resize", "80,84", "--padding", "6,4,6,4", "--padding-mode", "reflect"],
-      ...[
-        "--range",
-        "-1,1",
-        "--mean",
-        "0.1,0,-0.1",
-        "--std",
-        "0.9,1,1.1",
-        "--channel-order",
-        "bgr",
-      ],
-      ...["--disc", "35,35,9", "--iterations", "5"],
-    ];
+    const flags = words(`--resize 80,84 --padding 6,4,6,4 --padding-mode reflect --channel-order bgr
+      --range -1,1 --mean 0.1,0,-0.1 --std 0.9,1,1.1 --disc 35,35,9 --iterations 5`);
     return { model, image, flags };
   },
   "a preprocessor file, labels on the image's grid": (folder) => {

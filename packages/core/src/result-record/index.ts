@@ -27,4 +27,5 @@ export type {
   TargetRecord,
 } from "./result-record.ts";
 export { sha256 } from "./sha-256.ts";
+export { toolVersion } from "../tool-version.ts";
 export { logNames, trajectoryCsv } from "./trajectory-csv.ts";
