@@ -17,13 +17,21 @@ import {
 } from "../support/golden-scene.ts";
 import { iouOf } from "../support/iou-of.ts";
 import { decodePng } from "../support/png.ts";
-import { expectFailure, namesIn, runCli, runJson, temporaryFolder } from "../support/run-cli.ts";
+import {
+  expectFailure,
+  filesOf,
+  namesIn,
+  runCli,
+  runJson,
+  temporaryFolder,
+} from "../support/run-cli.ts";
 
 const files = [
   "adversarial.npy",
   "adversarial.png",
   "labels-after.png",
   "labels-before.png",
+  "labels-float.png",
   "original.png",
   "overview.png",
   "perturbation.png",
@@ -109,7 +117,7 @@ describe("attack", () => {
     ]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(
-      /^Reached in \d+ steps: the model draws the target on the saved file\.\n/,
+      /^Reached in \d+ steps: the model draws the target with \d+\.\d\d % IoU \(foreground; goal \d+ %\)\.\nThe picture changed by at most [\d.]+ of 255 levels/,
     );
     expect(stdout).not.toContain("|=");
     expect(stderr).toContain("attack |");
@@ -124,7 +132,7 @@ describe("attack", () => {
       notices: [],
     });
     expect(record).not.toHaveProperty("failure");
-    expect(record.files.toSorted()).toEqual(files);
+    expect(filesOf(record)).toEqual(files);
     expect(record.model).toMatchObject({
       file: "unet-legacy.onnx",
       sha256: sha256(unet),
@@ -135,8 +143,11 @@ describe("attack", () => {
     expect(record.image).toMatchObject({
       file: "image.png",
       sha256: sha256(image),
-      adversarialSha256: sha256(join(out, "adversarial.png")),
+      decoder: { name: "onnx-asma" },
     });
+    expect(record.files).toEqual(
+      record.files.map(({ file }) => ({ file, sha256: sha256(join(out, file)) })),
+    );
     const labels = Buffer.from(Int32Array.from(goldenTarget("two.moved")).buffer);
     expect(record.target).toMatchObject({
       from: { file: "mask.png", sha256: sha256(mask) },
@@ -216,7 +227,7 @@ describe("attack", () => {
       "--quiet",
     ]);
     expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
-    expect(stdout).toContain("Not reached (iterations): best IoU");
+    expect(stdout).toContain("Not reached in 2 steps: ");
   });
 
   it("attacks a model of three classes", async () => {
@@ -313,8 +324,17 @@ describe("attack", () => {
         trainingGraph: null,
       },
       image: { file: "image.png", sha256: sha256(image) },
-      region: { file: "region.png", sha256: sha256(region) },
-      runtime: { executionProviders: ["cpu"], threads: 1 },
+      region: {
+        file: "region.png",
+        from: { file: "region.png", sha256: sha256(region) },
+        pixels: 92 * 92,
+      },
+      host: {
+        kind: "node",
+        runtime: { name: "onnxruntime-node" },
+        executionProviders: ["cpu"],
+        threads: 1,
+      },
     });
     expect(object.target).not.toHaveProperty("from");
   });

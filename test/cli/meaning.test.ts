@@ -7,7 +7,7 @@ import { readNpyValues, toPlanes, writePng } from "../support/golden-scene.ts";
 import { iouOf } from "../support/iou-of.ts";
 import { writeNpyFile } from "../support/npy.ts";
 import { decodePng } from "../support/png.ts";
-import { expectFailure, namesIn, runCli, runJson, saveModel } from "../support/run-cli.ts";
+import { expectFailure, filesOf, namesIn, runCli, runJson, saveModel } from "../support/run-cli.ts";
 import {
   channelsLastModel,
   colouredModel,
@@ -197,11 +197,11 @@ describe("a volume", () => {
     expect(object).toMatchObject({
       savedFile: "adversarial.npy",
       image: { dims: [1, 1, ...size], bitDepth: 8 },
-      slice: { of: 4, because: "most pixels changed their label here" },
+      pictures: { slice: { of: 4, because: "most pixels changed their label here" } },
     });
-    expect(namesIn(out)).toEqual(object.files.toSorted());
-    expect(object.files).toContain("target.npy");
-    expect(object.files).not.toContain("adversarial.png");
+    expect(namesIn(out)).toEqual(filesOf(object));
+    expect(filesOf(object)).toContain("target.npy");
+    expect(filesOf(object)).not.toContain("adversarial.png");
     // Pictures show the slice named.
     expect(decodePng(readFileSync(join(out, "prediction-after.png")))).toMatchObject({
       width: 12,

@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { createGenerator } from "ts-json-schema-generator";
 
-const path = (name: string) =>
-  fileURLToPath(new URL(`../../packages/node/${name}`, import.meta.url));
+const path = (name: string) => fileURLToPath(new URL(`../../packages/${name}`, import.meta.url));
 
 /** A JSON Schema, as far as it is read here. */
 export interface Schema {
@@ -23,8 +22,9 @@ export interface Schema {
 export function resultSchema(): Schema {
   const type = "ResultRecord";
   const schema = createGenerator({
-    path: path("dist/report/result-record.d.ts"),
-    tsconfig: path("tsconfig.json"),
+    path: path("core/dist/result-record/result-record.d.ts"),
+    // ONNX Runtime's types ask for a platform.
+    tsconfig: path("node/tsconfig.json"),
     type,
     topRef: false,
     skipTypeCheck: true,

@@ -14,11 +14,16 @@ describe("result.json", () => {
   // `vitest run test/results -u` writes both.
   it("has a published schema", async () => {
     const text = `${JSON.stringify(schema, undefined, 2)}\n`;
-    await expect(text).toMatchFileSnapshot("../../packages/node/result.schema.json");
+    await expect(text).toMatchFileSnapshot("../../packages/core/result.schema.json");
   });
 
   it("is documented field by field", async () => {
-    await expect(resultsDocument(schema)).toMatchFileSnapshot("../../docs/results.md");
+    const text = resultsDocument(schema);
+    await expect(text).toMatchFileSnapshot("../../docs/results.md");
+    expect(text.split("\n").filter((row) => row.endsWith("|  |"))).toEqual([]);
+    const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, section]) => section);
+    const sections = [...text.matchAll(/^##+ (.+)$/gm)].map(([, title]) => title?.toLowerCase());
+    expect(links.filter((link) => !sections.includes(link))).toEqual([]);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
+import type { ResultRecord } from "@onnx-asma/node";
 
 const bin = fileURLToPath(new URL("../../packages/node/bin/onnx-asma.js", import.meta.url));
 
@@ -101,6 +102,11 @@ export function saveModel(model: Uint8Array): { readonly folder: string; readonl
   const path = join(folder, "model.onnx");
   writeFileSync(path, model);
   return { folder, path };
+}
+
+/** Names of the files of a result, `result.json` among them. */
+export function filesOf({ files }: Pick<ResultRecord, "files">): string[] {
+  return [...files.map(({ file }) => file), "result.json"].toSorted();
 }
 
 /** All names in a folder, hidden ones included. */

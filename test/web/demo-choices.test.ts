@@ -3,78 +3,41 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page, Worker } from "playwright-core";
 import { allAttacks, describeOptions } from "@onnx-asma/node";
 import { golden } from "../support/golden-scene.ts";
-import { claimingPng, encodePng } from "../support/png.ts";
+import { claimingPng } from "../support/png.ts";
+import { drop, fileAt, onnx, picture, textFile } from "./support/dropped.ts";
 import { keepDevices, loseDevice } from "./support/gpu-device.ts";
 import {
   download,
+  hasReached,
+  inPhase,
   isReady,
   openDemo,
-  showOptions,
+  problemAt,
   statusOf,
+  unfold,
   waitForStatus,
+  wrongFields,
   type OpenDemo,
 } from "./support/open-demo.ts";
 import { hasBrowser, models } from "./support/open-page.ts";
 
-/** A file as it is dropped or picked. */
-interface Dropped {
-  readonly name: string;
-  readonly mimeType: string;
-  readonly buffer: Buffer;
-}
-
-const onnx = "application/octet-stream";
-
-async function fileAt(path: string, mimeType = onnx): Promise<Dropped> {
-  return { name: path.slice(path.lastIndexOf("/") + 1), mimeType, buffer: await readFile(path) };
-}
-
-/** A picture of a pattern. */
-function picture(side: number, name = "picture.png"): Dropped {
-  const data = new Uint8Array(3 * side * side).map((_, i) => (i * 37) % 256);
-  return {
-    name,
-    mimeType: "image/png",
-    buffer: encodePng({ width: side, height: side, channels: 3, data }),
-  };
-}
-
-/** Drops files onto the page as a hand would. */
-async function drop(page: Page, ...files: Dropped[]): Promise<void> {
-  const sent = files.map(({ name, mimeType, buffer }) => ({
-    name,
-    mimeType,
-    base64: buffer.toString("base64"),
-  }));
-  const dataTransfer = await page.evaluateHandle((list) => {
-    const transfer = new DataTransfer();
-    for (const { name, mimeType, base64 } of list) {
-      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-      transfer.items.add(new File([bytes], name, { type: mimeType }));
-    }
-    return transfer;
-  }, sent);
-  await page.dispatchEvent("body", "dragover", { dataTransfer });
-  expect(await page.locator("html.dropping").count()).toBe(1);
-  await page.dispatchEvent("body", "drop", { dataTransfer });
-  expect(await page.locator("html.dropping").count()).toBe(0);
-}
-
-async function problemOf(page: Page): Promise<string> {
-  await page.locator("#problem:visible").waitFor({ timeout: 100_000 });
-  return (await page.locator("#problem").textContent()) ?? "";
-}
-
 /** The page takes a few steps: whatever went wrong before, it goes on. */
 async function attackWorks(page: Page): Promise<void> {
   await isReady(page);
-  await showOptions(page);
+  await unfold(page);
   await page.fill("#iterations", "3");
   await page.fill("#threshold", "1");
   await page.click("#start");
-  await page.locator("#save-png:enabled, #problem:visible").first().waitFor({ timeout: 100_000 });
-  expect(await page.locator("#problem:visible").allTextContents()).toEqual([]);
-  expect(await statusOf(page)).toMatch(/at step \d+ \(iterations\)/);
+  const ended = page.locator("#save-png:enabled, .problem:visible").first();
+  await ended.waitFor({ timeout: 100_000 });
+  expect(await wrongFields(page)).toEqual([]);
+  expect(await statusOf(page)).toMatch(/^Not reached in 3 steps: .* goal 100 %/);
+}
+
+/** Nothing can be started. */
+async function isOff(page: Page): Promise<void> {
+  await inPhase(page, "failed");
+  expect(await page.getAttribute("#start", "aria-disabled")).toBe("true");
 }
 
 /** What the page saves of the last attack. */
@@ -94,11 +57,12 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     opened = await openDemo();
     ({ page } = opened);
     await isReady(page);
+    await unfold(page);
   });
   afterAll(async () => await opened.close());
 
   it("takes a dropped model with its picture, and offers its classes", async () => {
-    await drop(page, await fileAt(golden("unet3.onnx")), picture(76));
+    await drop(page, [await fileAt(golden("unet3.onnx")), picture(76)]);
     await waitForStatus(page, "Ready: unet3.onnx on picture.png");
     expect(await page.locator("#class option").count()).toBe(2);
     expect(await page.locator("#words").textContent()).toMatch(/an image of 76×76 pixels/);
@@ -123,14 +87,10 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
         options.filter((option) => option.default !== undefined).map(({ key }) => key),
       ),
     );
-    const curves = await page.locator("#curves figcaption").allTextContents();
-    expect(curves.map((text) => text.replace(/ \S+$/, ""))).toEqual([
-      "IoU",
-      "Pixel accuracy",
-      "L2",
-      "L∞",
-      ...Object.keys(report.trajectory[0].logs),
-    ]);
+    const curves = await page.locator("#trajectory svg[role=img]").all();
+    const names = await page.locator("#trajectory figcaption strong").allTextContents();
+    expect(curves.length).toBe(names.length);
+    expect(names).toEqual(["IoU", "Pixel accuracy", "L2", "L∞", ...Object.keys(report.best.logs)]);
   });
 
   it("takes what the form says, and names what is wrong with it", async () => {
@@ -146,8 +106,11 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     });
     await page.fill("#option-epsilon", "-1");
     await page.click("#start");
-    expect(await problemOf(page)).toMatch(/epsilon/);
+    expect(await problemAt(page, "option-epsilon")).toMatch(/epsilon/);
+    expect(await wrongFields(page)).toEqual(["option-epsilon"]);
+    expect(await statusOf(page)).toMatch(/^Not started/);
     await page.selectOption("#attack", "asma");
+    expect(await wrongFields(page)).toEqual([]);
     await page.fill("#option-lossClasses", "1, 2");
     await attackWorks(page);
     expect((await reportOf(page)).attack.options).toMatchObject({ lossClasses: [1, 2] });
@@ -158,19 +121,19 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     expect(await page.textContent("#clean")).toMatch(/^On the untouched image the model draws .*%/);
     await page.selectOption("#kind", "hide");
     // The model draws nothing of that class here.
-    await page.waitForSelector("#target-problem:not([hidden])");
-    expect(await page.textContent("#target-problem")).toMatch(/class 1 has no pixel/);
+    expect(await problemAt(page, "kind")).toMatch(/class 1 has no pixel/);
     await page.click("#start");
-    expect(await problemOf(page)).toMatch(/class 1 has no pixel/);
+    expect(await problemAt(page, "kind")).toMatch(/class 1 has no pixel/);
+    expect(await statusOf(page)).toMatch(/^Not started/);
     await page.selectOption("#kind", "disc");
-    await page.waitForSelector("#target-problem", { state: "hidden" });
+    await page.waitForSelector("#kind-problem", { state: "hidden" });
     await attackWorks(page);
   });
 
   it("shows what made an attack fail, and saves what it had come to", async () => {
     await page.fill("#iterations", "10000");
     await page.click("#start");
-    await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
+    await hasReached(page, 2);
     const worker = workerOf(page);
     await worker.evaluate(() => {
       const { from } = Float32Array;
@@ -179,19 +142,27 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
         throw new TypeError("no more arrays");
       };
     });
-    expect(await problemOf(page)).toMatch(/no more arrays/);
+    expect(await problemAt(page, "start")).toMatch(/no more arrays/);
     const report = await reportOf(page);
     expect(report.stopReason).toBe("failed");
-    expect(report.trajectory.length).toBeGreaterThan(2);
-    expect(await page.locator("#save-png:disabled, #save-npy:enabled").count()).toBe(2);
+    expect(report.failure.message).toMatch(/no more arrays/);
+    expect(report.steps).toBeGreaterThan(1);
+    expect(await page.locator("#save-png:enabled, #save-npy:enabled").count()).toBe(2);
     await attackWorks(page);
   });
 
-  it("asks for a model's data file, goes on with the model before, and takes the file alone", async () => {
-    await page.setInputFiles("#model-file", await fileAt(golden("unet-dynamo.onnx")));
-    expect(await problemOf(page)).toMatch(/unet-dynamo\.onnx\.data/);
+  it("asks for a model's data file, keeps the model before, and takes the file alone", async () => {
+    const withoutData = await fileAt(golden("unet-dynamo.onnx"));
+    await page.setInputFiles("#model-file", withoutData);
+    expect(await problemAt(page, "model-file")).toMatch(/unet-dynamo\.onnx\.data/);
+    await isOff(page);
+    await page.click("#model-file-problem button");
+    expect(await wrongFields(page)).toEqual([]);
+    expect(await page.textContent("#chosen")).toBe("unet3.onnx on picture.png");
     await attackWorks(page);
-    await drop(page, await fileAt(golden("unet-dynamo.onnx.data")));
+    await page.setInputFiles("#model-file", withoutData);
+    expect(await problemAt(page, "model-file")).toMatch(/unet-dynamo\.onnx\.data/);
+    await drop(page, [await fileAt(golden("unet-dynamo.onnx.data"))]);
     await waitForStatus(page, "Ready: unet-dynamo.onnx");
     await attackWorks(page);
   });
@@ -201,12 +172,16 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await waitForStatus(page, "Ready: optic-disc.onnx on retina.jpg");
     await page.selectOption("#kind", "other");
     await page.click("#start");
-    expect(await problemOf(page)).toMatch(/choose the other image first/);
+    expect(await problemAt(page, "other")).toMatch(/choose the other picture first/);
     await page.setInputFiles("#other", `${models}/retina.jpg`);
     await page.fill("#threshold", "0.95");
-    await page.click("#start");
     // Its own prediction is what it draws already: a success of nothing is refused.
-    expect(await problemOf(page)).toMatch(/reaches it already .*IoU \(foreground\) 1\.0000/);
+    await waitForStatus(page, "The target is what the model draws on retina.jpg.");
+    expect(await problemAt(page, "other")).toMatch(
+      /reaches it already .*IoU \(foreground\) 1\.0000/,
+    );
+    await page.click("#start");
+    expect(await statusOf(page)).toMatch(/^Not started/);
     await page.selectOption("#kind", "disc");
   });
 
@@ -218,11 +193,7 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
       image_std: [0.25, 0.25, 0.25],
       do_normalize: true,
     };
-    await drop(page, {
-      name: "preprocessor_config.json",
-      mimeType: "application/json",
-      buffer: Buffer.from(JSON.stringify(config)),
-    });
+    await drop(page, [textFile("preprocessor_config.json", JSON.stringify(config))]);
     await page.waitForFunction(() =>
       /0\.25/.test(document.querySelector("#words")?.textContent ?? ""),
     );
@@ -237,26 +208,46 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
   });
 
   it.each([
-    ["a broken model", "broken.onnx", onnx, /Expected an ONNX model/],
-    ["a broken picture", "broken.png", "image/png", /Expected a PNG, JPEG/],
+    ["a broken model", "broken.onnx", onnx, /Expected an ONNX model in 'broken\.onnx'/],
+    ["weights of PyTorch", "weights.pt", onnx, /Expected an ONNX model in 'weights\.pt'/],
     [
       "a broken configuration",
       "preprocessor_config.json",
       "application/json",
       /preprocessor_config\.json/,
     ],
-  ])("names %s, and goes on", async (_, name, mimeType, message) => {
-    await drop(page, { name, mimeType, buffer: Buffer.from("nothing of the kind") });
-    expect(await problemOf(page)).toMatch(message);
+  ])(
+    "names %s beside the model, and starts nothing until it is mended",
+    async (_, name, mimeType, message) => {
+      const before = await page.textContent("#chosen");
+      await drop(page, [textFile(name, "nothing of the kind", mimeType)]);
+      expect(await problemAt(page, "model-file")).toMatch(message);
+      expect(await wrongFields(page)).toEqual(["model-file"]);
+      await isOff(page);
+      await page.click("#model-file-problem button");
+      expect(await page.textContent("#chosen")).toBe(before);
+      await attackWorks(page);
+    },
+  );
+
+  it("names a broken picture beside the picture, and goes on with the one before", async () => {
+    await drop(page, [textFile("broken.png", "nothing of the kind", "image/png")]);
+    expect(await problemAt(page, "image-file")).toMatch(/Expected a PNG, JPEG.*'broken\.png'/);
+    expect(await wrongFields(page)).toEqual(["image-file"]);
+    await isReady(page);
+    await page.click("#image-file-problem button");
     await attackWorks(page);
   });
 
   it("refuses a picture that claims too many pixels, and goes on", async () => {
     const buffer = claimingPng(60_000, 60_000);
-    await drop(page, { name: "huge.png", mimeType: "image/png", buffer });
-    expect(await problemOf(page)).toMatch(
+    await drop(page, [{ name: "huge.png", mimeType: "image/png", buffer }]);
+    expect(await problemAt(page, "image-file")).toMatch(
       /at most 64 megapixels but 'huge.png' claims 60000x60000/,
     );
+    // A good one mends it.
+    await page.setInputFiles("#image-file", `${models}/retina.jpg`);
+    await page.waitForSelector("#image-file-problem", { state: "hidden" });
     await attackWorks(page);
   });
 
@@ -264,11 +255,14 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     "says that memory ran out, and goes on with the picture before",
     { timeout: 200_000 },
     async () => {
-      await drop(page, await fileAt(golden("unet-legacy.onnx")), picture(92));
+      await drop(page, [await fileAt(golden("unet-legacy.onnx")), picture(92)]);
       await waitForStatus(page, "Ready: unet-legacy.onnx on picture.png");
-      await drop(page, picture(7200, "large.png"));
-      expect(await problemOf(page)).toMatch(/no more memory.*smaller image/);
+      await drop(page, [picture(7200, "large.png")]);
+      expect(await problemAt(page, "image-file")).toMatch(
+        /^large\.png: .*no more memory.*smaller image/,
+      );
       await waitForStatus(page, "Ready: unet-legacy.onnx on picture.png");
+      await page.click("#image-file-problem button");
       await attackWorks(page);
     },
   );
@@ -276,13 +270,13 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
   it("starts afresh when its worker dies in the middle of an attack", async () => {
     await page.fill("#iterations", "10000");
     await page.click("#start");
-    await page.waitForFunction(() => Number(document.querySelector("#step")?.textContent) >= 2);
+    await hasReached(page, 2);
     await workerOf(page).evaluate(() => {
       setTimeout(() => {
         throw new Error("something broke");
       });
     });
-    expect(await problemOf(page)).toMatch(/something broke/);
+    expect(await problemAt(page, "start")).toMatch(/something broke/);
     await waitForStatus(page, "Ready: unet-legacy.onnx on picture.png");
     await attackWorks(page);
   });
@@ -303,6 +297,7 @@ describe.skipIf(!hasBrowser)("the demo on WebGPU", () => {
     const { page } = opened;
     keepDevices(page);
     await isReady(page);
+    await unfold(page);
     await page.setInputFiles("#model-file", golden("unet3.onnx"));
     await waitForStatus(page, "Ready: unet3.onnx");
     await page.setInputFiles("#image-file", picture(76));
@@ -315,13 +310,9 @@ describe.skipIf(!hasBrowser)("the demo on WebGPU", () => {
     );
     await isReady(page);
     await page.click("#start");
-    await page.waitForFunction(
-      () => Number(document.querySelector("#step")?.textContent) >= 1,
-      undefined,
-      { timeout: 200_000 },
-    );
+    await hasReached(page, 1);
     await loseDevice(workerOf(page));
-    expect(await problemOf(page)).toMatch(/GPU device was lost/);
+    expect(await problemAt(page, "start")).toMatch(/GPU device was lost/);
     await page.selectOption("#device-choice", "wasm");
     await waitForStatus(page, "Ready: unet3.onnx on picture.png");
     await attackWorks(page);

@@ -1,2 +1,5 @@
-// The platform global that core uses, so that it needs neither DOM nor Node types.
+// The platform globals that core uses, so that it needs neither DOM nor Node types.
 declare const performance: { now(): number };
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}

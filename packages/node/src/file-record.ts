@@ -1,15 +1,8 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Model } from "@onnx-asma/autodiff";
+import type { FileRecord } from "@onnx-asma/core/result-record";
 import { readBytes } from "./images/read-bytes.ts";
-
-/** A file and what was in it, for records. */
-export interface FileRecord {
-  /** Its name without the folder; of external data as the model names it. */
-  readonly file: string;
-  /** SHA-256 of its content, 64 hexadecimal digits. */
-  readonly sha256: string;
-}
 
 /** So much of a file that is not in memory is hashed at a time. */
 const chunk = 1 << 26;

@@ -10,9 +10,16 @@ export * from "@onnx-asma/core/npy";
 export * from "@onnx-asma/core/preprocessor";
 export * from "@onnx-asma/core/targets";
 export { encodePng, type EncodePngOptions } from "@onnx-asma/core/png";
-export { recordFile, type FileRecord } from "./file-record.ts";
+export type {
+  AttackSources,
+  FileRecord,
+  ModelSources,
+  ResultRecord,
+} from "@onnx-asma/core/result-record";
+export type { Decoder, FileImage } from "@onnx-asma/core/picture-file";
+export { recordFile } from "./file-record.ts";
 export { loadModel, type LoadModelOptions } from "./load-model.ts";
-export type { LoadedModel, ModelSources } from "./loaded-model.ts";
+export type { LoadedModel } from "./loaded-model.ts";
 export { readModelFile } from "./read-model-file.ts";
 export { findPreprocessor, readPreprocessor } from "./read-preprocessor.ts";
 export type { TrainingGraphSource } from "./read-training-graph.ts";
@@ -22,5 +29,4 @@ export { readImage, type ReadImageOptions } from "./images/read-image.ts";
 export { readMask, type ReadMaskOptions } from "./images/read-mask.ts";
 export { writePng } from "./images/write-image.ts";
 export { writeLabelPng, writeMaskPng } from "./images/write-mask.ts";
-export type { AttackSources, ResultRecord } from "./report/result-record.ts";
 export { writeResults, type AttackReport } from "./report/write-results.ts";

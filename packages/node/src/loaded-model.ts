@@ -21,21 +21,10 @@ import {
 } from "@onnx-asma/core";
 import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { encodeImage } from "@onnx-asma/core/png";
-import { recordModelFiles, type FileRecord } from "./file-record.ts";
-import type { FileImage } from "./images/file-image.ts";
+import type { FileRecord, ModelSources } from "@onnx-asma/core/result-record";
+import { recordModelFiles } from "./file-record.ts";
+import type { FileImage } from "@onnx-asma/core/picture-file";
 import { decodeImage, readImage, type ReadImageOptions } from "./images/read-image.ts";
-
-/** The files that a model was loaded from. */
-export interface ModelSources {
-  /** The model's own file. */
-  readonly model: FileRecord;
-  /** Files of its weights beside it. */
-  readonly externalData: readonly FileRecord[];
-  /** The `preprocessor_config.json`, if it came as a file. */
-  readonly preprocessor: FileRecord | undefined;
-  /** A training graph with its external data, if there is one. */
-  readonly trainingGraph: readonly FileRecord[] | undefined;
-}
 
 /** A loaded model in Node; made by `loadModel`. Images come from paths, verdicts also from bytes. */
 export class LoadedModel implements ModelHandle<string, string | Uint8Array> {

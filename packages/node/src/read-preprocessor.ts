@@ -6,7 +6,8 @@ import {
   readModelConfig,
   type ModelConfig,
 } from "@onnx-asma/core/preprocessor";
-import { fileRecordOf, type FileRecord } from "./file-record.ts";
+import type { FileRecord } from "@onnx-asma/core/result-record";
+import { fileRecordOf } from "./file-record.ts";
 import { findBeside, type FileBeside } from "./find-beside.ts";
 
 const fileName = "preprocessor_config.json";

@@ -1,4 +1,4 @@
-import type { ModelOptions, Preprocessor } from "@onnx-asma/core";
+import { AsmaError, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
 import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
 import { LoadedModel } from "./loaded-model.ts";
 import {
@@ -36,6 +36,8 @@ export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "t
   readonly cache?: boolean;
   /** Makes the worker: a module worker of `@onnx-asma/web/worker`, or one of yours that imports it. */
   readonly createWorker?: () => Worker;
+  /** Ends loading, and the worker with it; once the model is loaded, `release` does. */
+  readonly signal?: AbortSignal;
   /** Told how far loading is. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Told when the device or the threads are not what they could be, and why. */
@@ -48,7 +50,7 @@ export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "t
  *
  * @param source address (external data are looked for beside it), file, bytes, or a model with its data files
  * @throws AsmaError `ERR_OPTION`, `ERR_FILE_NOT_FOUND`, `ERR_MODEL_UNREADABLE`, `ERR_EXTERNAL_DATA`, `ERR_IMAGE_INPUT`,
- *   `ERR_PREPROCESSOR`, `ERR_DEVICE`, `ERR_WASM_FILES`, `ERR_OUT_OF_MEMORY`, `ERR_WORKER`
+ *   `ERR_PREPROCESSOR`, `ERR_DEVICE`, `ERR_WASM_FILES`, `ERR_OUT_OF_MEMORY`, `ERR_WORKER`, `ERR_ABORTED`
  * @example
  * const model = await loadModel("/model.onnx");
  * const image = await model.readImage(file);
@@ -60,9 +62,10 @@ export async function loadModel(
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
   checkOptions(optionEntries, options, "loadModel");
-  const { createWorker = newWorker, onProgress, onNotice, ...others } = options;
+  const { createWorker = newWorker, signal, onProgress, onNotice, ...others } = options;
   const transfer: Transferable[] = [];
   const request = toRequest(source, others, transfer);
+  checkNotAborted(signal);
   let current: Backend | undefined;
   const notice = (backend: Backend) => {
     current = backend;
@@ -74,19 +77,30 @@ export async function loadModel(
     progress: (progress) => onProgress?.(progress),
     backend: notice,
   });
+  const abort = () => client.release();
+  signal?.addEventListener("abort", abort);
   try {
     const { backend, input } = await client.call("load", request, transfer);
     notice(backend);
     return new LoadedModel(client, input, () => current ?? backend);
   } catch (error) {
     client.release();
+    checkNotAborted(signal);
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function checkNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new AsmaError("ERR_ABORTED", "Loading the model was aborted by its `signal`.");
   }
 }
 
 function toRequest(
   source: ModelSource,
-  options: Omit<LoadModelOptions, "createWorker" | "onProgress" | "onNotice">,
+  options: Omit<LoadModelOptions, "createWorker" | "signal" | "onProgress" | "onNotice">,
   transfer: Transferable[],
 ): LoadRequest {
   const { device, threads, wasmPaths, cache, trainingGraph, preprocessor, ...rest } = options;
@@ -125,6 +139,7 @@ const optionEntries = {
   wasmPaths: optionEntry("anything", "an address"),
   cache: optionEntry("true or false", "whether files are kept for the next visit"),
   createWorker: optionEntry("anything", "a function that makes the worker"),
+  signal: optionEntry("anything", "an AbortSignal"),
   onProgress: optionEntry("anything", "a function"),
   onNotice: optionEntry("anything", "a function"),
 } as const satisfies Record<keyof LoadModelOptions, unknown>;

@@ -16,9 +16,11 @@ import {
   type Verification,
   type VerifyOptions,
 } from "@onnx-asma/core";
+import type { ClassOptions } from "@onnx-asma/core/mask-file";
 import { checkOptions, verifyOptionEntries } from "@onnx-asma/core/check-options";
 import { Parcel } from "./copy-in-slices.ts";
 import { toPixelSource, type ImageSource } from "./images/to-pixel-source.ts";
+import { sendAttack, type PageAttack } from "./send-attack.ts";
 import { beginBatchRun, beginRun } from "./remote-run.ts";
 import type { Backend, ReadImage } from "./messages.ts";
 import type { WorkerClient } from "./worker/worker-client.ts";
@@ -66,6 +68,17 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
     const pixels = await toPixelSource(source);
     const isOurs = pixels instanceof ImageBitmap;
     return await this.#client.call("readImage", { pixels }, isOurs ? [pixels] : []);
+  }
+
+  /**
+   * Reads a target mask from a file of labels: a picture that is not lossy, or an `.npy` array.
+   *
+   * @param options how many classes there are, and which value of the file is which
+   * @throws AsmaError `ERR_MASK_VALUES`, `ERR_TARGET_CLASS`, `ERR_IMAGE_LOSSY`, `ERR_ARRAY_SHAPE`, `ERR_ARRAY_DTYPE`,
+   *   `ERR_OPTION`, and as {@link readImage}
+   */
+  async readMask(file: Blob, options: ClassOptions): Promise<LabelMap> {
+    return await this.#client.call("readMask", { file, options });
   }
 
   async describe(size?: Size): Promise<ModelDescription> {
@@ -120,6 +133,17 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
       options: { ...options, original: await parcel.add(options.original, "the original") },
     };
     return await this.#client.call("verify", params, parcel.transfer);
+  }
+
+  /**
+   * The files of an attack by name, `result.json` last: what the folder that Node writes holds, but for
+   * pictures. The saved image is decoded again and judged by the untouched model.
+   *
+   * @throws AsmaError `ERR_INSECURE_PAGE` on a page that came over plain http, whose browser hashes nothing
+   */
+  async resultFiles(attack: PageAttack): Promise<Map<string, Uint8Array>> {
+    const { message, transfer } = await sendAttack(attack);
+    return new Map(await this.#client.call("resultFiles", message, transfer));
   }
 
   async encode(image: ImageLike): Promise<Uint8Array> {

@@ -16,6 +16,9 @@ import type {
   Verification,
   VerifyOptions,
 } from "@onnx-asma/core";
+import type { ClassOptions } from "@onnx-asma/core/mask-file";
+import type { FileImage } from "@onnx-asma/core/picture-file";
+import type { RecordedAttack } from "@onnx-asma/core/result-record";
 
 /** Bytes of a file: in memory, a `Blob` (or `File`), or the absolute URL to fetch them from. */
 export type FileSource = Uint8Array | Blob | { readonly url: string };
@@ -73,9 +76,24 @@ export interface LoadRequest extends ModelFiles {
 export type PixelSource = Blob | ImageData | ImageBitmap;
 
 /** An image of a file or of pixels. */
-export interface ReadImage extends ImageTensor {
-  /** Pages of its file, where it has several; the image is the first one. */
-  readonly pages?: number;
+export type ReadImage = FileImage;
+
+/** The files that an attack on the page was given. */
+export interface SourceFiles {
+  /** Without one, the pixels as they are saved stand for it. */
+  readonly image?: File | undefined;
+  /** The mask or the other image that the target was made of. */
+  readonly target?: File | undefined;
+  /** The mask of the region. */
+  readonly region?: File | undefined;
+}
+
+/** What an attack came to, on its way to where it is recorded. */
+export interface SentAttack extends Omit<
+  RecordedAttack,
+  "description" | "sources" | "host" | "feeds"
+> {
+  readonly sources: SourceFiles;
 }
 
 /** A step on its way to the page: its pictures are asked for separately. */
@@ -113,6 +131,9 @@ export interface Requests {
   end: { params: { run: number }; result: { endings: readonly Ending[] | undefined } };
   /** Stops a run after the step it is in. */
   abort: { params: { run: number }; result: undefined };
+  readMask: { params: { file: Blob; options: ClassOptions }; result: LabelMap };
+  /** The files of an attack that has ended, `result.json` last. */
+  resultFiles: { params: SentAttack; result: (readonly [name: string, bytes: Uint8Array])[] };
   encode: { params: { image: ImageLike }; result: Uint8Array };
   verify: {
     params: { file: ImageLike | Uint8Array; target: LabelsLike; options: VerifyOptions };

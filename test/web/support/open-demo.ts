@@ -24,16 +24,46 @@ export async function openDemo(
   return { ...opened, requests };
 }
 
-/** Waits until an attack can be started. */
-export const isReady = (page: Page) => page.locator("#start:enabled").waitFor({ timeout: 90_000 });
+/** Waits until the page does something: "loading", "failed", "ready", "running". */
+export const inPhase = (page: Page, phase: string) =>
+  page.locator(`body[data-phase=${phase}]`).waitFor({ timeout: 90_000 });
 
-/** Opens the part of the page that holds the attack's options. */
-export const showOptions = async (page: Page) =>
-  await page.evaluate(() => document.querySelector("details")?.setAttribute("open", ""));
+/** Waits until an attack can be started. */
+export const isReady = (page: Page) =>
+  page.locator("#start[aria-disabled=false]").waitFor({ timeout: 90_000 });
+
+/** Opens all parts of the page that are folded. */
+export const unfold = async (page: Page) =>
+  await page.evaluate(() => {
+    for (const part of document.querySelectorAll("details")) {
+      part.open = true;
+    }
+  });
 
 /** Waits until an attack has ended. */
 export const hasEnded = (page: Page) =>
   page.locator("#save-png:enabled").waitFor({ timeout: 200_000 });
+
+/** Waits until an attack has come to a step. */
+export const hasReached = async (page: Page, step: number) =>
+  await page.waitForFunction(
+    (n) => Number(document.querySelector("#step")?.textContent) >= n,
+    step,
+    { timeout: 200_000 },
+  );
+
+/** What the page says to be wrong with a field, once it does. */
+export async function problemAt(page: Page, field: string): Promise<string> {
+  const message = page.locator(`#${field}-problem:visible [role=alert]`);
+  await message.waitFor({ timeout: 100_000 });
+  return (await message.textContent()) ?? "";
+}
+
+/** Ids of the fields that the page says something to be wrong with. */
+export const wrongFields = async (page: Page) =>
+  await page.$$eval(".problem:not([hidden])", (boxes) =>
+    boxes.map(({ id }) => id.replace(/-problem$/, "")),
+  );
 
 /** What the page says. */
 export const statusOf = async (page: Page) => (await page.locator("#status").textContent()) ?? "";

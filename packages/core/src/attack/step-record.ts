@@ -29,8 +29,12 @@ export type NormName = "l2" | "linf";
 
 /** What the untouched model draws on an iterate as it would be saved. */
 export interface JudgedRecord {
+  /** IoU with the labels, in [0, 1], by the definition that the result names. */
   readonly iou: number;
+  /** Share of the scored pixels whose prediction is the label, in [0, 1]. */
   readonly pixelAccuracy: number;
+  /** Scored pixels that are not as the goal wants them. */
   readonly wrongPixels: number;
+  /** Whether both thresholds hold. */
   readonly reached: boolean;
 }

@@ -8,14 +8,23 @@ import { pixelAccuracy } from "./pixel-accuracy.ts";
 
 /** IoU, pixel accuracy and norms of one form of the adversarial image under the untouched model. */
 export interface Verdict {
+  /** IoU with the target, in [0, 1], by the definition that the result names. */
   readonly iou: number;
+  /** Share of the counted pixels that have the target's label, in [0, 1]. */
   readonly pixelAccuracy: number;
+  /** Counted pixels that are not as the goal wants them. */
   readonly wrongPixels: number;
+  /** Sum of the changes of all values, image values in [0, 1]. */
   readonly l1: number;
+  /** Root of the sum of their squares. */
   readonly l2: number;
+  /** Largest change of a value. */
   readonly linf: number;
+  /** Values that changed at all. */
+  readonly l0: number;
   /** Root mean square of the perturbation. */
   readonly rms: number;
+  /** Whether both thresholds hold. */
   readonly reached: boolean;
 }
 
@@ -55,7 +64,7 @@ export function judge(input: JudgeInput): Verdict {
   }
   const matrix = confusionMatrix(prediction, target, classes);
   checkCounted(matrix);
-  const { l1, l2, linf, rms } = perturbationNorms(input.image, input.original);
+  const { l1, l2, linf, rms, changed } = perturbationNorms(input.image, input.original);
   const absentBefore = before && absentPixels(confusionMatrix(before, target, classes));
   const agreement = {
     iou: iou(matrix, input.iouDefinition, absentBefore),
@@ -69,6 +78,7 @@ export function judge(input: JudgeInput): Verdict {
     l1,
     l2,
     linf,
+    l0: changed,
     rms,
     reached: holds(agreement, { thresholds, targeted }),
   };

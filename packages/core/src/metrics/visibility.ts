@@ -4,15 +4,21 @@ import { ssim } from "./ssim.ts";
 
 /** How much of a change can be seen. */
 export interface Visibility {
-  /** Peak signal-to-noise ratio in decibels, for white = 1; `null` where nothing changed. */
+  /** Peak signal-to-noise ratio in decibels, −20 log₁₀ of the root mean square for white = 1; `null` where nothing changed. */
   readonly psnr: number | null;
-  /** Mean structural similarity, at most 1, see {@link ssim}; `null` for images under 11 pixels. */
+  /**
+   * Mean structural similarity, at most 1: over all windows of 11 × 11 pixels inside the image, Gaussian with
+   * σ = 1.5, k₁ = 0.01, k₂ = 0.03, and all channels and slices; `null` for images under 11 pixels.
+   */
   readonly ssim: number | null;
   /** Share of the pixels of which any channel changed, in [0, 1]. */
   readonly changedPixels: number;
   /** What a level is below: 1/(levels − 1) of the way from black to white. */
   readonly levels: number;
-  /** 99th percentile of the change of the values that changed, in levels; 0 where none did. */
+  /**
+   * 99th percentile of the change of the values that changed, in levels: of n changes in order the one at place
+   * ⌈0.99 n⌉; 0 where none did.
+   */
   readonly p99Levels: number;
   /** Largest change of a value, in levels. */
   readonly largestLevels: number;

@@ -7,8 +7,11 @@ import type { OutputHead } from "./output/output-head.ts";
 /** What a model was taken to mean, for images of one size. */
 export interface ModelDescription {
   readonly input: {
+    /** Its name. */
     readonly name: string;
+    /** Type of its elements. */
     readonly dtype: DataType;
+    /** Extents along its axes, the batch among them. */
     readonly dims: readonly number[];
   };
   /** Channels of the user's images. */

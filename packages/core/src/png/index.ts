@@ -10,6 +10,7 @@ export { readJpegHeader, type JpegHeader } from "../picture/jpeg-header.ts";
 export { imageOfPicture, type ImageShape, type PictureImage } from "../picture/image-of-picture.ts";
 export { checkOpaque, rasterOfRgba, type Picture, type Raster } from "../picture/raster.ts";
 export type { Inflate } from "../picture/picture-host.ts";
+export { encodeLabelPng } from "./encode-label-png.ts";
 export { encodePng, type EncodePngOptions } from "./encode-png.ts";
 export { openPng, type OpenPngOptions } from "./open-png.ts";
 export { isPng } from "./png-layout.ts";

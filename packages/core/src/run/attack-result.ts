@@ -37,6 +37,7 @@ export type StopReason =
 export interface Passes {
   /** Steps, measurements and judgements. */
   readonly forwards: number;
+  /** Gradients. */
   readonly backwards: number;
   /** Times the untouched model was asked whether the goal is reached. */
   readonly judgements: number;

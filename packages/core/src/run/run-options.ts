@@ -33,13 +33,21 @@ export interface RunOptions {
 
 /** {@link RunOptions} as they were used, for records. */
 export interface RunOptionsUsed {
+  /** Steps at most. */
   readonly iterations: number;
+  /** IoU that counts as reached, in [0, 1]. */
   readonly iouThreshold: number;
+  /** Pixel accuracy that counts as reached, in [0, 1]; both have to hold. */
   readonly pixelAccuracyThreshold: number;
+  /** Whether the first iterate that holds both ended the run. */
   readonly earlyStop: boolean;
+  /** How IoU is measured. */
   readonly iouDefinition: IouDefinition;
+  /** Whether the labels were to be reached, or (false) to be left. */
   readonly targeted: boolean;
+  /** Values per channel that the image was rounded to at every step. */
   readonly levels: number | "float";
+  /** Seed of random starts. */
   readonly seed: number;
 }
 

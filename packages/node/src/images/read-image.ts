@@ -1,8 +1,12 @@
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
 import { imageFromNpy } from "@onnx-asma/core/npy";
-import { sniffFormat } from "@onnx-asma/core/picture-file";
+import {
+  describeFileImage,
+  ownDecoder,
+  sniffFormat,
+  type FileImage,
+} from "@onnx-asma/core/picture-file";
 import { imageOfPicture } from "@onnx-asma/core/png";
-import type { FileImage } from "./file-image.ts";
 import { openPicture } from "./open-picture.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -49,16 +53,11 @@ export async function decodeImage(
 ): Promise<FileImage> {
   const { maxPixels = defaultMaxPixels } = options;
   if (sniffFormat(bytes) === "npy") return fromNpy(path, bytes, options);
-  const file = openPicture(path, bytes, maxPixels);
-  const image = await imageOfPicture(`'${path}'`, file, options);
-  return { ...image, bitDepth: bitDepthOf(image.levels), format: file.format };
+  const { picture, decoder } = openPicture(path, bytes, maxPixels);
+  const image = await imageOfPicture(`'${path}'`, picture, options);
+  return describeFileImage(image, picture.format, await decoder());
 }
 
 function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
-  const image = imageFromNpy(bytes, path, options);
-  return { ...image, bitDepth: bitDepthOf(image.levels), format: "npy" };
-}
-
-function bitDepthOf(levels: number): FileImage["bitDepth"] {
-  return levels === 256 ? 8 : levels === 65_536 ? 16 : 32;
+  return describeFileImage(imageFromNpy(bytes, path, options), "npy", ownDecoder);
 }

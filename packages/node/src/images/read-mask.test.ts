@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { encode, type ImageData } from "fast-png";
 import { Jimp } from "jimp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeLabelPng } from "@onnx-asma/core/png";
 import { writeNpy } from "./npy.ts";
 import { readMask } from "./read-mask.ts";
-import { encodeLabelPng, writeLabelPng } from "./write-mask.ts";
+import { writeLabelPng } from "./write-mask.ts";
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "read-mask-"))));

@@ -29,6 +29,7 @@ describe("writePng", () => {
       const dims = [1, channels, pixels / width, width] as const;
       await writePng(path, { data, dims }, { levels });
       expect(await readImage(path, { channels })).toEqual({
+        decoder: { name: "onnx-asma", version: expect.any(String) },
         data,
         dims,
         bitDepth: Math.log2(levels),

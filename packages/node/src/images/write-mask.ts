@@ -1,4 +1,4 @@
-import { refusal } from "@onnx-asma/core";
+import { encodeLabelPng } from "@onnx-asma/core/png";
 import { encode } from "fast-png";
 import { assertDims } from "./dims.ts";
 import type { LabelMap } from "@onnx-asma/core";
@@ -32,29 +32,6 @@ export async function writeMaskPng(
 ): Promise<void> {
   assertLossless(path);
   await writeFile(path, encodeMaskPng(labels, options));
-}
-
-/**
- * PNG bytes of a label map for programs: grey, the value is the class (or the ignore label), in 8 bits
- * where all labels fit, otherwise in 16.
- *
- * @throws AsmaError ERR_MASK_VALUES for labels outside 0..65535, ERR_ARRAY_SHAPE.
- */
-export function encodeLabelPng(labels: LabelMap): Uint8Array {
-  const [height, width] = labels.dims;
-  assertDims(labels.dims, labels.data.length, "the label map");
-  const outside = labels.data.find((label) => label < 0 || label > 65_535);
-  if (outside !== undefined) {
-    throw refusal("ERR_MASK_VALUES", {
-      expected: "labels from 0 to 65535 for a PNG",
-      found: `found ${outside}`,
-      wayOut: "write the labels as .npy instead",
-      details: { label: outside },
-    });
-  }
-  const fitsBytes = labels.data.every((label) => label <= 255);
-  const data = fitsBytes ? Uint8Array.from(labels.data) : Uint16Array.from(labels.data);
-  return encode({ width, height, data, channels: 1, depth: fitsBytes ? 8 : 16 });
 }
 
 /**

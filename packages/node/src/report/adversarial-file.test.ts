@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImageTensor } from "@onnx-asma/core";
+import { encodeImage } from "@onnx-asma/core/png";
+import { adversarialFile } from "@onnx-asma/core/result-record";
+import { writeFile } from "../images/write-file.ts";
 import { readNpy } from "../images/npy.ts";
 import { readImage } from "../images/read-image.ts";
-import { adversarialFile, writeAdversarial } from "./adversarial-file.ts";
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), "adversarial-file-"))));
@@ -36,7 +38,7 @@ describe("adversarialFile", () => {
     const file = adversarialFile(original, levels);
     expect(file).toMatchObject({ name, levels: stored });
     const path = join(folder, name);
-    await writeAdversarial(path, original, file);
+    await writeFile(path, encodeImage(original, file));
     const read = await readImage(path, {
       channels: dims[1],
       spatialAxes: dims.length === 5 ? 3 : 2,
@@ -64,7 +66,7 @@ describe("adversarialFile", () => {
   it("rounds to the levels of the file", async () => {
     const floats = image(rgb, Infinity);
     const path = join(folder, "floats.npy");
-    await writeAdversarial(path, floats, { format: "npy", levels: 65_536 });
+    await writeFile(path, encodeImage(floats, { format: "npy", levels: 65_536 }));
     expect((await readNpy(path)).data).toEqual(
       Uint16Array.from(floats.data, (v) => Math.round(v * 65_535)),
     );

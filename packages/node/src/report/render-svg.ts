@@ -10,6 +10,14 @@ const fontFiles = [
   "600SemiBold/IBMPlexSans_600SemiBold.ttf",
 ];
 
+/** The fonts of every report, without any of the system. */
+export const fontOptions = {
+  loadSystemFonts: false,
+  fontFiles: fontFiles.map((file) => resolve(`@expo-google-fonts/ibm-plex-sans/${file}`)),
+  defaultFontFamily: fontFamily,
+  sansSerifFamily: fontFamily,
+};
+
 /**
  * Rasterises an SVG on white.
  *
@@ -20,12 +28,7 @@ export function renderSvg(svg: string, options: { readonly scale?: number } = {}
   const resvg = new Resvg(svg, {
     background: "white",
     fitTo: { mode: "zoom", value: options.scale ?? 1 },
-    font: {
-      loadSystemFonts: false,
-      fontFiles: fontFiles.map((file) => resolve(`@expo-google-fonts/ibm-plex-sans/${file}`)),
-      defaultFontFamily: fontFamily,
-      sansSerifFamily: fontFamily,
-    },
+    font: fontOptions,
   });
   return resvg.render().asPng();
 }
@@ -44,14 +47,27 @@ export function escapeXml(text: string): string {
     .replace(/[&<>"']/g, (character) => entities[character] as string);
 }
 
-/** About how wide `text` is at `size`, in SVG units: good to a few percent for Latin text. */
+/** Characters by their width in the regular font, in ems. */
+const widths: readonly (readonly [string, number])[] = [
+  [" 'ij", 0.25],
+  ["l,.’!:;|", 0.28],
+  ["f[](){}t·", 0.34],
+  ["r/\\-I", 0.39],
+  ['"*z?“”', 0.46],
+  ["svcyLxJ", 0.5],
+  ["agkeoFnhuT_", 0.56],
+  ["bdpqESZYPV–0123456789$+<=>^`~−×±≤≥", 0.6],
+  ["ARKBD", 0.65],
+  ["CUHNOQG#&", 0.7],
+  ["w∞…", 0.78],
+  ["mMW@%", 0.9],
+];
+const ems = new Map(widths.flatMap(([all, width]) => [...all].map((one) => [one, width] as const)));
+
+/** About how wide `text` is at `size`, in SVG units: good to a few percent for Latin text, wide for others. */
 export function textWidth(text: string, size: number): number {
-  let ems = 0;
-  for (const character of text) {
-    if (/[iljtfr'.,:;|()[\]I ]/.test(character)) ems += 0.32;
-    else if (/[mwMWQ%@]/.test(character)) ems += 0.87;
-    else if (/[A-Z]/.test(character)) ems += 0.65;
-    else ems += 0.57;
-  }
-  return ems * size;
+  return [...text.normalize("NFD").replace(/\p{Mn}/gu, "")].reduce(
+    (sum, character) => sum + size * (ems.get(character) ?? (character < "\u1100" ? 0.65 : 1)),
+    0,
+  );
 }

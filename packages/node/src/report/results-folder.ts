@@ -15,17 +15,21 @@ export const resultFiles = [
   "labels-before.npy",
   "labels-after.png",
   "labels-after.npy",
+  "labels-float.png",
+  "labels-float.npy",
   "target.png",
   "target.npy",
+  "region.png",
+  "region.npy",
   "overview.png",
   "trajectory.svg",
   "trajectory.csv",
   "result.json",
 ] as const;
 
-/** The files of one attack, of those that were written; `result.json` is about to be. */
+/** The files of one attack in order, without `result.json`. */
 export function resultFilesOf(written: readonly string[]): string[] {
-  return resultFiles.filter((name) => name === "result.json" || written.includes(name));
+  return resultFiles.filter((name) => written.includes(name));
 }
 
 /**

@@ -1,16 +1,7 @@
 import { sameSize, type ImageTensor, type LabelMap } from "@onnx-asma/core";
+import type { Slice } from "@onnx-asma/core/result-record";
 import type { Placement } from "./picture.ts";
-
-/** The slice of a volume that pictures show. */
-export interface Slice {
-  /** In the label grid, counted from 0 along the depth. */
-  readonly index: number;
-  /** In the image. */
-  readonly imageIndex: number;
-  /** Slices of the image. */
-  readonly of: number;
-  readonly because: "most pixels changed their label here" | "the middle, as no label changed";
-}
+import type { Region } from "./region-outline.ts";
 
 /**
  * The slice in which most pixels changed their label, the first of equals; the middle when none did.
@@ -70,6 +61,18 @@ export function sliceOfLabels(labels: LabelMap, slice: Slice | undefined): Label
   const [, height, width] = labels.dims;
   const from = slice.index * height * width;
   return { data: labels.data.slice(from, from + height * width), dims: [height, width] };
+}
+
+/** One slice of a volume's region, or that of an image as it is; `undefined` where it is all of it. */
+export function sliceOfRegion(
+  region: Float32Array,
+  image: ImageTensor,
+  slice: Slice | undefined,
+): Region | undefined {
+  const [height, width] = image.dims.slice(-2) as [number, number];
+  const from = (slice?.imageIndex ?? 0) * height * width;
+  const data = region.slice(from, from + height * width);
+  return data.every((value) => value > 0) ? undefined : { data, width, height };
 }
 
 /** The part of a placement that pictures need. */

@@ -1,28 +1,19 @@
 import * as Plot from "@observablehq/plot";
 import type { StepRecord } from "@onnx-asma/core";
 import { parseHTML } from "linkedom";
+import { ink as figureInk, page, paragraph } from "./figure-svg.ts";
 import { axisOf, type Axis } from "./plot-axis.ts";
-import { escapeXml, fontFamily, renderSvg, textWidth } from "./render-svg.ts";
-import { logNames } from "./trajectory-csv.ts";
+import { escapeXml, renderSvg, textWidth } from "./render-svg.ts";
+import { panelsOf, type Panel, type PanelOptions, type Series } from "./trajectory-panels.ts";
 
-/** Goals that are drawn as dashed lines, 0 to 1. */
-export interface TrajectoryThresholds {
-  readonly iou?: number;
-  readonly pixelAccuracy?: number;
-}
-
-interface Series {
-  readonly name: string;
-  readonly colour: string;
-  readonly value: (step: StepRecord) => number | undefined;
-  readonly threshold?: number;
-}
-
-interface Panel {
-  readonly title: string;
-  readonly series: readonly Series[];
-  /** Fixed range of the vertical axis; otherwise as its values need it. */
-  readonly range?: readonly [number, number];
+/** What a plot says beside its curves. */
+export interface TrajectoryPlotOptions extends PanelOptions {
+  /** In bold above all: model and image. */
+  readonly title?: string;
+  /** Below it, such as the verdict. */
+  readonly lines?: readonly string[];
+  /** The step of the best iterate, marked in every panel. */
+  readonly best?: number;
 }
 
 /** A value of a series that can be drawn. */
@@ -33,8 +24,6 @@ interface Point {
 
 const size = { width: 1120, rowHeight: 316, margin: 28, gap: 32, top: 50 };
 const ink = { text: "#1d2127", quiet: "#6a7280", grid: "#e6e8ec" };
-const colours = { blue: "#0072b2", orange: "#d55e00", green: "#00805e", purple: "#9a4f82" };
-const logColours = ["#57606e", colours.orange, colours.blue];
 
 /**
  * Draws the course of an attack as SVG, 1120 pixels wide, two panels in a row: IoU and pixel accuracy, L2
@@ -43,87 +32,53 @@ const logColours = ["#57606e", colours.orange, colours.blue];
  */
 export function trajectoryPlot(
   steps: readonly StepRecord[],
-  thresholds: TrajectoryThresholds = {},
+  options: TrajectoryPlotOptions = {},
 ): string {
-  const panels = panelsOf(steps, thresholds);
+  const panels = panelsOf(steps, options);
   const rows = Math.ceil(panels.length / 2);
-  const height = 2 * size.margin + rows * size.rowHeight + (rows - 1) * size.gap;
+  const { svg: head, height: headHeight } = header(options);
+  const top = headHeight + size.margin;
+  const height = top + size.margin + rows * size.rowHeight + (rows - 1) * size.gap;
   const width = (size.width - 2 * size.margin - size.gap) / 2;
   const parts = panels.map((panel, k) => {
     const x = size.margin + (k % 2) * (width + size.gap);
-    const y = size.margin + Math.floor(k / 2) * (size.rowHeight + size.gap);
-    return `<g transform="translate(${x} ${y})">${panelSvg(panel, steps, width, size.rowHeight)}</g>`;
+    const y = top + Math.floor(k / 2) * (size.rowHeight + size.gap);
+    return `<g transform="translate(${x} ${y})">${panelSvg(panel, steps, { width, best: options.best })}</g>`;
   });
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" ` +
-    `height="${height}" font-family="${fontFamily}, system-ui, sans-serif">` +
-    `<rect width="100%" height="100%" fill="white"/>${parts.join("")}</svg>`
-  );
+  return page({ width: size.width, height }, [head, ...parts]);
 }
 
 /** PNG bytes of {@link trajectoryPlot}, at `scale` pixels per unit (default 1.4: 1568 pixels wide). */
 export function trajectoryPlotPng(
   steps: readonly StepRecord[],
-  thresholds: TrajectoryThresholds = {},
-  options: { readonly scale?: number } = {},
+  { scale = 1.4, ...options }: TrajectoryPlotOptions & { readonly scale?: number } = {},
 ): Uint8Array {
-  return renderSvg(trajectoryPlot(steps, thresholds), { scale: options.scale ?? 1.4 });
+  return renderSvg(trajectoryPlot(steps, options), { scale });
 }
 
-function panelsOf(steps: readonly StepRecord[], thresholds: TrajectoryThresholds): Panel[] {
-  const norm = (title: string, name: "l1" | "l2" | "linf", colour: string): Panel => ({
-    title: `${title} of the perturbation`,
-    series: [{ name: title, colour, value: (step) => step[name] }],
-  });
-  const panels: Panel[] = [
-    {
-      title: "Agreement with the target",
-      range: [0, 1],
-      series: [
-        {
-          name: "pixel accuracy",
-          colour: colours.orange,
-          value: (step) => step.pixelAccuracy,
-          threshold: thresholds.pixelAccuracy,
-        },
-        {
-          name: "IoU",
-          colour: colours.blue,
-          value: (step) => step.iou,
-          threshold: thresholds.iou,
-        },
-      ],
-    },
-    norm("L2", "l2", colours.green),
-    norm("L∞", "linf", colours.purple),
-    ...logPanels(logNames(steps)),
-  ];
-  return panels.length % 2 === 0 ? panels : [...panels, norm("L1", "l1", "#8a6d00")];
-}
-
-/** Up to three logs in each panel, as evenly as possible. */
-function logPanels(names: readonly string[]): Panel[] {
-  const count = Math.ceil(names.length / logColours.length);
-  const each = Math.ceil(names.length / Math.max(1, count));
-  return Array.from({ length: count }, (_, k) => {
-    const shown = names.slice(k * each, (k + 1) * each);
-    return {
-      title: shown.join(", "),
-      series: shown.map((name, i) => ({
-        name,
-        colour: logColours[i] as string,
-        value: (step) => step.logs[name],
-      })),
-    };
-  });
+function header({ title, lines = [], best }: TrajectoryPlotOptions) {
+  const parts: string[] = [];
+  let height = 0;
+  const add = (content: string, style: Parameters<typeof paragraph>[2], after: number) => {
+    const at = { x: size.margin, y: size.margin + height, width: size.width - 2 * size.margin };
+    const block = paragraph(at, content, style);
+    parts.push(block.svg);
+    height += block.height + after;
+  };
+  if (title !== undefined) {
+    add(title, { size: 21, isBold: true }, 6);
+  }
+  const marked = best === undefined ? [] : [`Dotted: the best iterate, of step ${best}.`];
+  [...lines, ...marked].forEach((line) => add(line, { size: 14.5, fill: figureInk.quiet }, 2));
+  return { svg: parts.join(""), height: height === 0 ? 0 : height + 10 };
 }
 
 function panelSvg(
   panel: Panel,
   steps: readonly StepRecord[],
-  width: number,
-  height: number,
+  { width, best }: { readonly width: number; readonly best: number | undefined },
 ): string {
+  const height = size.rowHeight;
   const finite = steps.filter((s) => Number.isFinite(s.step));
   const points = panel.series.map((series) =>
     finite
@@ -137,7 +92,10 @@ function panelSvg(
   );
   const axis: Axis =
     panel.range === undefined
-      ? axisOf(points.flat().map(({ value }) => value))
+      ? axisOf([
+          ...points.flat().map(({ value }) => value),
+          ...panel.series.flatMap(({ threshold }) => threshold ?? []),
+        ])
       : {
           type: "linear",
           domain: panel.range,
@@ -154,7 +112,7 @@ function panelSvg(
     marginLeft: 56,
     marginRight: 26,
     marginBottom: 38,
-    style: { fontSize: "12.5px", color: ink.quiet, background: "none" },
+    style: { color: ink.quiet, background: "none" },
     x: { domain: [first, last], label: null },
     y: { type: axis.type, domain: axis.domain, label: null },
     marks: [
@@ -166,6 +124,9 @@ function panelSvg(
         tickFormat: (v: number) => v.toLocaleString("en"),
       }),
       Plot.ruleY([axis.domain[0]], { stroke: "#aab0ba" }),
+      ...(best === undefined
+        ? []
+        : [Plot.ruleX([best], { stroke: ink.text, strokeWidth: 1.2, strokeDasharray: "1.5 3.5" })]),
       ...panel.series.flatMap((series, k) => marks(series, (points[k] ?? []).filter(isShown))),
     ],
   });
@@ -174,10 +135,11 @@ function panelSvg(
   plot.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   plot.setAttribute("y", String(size.top));
   plot.setAttribute("fill", ink.quiet);
+  plot.setAttribute("font-size", "12.5");
   for (const attribute of ["font-family", "class"]) plot.removeAttribute(attribute);
   return (
     `<text x="0" y="16" font-size="16" font-weight="600" fill="${ink.text}">${escapeXml(panel.title)}</text>` +
-    (panel.series.length > 1 ? legend(panel.series) : "") +
+    (panel.series.length > 1 || hasGoal(panel.series[0]) ? legend(panel.series) : "") +
     plot.outerHTML +
     `<text x="${(width + 30) / 2}" y="${height - 2}" font-size="12.5" fill="${ink.quiet}" text-anchor="middle">iteration</text>`
   );
@@ -192,9 +154,13 @@ function marks({ colour, threshold }: Series, points: readonly Point[]): Plot.Ma
     strokeLinejoin: "round",
   });
   const result: Plot.Markish[] = [];
-  if (threshold !== undefined && Number.isFinite(threshold)) {
+  if (hasGoal({ threshold })) {
     result.push(
-      Plot.ruleY([threshold], { stroke: colour, strokeDasharray: "5 4", strokeWidth: 1.2 }),
+      Plot.ruleY([threshold as number], {
+        stroke: colour,
+        strokeDasharray: "5 4",
+        strokeWidth: 1.2,
+      }),
     );
   }
   result.push(line);
@@ -203,13 +169,15 @@ function marks({ colour, threshold }: Series, points: readonly Point[]): Plot.Ma
   return result;
 }
 
-function legend(series: readonly Series[]): string {
+function hasGoal(series: Pick<Series, "threshold"> | undefined): boolean {
+  return Number.isFinite(series?.threshold ?? Number.NaN);
+}
+
+function legend(list: readonly Series[]): string {
   let x = 0;
-  const parts = series.map(({ name, colour, threshold }) => {
-    const label =
-      threshold === undefined || !Number.isFinite(threshold)
-        ? name
-        : `${name} (goal ${+(threshold * 100).toFixed(2)} %)`;
+  const parts = list.map((series) => {
+    const { colour, goal, name } = series;
+    const label = hasGoal(series) ? `${name} (dashed: ${goal})` : name;
     const part =
       `<line x1="${x}" x2="${x + 18}" y1="36" y2="36" stroke="${colour}" stroke-width="3"/>` +
       `<text x="${x + 25}" y="40.5" font-size="13" fill="${ink.text}">${escapeXml(label)}</text>`;

@@ -1,38 +1,33 @@
-import { readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import {
   findAttack,
-  fitTarget,
-  ignored,
   sizeOf,
   type AttackResult,
-  type ImageTensor,
   type LabelMap,
   type ModelDescription,
-  type Verdict,
   type Verification,
-  type VerifyOptions,
 } from "@onnx-asma/core";
-import { visibility } from "@onnx-asma/core/visibility";
-import { encodeImage, imageFormatOf } from "@onnx-asma/core/png";
-import { recordFile } from "../file-record.ts";
-import type { FileImage } from "../images/file-image.ts";
-import { writeNpy } from "../images/npy.ts";
+import type { FileImage } from "@onnx-asma/core/picture-file";
+import {
+  dataFiles,
+  fileRecordOf,
+  recordResult,
+  type AdversarialFile,
+  type AttackSources,
+  type HostRecord,
+  type ResultRecord,
+  type Slice,
+} from "@onnx-asma/core/result-record";
 import { writeFile } from "../images/write-file.ts";
-import { writeLabels } from "../images/write-labels.ts";
 import type { LoadedModel } from "../loaded-model.ts";
-import { adversarialFile, writeAdversarial, type AdversarialFile } from "./adversarial-file.ts";
-import { overlay } from "./mask-picture.ts";
-import { overviewPicture } from "./overview-picture.ts";
-import { perturbationPicture } from "./perturbation-picture.ts";
-import { encodePicture, imagePicture } from "./picture.ts";
-import { percent } from "./percent.ts";
-import { recordResult } from "./record-result.ts";
-import type { AttackSources, ResultRecord } from "./result-record.ts";
+import { amplificationOf, changeMap, changeUnit } from "./change-map.ts";
+import { drawPictures } from "./draw-pictures.ts";
 import { checkResultsFolder, fillResultsFolder, resultFilesOf } from "./results-folder.ts";
-import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, type Slice } from "./slice.ts";
-import { trajectoryCsv } from "./trajectory-csv.ts";
-import { trajectoryPlot, type TrajectoryThresholds } from "./trajectory-plot.ts";
+import type { ShownResult } from "./shown-result.ts";
+import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels, sliceOfRegion } from "./slice.ts";
+import type { TrajectoryThresholds } from "./trajectory-panels.ts";
+import { trajectoryPlot } from "./trajectory-plot.ts";
 
 /** What an attack came to, and everything that says how. */
 export interface AttackReport {
@@ -42,6 +37,8 @@ export interface AttackReport {
   readonly target: LabelMap;
   readonly predictionBefore: LabelMap;
   readonly result: AttackResult;
+  /** Where the image may change, as the attack was given it. */
+  readonly region?: Float32Array | undefined;
   /** What ended the run, where it failed. */
   readonly failure?: { readonly code: string; readonly message: string } | undefined;
   /** Predictions along the way, for the overview. */
@@ -61,6 +58,7 @@ interface Shown {
   /** The image as re-read from the file, and what the untouched model makes of it. */
   readonly saved: Verification;
   readonly slice: Slice | undefined;
+  readonly file: AdversarialFile;
 }
 
 /**
@@ -79,125 +77,99 @@ export async function writeResults(folder: string, report: AttackReport): Promis
 
 async function writeFiles(folder: string, report: AttackReport): Promise<ResultRecord> {
   const { model, image, result } = report;
-  const { best, options } = result;
-  const at = (name: string) => join(folder, name);
   const description = await model.describe(sizeOf(image));
-  const target = fitTarget(report.target, description);
-  const file = adversarialFile(image, options.levels);
-  await writeAdversarial(at(file.name), best.image, file);
-  if (file.format === "png") {
-    await writeNpy(at("adversarial.npy"), best.image);
-  }
-  const judging: VerifyOptions = { ...options, original: image };
-  const saved = await model.verify(at(file.name), target, judging);
-  const float = await model.verify(best.image, target, judging);
-  const original = await writeOriginal(folder, image);
-  const targetFile = await writeLabels(at("target"), target, description.head);
-  const labels = {
-    before: await writeLabels(at("labels-before"), report.predictionBefore, description.head),
-    after: await writeLabels(at("labels-after"), saved.prediction, description.head),
+  const attack = {
+    ...report,
+    description,
+    host: hostRecord(model),
+    feeds: model.options.feeds,
   };
+  const data = await dataFiles(attack, async (given, labels, options) =>
+    model.verify(given, labels, options),
+  );
+  const { saved, savedFile: file, target } = data;
+  // Without what was not written yet: pictures tell of it.
+  const figures = await recordResult(attack, data);
   const { placement } = description.grid;
   const slice = chooseSlice(report.predictionBefore, saved.prediction, image, placement);
-  const shown = { report: { ...report, target }, description, saved, slice };
-  const factor = await writePictures(folder, shown);
-  await writeFile(at("trajectory.csv"), trajectoryCsv(result.trajectory));
-  await writeFile(at("trajectory.svg"), trajectoryPlot(result.trajectory, goalsOf(result)));
-  const { executionProviders = ["cpu"], intraOpNumThreads = 0 } =
-    model.options.sessionOptions ?? {};
-  const record = recordResult({
-    ...report,
-    target,
-    request: report.request ?? {},
-    failure: report.failure,
-    notices: report.notices ?? result.notices,
-    predictionAfter: saved.prediction,
-    labels,
-    visibility: visibility(saved.image, image, unitOf(file)),
-    original,
-    files: resultFilesOf(await readdir(folder)),
-    description,
-    runtime: {
-      executionProviders: executionProviders.map((p) => (typeof p === "string" ? p : p.name)),
-      threads: intraOpNumThreads,
-    },
-    targetFile,
-    verdicts: { float: verdictOf(float), saved: verdictOf(saved) },
-    savedFile: file.name,
-    adversarialSha256: (await recordFile(at(file.name))).sha256,
-    slice,
-    perturbationPictureFactor: factor,
+  const shown = shownResult({ report: { ...report, target }, description, saved, slice, file });
+  const plot = trajectoryPlot(result.trajectory, {
+    title: shown.title,
+    lines: [`${shown.attack}. ${figures.verdict.goal}`],
+    thresholds: goalsOf(result),
+    targeted: result.options.targeted,
+    iouDefinition: result.options.iouDefinition,
+    best: result.best.step,
+    budget: result.budget,
+    levels: file.levels,
   });
-  await writeFile(at("result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
+  const pictures = drawPictures({ ...shown, outcome: figures });
+  const all = new Map([...data.files, ...pictures, ["trajectory.svg", Buffer.from(plot)]]);
+  for (const [name, contents] of all) {
+    await writeFile(join(folder, name), contents);
+  }
+  const names = resultFilesOf([...all.keys()]);
+  const files = names.map((name) => fileRecordOf(name, all.get(name) as Uint8Array));
+  const record = {
+    ...figures,
+    pictures: {
+      perturbationFactor: amplificationOf(shown.change),
+      clippedPixels: shown.change.clipped,
+      ...(slice && { slice }),
+    },
+    files: await Promise.all(files),
+  };
+  await writeFile(join(folder, "result.json"), `${JSON.stringify(record, undefined, 2)}\n`);
   return record;
 }
 
-/** Writes the pixels as they were decoded, so that nobody needs the same decoder. */
-async function writeOriginal(folder: string, image: FileImage): Promise<string> {
-  const format = imageFormatOf(image);
-  const name = `original.${format.format}`;
-  await writeFile(join(folder, name), encodeImage(image, format));
-  return name;
+/** What computes. */
+function hostRecord({ options }: LoadedModel): HostRecord {
+  const { executionProviders = ["cpu"], intraOpNumThreads = 0 } = options.sessionOptions ?? {};
+  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as {
+    version: string;
+  };
+  return {
+    kind: "node",
+    version: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    runtime: { name: "onnxruntime-node", version },
+    executionProviders: executionProviders.map((p) => (typeof p === "string" ? p : p.name)),
+    threads: intraOpNumThreads,
+  };
 }
 
-/** Levels that a change is told in: those of the file, for floats 256. */
-function unitOf({ levels }: AdversarialFile): number {
-  return levels ?? 256;
-}
-
-/** @returns by what the perturbation is amplified in its picture */
-async function writePictures(folder: string, shown: Shown): Promise<number> {
-  const { report, description, saved, slice } = shown;
-  const placement = planeOf(description.grid.placement);
-  const write = async (name: string, contents: Uint8Array) =>
-    await writeFile(join(folder, name), contents);
-  const original = sliceOfImage(report.image, slice);
+/** What the pictures show: of a volume one slice. */
+function shownResult({
+  report,
+  description,
+  saved,
+  slice,
+  file,
+}: Shown): Omit<ShownResult, "outcome"> {
+  const { image, region, result, snapshots, sources, target } = report;
+  const original = sliceOfImage(image, slice);
   const adversarial = sliceOfImage(saved.image, slice);
-  const withLabels = (picture: ImageTensor, labels: LabelMap) =>
-    encodePicture(
-      overlay(imagePicture(picture), sliceOfLabels(labels, slice), {
-        placement,
-        ignoreLabel: ignored,
-      }),
-    );
-  const perturbation = perturbationPicture(original, adversarial);
-  await write("perturbation.png", encodePicture(perturbation));
-  await write("prediction-before.png", withLabels(original, report.predictionBefore));
-  await write("prediction-after.png", withLabels(adversarial, saved.prediction));
-  await write("overview.png", overviewOf(shown, original, adversarial));
-  return perturbation.factor;
-}
-
-function overviewOf(
-  { report, description, saved, slice }: Shown,
-  original: ImageTensor,
-  adversarial: ImageTensor,
-): Uint8Array {
-  const { result, snapshots, sources, target } = report;
   const ofSlice = (labels: LabelMap) => sliceOfLabels(labels, slice);
-  const where =
-    slice === undefined ? "" : `; slice ${slice.imageIndex + 1} of ${slice.of}: ${slice.because}`;
-  return overviewPicture({
+  return {
+    title: `${sources.model.model.file} on ${sources.image.file}`,
+    attack: findAttack(result.attack.name).title,
+    savedFile: file.name,
+    classNames: description.classNames,
     original,
-    prediction: ofSlice(report.predictionBefore),
-    target: ofSlice(target),
     adversarial,
-    adversarialPrediction: ofSlice(saved.prediction),
+    change: changeMap(original, adversarial, changeUnit(file.levels)),
+    predictionBefore: ofSlice(report.predictionBefore),
+    target: ofSlice(target),
+    predictionAfter: ofSlice(saved.prediction),
     snapshots: snapshots.map(({ iteration, prediction }) => ({
       iteration,
       prediction: ofSlice(prediction),
     })),
-    ignoreLabel: ignored,
+    region: region === undefined ? undefined : sliceOfRegion(region, image, slice),
     placement: planeOf(description.grid.placement),
-    title: `${sources.model.model.file} on ${sources.image.file}`,
-    subtitle: `${findAttack(result.attack.name).title} after ${result.best.step} steps, measured on the saved file${where}`,
-    facts: [
-      { name: `IoU (${saved.iouDefinition})`, value: percent(saved.iou) },
-      { name: "Pixel accuracy", value: percent(saved.pixelAccuracy) },
-      { name: "L2", value: saved.l2.toPrecision(3) },
-      { name: "L∞", value: saved.linf.toPrecision(3) },
-    ],
-  });
+    slice,
+  };
 }
 
 /** The thresholds as lines to draw; one that anything holds is none. */
@@ -205,9 +177,4 @@ function goalsOf({ options }: AttackResult): TrajectoryThresholds {
   const line = (threshold: number) =>
     threshold === 0 ? undefined : options.targeted ? threshold : 1 - threshold;
   return { iou: line(options.iouThreshold), pixelAccuracy: line(options.pixelAccuracyThreshold) };
-}
-
-function verdictOf(verification: Verification): Verdict {
-  const { image: _image, prediction: _prediction, iouDefinition: _name, ...verdict } = verification;
-  return verdict;
 }

@@ -1,21 +1,47 @@
-import { expect, it } from "vitest";
-import { wrongPixelColours, wrongPixelsPicture } from "./wrong-pixels-picture.ts";
+import { describe, expect, it } from "vitest";
+import { classColour, ignoreColour } from "../images/palette.ts";
+import { rightColour, wrongPixelsPicture } from "./wrong-pixels-picture.ts";
 
-it("tells which way each wrong pixel must go", () => {
-  const dims = [1, 6] as const;
-  const prediction = { data: Int32Array.of(0, 1, 0, 1, 2, 1), dims };
-  const target = { data: Int32Array.of(0, 0, 1, 1, 1, 255), dims };
-  const { rgb, width, height } = wrongPixelsPicture(prediction, target, { ignoreLabel: 255 });
-  expect([width, height]).toEqual([6, 1]);
-  const { right, toBackground, toForeground, ignored } = wrongPixelColours;
-  expect([...rgb]).toEqual(
-    [right, toBackground, toForeground, right, toForeground, ignored].flat(),
-  );
-});
+const prediction = { data: Int32Array.of(0, 1, 0, 1, 2, 2), dims: [2, 3] as const };
+const target = { data: Int32Array.of(0, 0, 1, 1, 3, -1), dims: [2, 3] as const };
 
-it("refuses label maps of different dims", () => {
-  const map = { data: new Int32Array(4), dims: [2, 2] as const };
-  expect(() => wrongPixelsPicture(map, { data: new Int32Array(4), dims: [1, 4] })).toThrow(
-    /dims \[1, 4\]/,
-  );
+describe("wrongPixelsPicture", () => {
+  it("draws wrong pixels in the colour of the class that they are to get", () => {
+    const picture = wrongPixelsPicture(prediction, target, {
+      colourOf: classColour,
+      targeted: true,
+    });
+    expect(picture).toMatchObject({ width: 3, height: 2, wrong: 3 });
+    expect([...picture.rgb]).toEqual(
+      [
+        rightColour,
+        classColour(0),
+        classColour(1),
+        rightColour,
+        classColour(3),
+        ignoreColour,
+      ].flat(),
+    );
+  });
+
+  it("draws of labels to leave those that are still there", () => {
+    const picture = wrongPixelsPicture(prediction, target, {
+      colourOf: classColour,
+      targeted: false,
+    });
+    expect(picture.wrong).toBe(2);
+    expect([...picture.rgb]).toEqual(
+      [classColour(0), rightColour, rightColour, classColour(1), rightColour, ignoreColour].flat(),
+    );
+  });
+
+  it("refuses maps of different sizes", () => {
+    expect(() =>
+      wrongPixelsPicture(
+        prediction,
+        { data: new Int32Array(4), dims: [1, 4] },
+        { colourOf: classColour, targeted: true },
+      ),
+    ).toThrow(expect.objectContaining({ code: "ERR_ARRAY_SHAPE" }));
+  });
 });

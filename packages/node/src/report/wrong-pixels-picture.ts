@@ -1,30 +1,33 @@
-import { refusal } from "@onnx-asma/core";
-import type { LabelMap } from "@onnx-asma/core";
-import type { Rgb } from "../images/palette.ts";
-import type { Picture } from "./picture.ts";
+import { ignored, refusal, type LabelMap } from "@onnx-asma/core";
+import { ignoreColour, type Rgb } from "../images/palette.ts";
+import { paint, type Picture } from "./picture.ts";
 
-/** Colours of pixels by what is still to become of them. */
-export const wrongPixelColours = {
-  /** Wrong, must become background (target class 0). */
-  toBackground: [214, 48, 62],
-  /** Wrong, must become foreground (target class other than 0). */
-  toForeground: [45, 108, 223],
-  /** Already right. */
-  right: [196, 201, 209],
-  /** Does not count. */
-  ignored: [30, 33, 39],
-} as const satisfies Record<string, Rgb>;
+/** Colour of pixels that are as the goal wants them. */
+export const rightColour: Rgb = [222, 225, 230];
+
+/** A picture of the pixels that are still wrong, and how many they are. */
+export interface WrongPixelsPicture extends Picture {
+  readonly wrong: number;
+}
+
+/** Options of {@link wrongPixelsPicture}. */
+export interface WrongPixelsOptions {
+  readonly colourOf: (label: number) => Rgb;
+  /** Whether the labels are to be reached, or (false) to be left. */
+  readonly targeted: boolean;
+}
 
 /**
- * Draws which pixels of `prediction` still differ from `target`, and which way they must go.
+ * Draws which pixels of a prediction are not yet as the goal wants them, in the colour of the label that they are to
+ * get (or to leave). Ignored pixels are white.
  *
  * @throws AsmaError ERR_ARRAY_SHAPE when the two label maps differ in dims.
  */
 export function wrongPixelsPicture(
   prediction: LabelMap,
   target: LabelMap,
-  options: { readonly ignoreLabel?: number } = {},
-): Picture {
+  { colourOf, targeted }: WrongPixelsOptions,
+): WrongPixelsPicture {
   const [height, width] = target.dims;
   if (prediction.dims[0] !== height || prediction.dims[1] !== width) {
     throw refusal("ERR_ARRAY_SHAPE", {
@@ -34,12 +37,17 @@ export function wrongPixelsPicture(
     });
   }
   const rgb = new Uint8Array(3 * height * width);
-  target.data.forEach((wanted, i) => {
-    let colour: Rgb =
-      wanted === 0 ? wrongPixelColours.toBackground : wrongPixelColours.toForeground;
-    if (wanted === options.ignoreLabel) colour = wrongPixelColours.ignored;
-    else if (wanted === prediction.data[i]) colour = wrongPixelColours.right;
-    rgb.set(colour, 3 * i);
+  let wrong = 0;
+  target.data.forEach((label, i) => {
+    const isRight = (label === prediction.data[i]) === targeted;
+    if (label === ignored) {
+      paint(rgb, i, ignoreColour);
+    } else if (isRight) {
+      paint(rgb, i, rightColour);
+    } else {
+      wrong++;
+      paint(rgb, i, colourOf(label));
+    }
   });
-  return { rgb, width, height };
+  return { rgb, width, height, wrong };
 }

@@ -38,6 +38,11 @@ export class AttackForm {
     return { attack: this.#select.value, ...Object.fromEntries(options) } as AttackChoice;
   }
 
+  /** Ids of the fields. */
+  get fields(): readonly string[] {
+    return [...this.#fields.keys()].map((key) => `option-${key}`);
+  }
+
   #show(): void {
     const { summary, paper, options } = findAttack(this.#select.value);
     element("attack-summary").textContent = summary;

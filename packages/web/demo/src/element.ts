@@ -12,7 +12,21 @@ export function numberOf(id: string): number {
   return element<HTMLInputElement>(id).valueAsNumber;
 }
 
-/** A button of the page. */
-export function button(id: string): HTMLButtonElement {
-  return element<HTMLButtonElement>(id);
+/** What a field holds. */
+export function valueOf(id: string): string {
+  return element<HTMLInputElement | HTMLSelectElement>(id).value;
+}
+
+/** Shows or hides all elements of a selector. */
+export function showWhere(selector: string, isShown: boolean): void {
+  for (const found of document.querySelectorAll<HTMLElement>(selector)) {
+    found.hidden = !isShown;
+  }
+}
+
+/** Puts a list of texts into an element, an item each. */
+export function listIn(id: string, texts: readonly string[]): void {
+  element(id).replaceChildren(
+    ...texts.map((textContent) => Object.assign(document.createElement("li"), { textContent })),
+  );
 }

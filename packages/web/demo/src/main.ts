@@ -1,278 +1,179 @@
-import {
-  checkGoal,
-  describePrediction,
-  isAsmaError,
-  parseChoice,
-  predictionRemark,
-  type AttackChoice,
-  type AttackResult,
-  type LabelMap,
-} from "@onnx-asma/web";
-import { AttackControl } from "./attack-control.ts";
-import { AttackForm, numberIn } from "./attack-form.ts";
+import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/web";
+import { AttackForm } from "./attack-form.ts";
+import { onPress } from "./buttons.ts";
+import { bundledChoice, withFiles } from "./choice.ts";
+import { colourOf } from "./colours.ts";
 import { Curves } from "./curves.ts";
 import { drawDevice } from "./draw-device.ts";
-import { button, element } from "./element.ts";
-import { onDrop } from "./on-drop.ts";
+import { element, listIn } from "./element.ts";
 import { isolate } from "./isolate.ts";
-import { classColours } from "./picture.ts";
-import { ResultView, saveAndVerify } from "./result-view.ts";
+import { onDrop } from "./on-drop.ts";
+import { onEscape } from "./on-escape.ts";
+import { Opener } from "./opener.ts";
+import { phase } from "./phase.ts";
+import { Planner } from "./planner.ts";
+import { complainAt, mended } from "./problems.ts";
+import { showRanges } from "./ranges.ts";
+import { ResultView } from "./result-view.ts";
+import { Runner } from "./runner.ts";
 import { say } from "./say.ts";
-import {
-  imageName,
-  lackModel,
-  modelName,
-  openScene,
-  withFiles,
-  type Choice,
-  type Scene,
-} from "./scene.ts";
-import { drawIterate, drawScene, drawTarget } from "./stage.ts";
-import { setRunning } from "./set-running.ts";
-import { split } from "./split.ts";
-import { clearSteps, StepView } from "./step-view.ts";
+import type { Scene } from "./scene.ts";
+import { Stage } from "./stage.ts";
+import { clearSteps } from "./step-view.ts";
 import { TargetEditor } from "./target.ts";
+import { TargetFiles, type FileKind } from "./target-files.ts";
 import { describeInWords, inWords } from "./words.ts";
+import { ZoomControl } from "./zoom-control.ts";
 
-/** What is shown. */
-let scene: Scene | undefined;
-/** What was chosen last and could not be opened: a missing data file may still come. */
-let refused: Choice | undefined;
-/** What the model draws on the other image, for a target. */
-let other: LabelMap | undefined;
-let control: AttackControl | undefined;
-/** Loading, attacking and starting afresh, one after the other. */
-let work: Promise<void> = Promise.resolve();
+/** A target is checked when it has been still for so many milliseconds. */
+const stillness = 150;
 
-const field = (id: string) => element<HTMLSelectElement>(id).value;
-const curves = new Curves(element("curves"));
-const form = new AttackForm();
+const stage = new Stage();
+const curves = new Curves();
 const ending = new ResultView();
-const editor = new TargetEditor(() => showTarget());
+const form = new AttackForm();
+const files = new TargetFiles(() => showTarget());
+const editor = new TargetEditor(files, () => showTarget());
+const planner = new Planner(editor, form);
+const opener = new Opener({ opened: showScene, device: showDevice });
+const runner = new Runner({ stage, curves, ending }, () => opener.revive());
+const zoom = new ZoomControl(stage, () =>
+  phase() === "running"
+    ? undefined
+    : {
+        isOn: editor.isPointed,
+        point: (at) => editor.point(at),
+        press: (key) => editor.press(key),
+      },
+);
 
-/** Does what the user asked for, after what is being done; a failure is said, and the page goes on. */
-function attempt(task: () => Promise<void>): void {
-  work = work.then(async () => {
-    element("problem").hidden = true;
-    try {
-      await task();
-    } catch (error) {
-      complain(error);
-      await startAfresh().catch(complain);
+function showScene(scene: Scene): void {
+  const { description, prediction, image } = scene;
+  const { classNames } = description;
+  ending.show(undefined);
+  editor.setClasses(classNames);
+  editor.reset(image);
+  describeInWords(element("words"), description);
+  showLegend(scene);
+  element("clean").textContent = inWords(describePrediction(prediction, classNames));
+  const remark = predictionRemark(prediction, classNames);
+  const remarks = [...(prediction.notices ?? []), ...(remark === undefined ? [] : [remark])];
+  listIn("remarks", remarks.map(inWords));
+  zoom.reset();
+  stage.show(scene);
+  clearSteps(stage, curves);
+  mended("start");
+  showTarget();
+}
+
+/** Of many classes those that are drawn. */
+function showLegend({ description, prediction }: Scene): void {
+  const { classNames } = description;
+  const counts = pixelsPerClass(prediction, classNames.length);
+  const shown = classNames
+    .map((name, label) => ({ name, label }))
+    .filter(({ label }) => label > 0 && (classNames.length <= 12 || counts[label] !== 0));
+  listIn("legend", [...shown.map(({ name }) => name), "target"]);
+  [...element("legend").children].forEach((item, i) => {
+    const entry = shown[i];
+    item.className = entry === undefined ? "outline" : "";
+    if (entry !== undefined) {
+      (item as HTMLElement).style.setProperty("--colour", colourOf(entry.label));
     }
   });
-}
-
-function complain(error: unknown): void {
-  const problem = element("problem");
-  problem.textContent = inWords(error instanceof Error ? error.message : String(error));
-  problem.hidden = false;
-  say("That did not work.");
-}
-
-/**
- * Loads the model again when its worker has died: memory ran out, or the GPU was lost. What an attack had
- * come to by then can still be saved.
- */
-async function startAfresh(): Promise<void> {
-  if (scene?.model.failure !== undefined) {
-    const { choice } = scene;
-    scene = undefined;
-    const kept = ending.outcome;
-    await show(choice);
-    ending.show(kept);
-  }
-}
-
-function currentChoice(): Choice {
-  return {
-    modelFiles: scene?.choice.modelFiles ?? [],
-    imageFile: scene?.choice.imageFile,
-    device: field("device-choice") as Choice["device"],
-    normalisation: field("normalisation"),
-  };
-}
-
-/** Ends a running attack, and shows what was chosen instead. */
-function open(choice: () => Choice): void {
-  control?.stop();
-  attempt(async () => {
-    const chosen = choice();
-    refused = chosen;
-    await show(chosen);
-    refused = undefined;
-  });
-}
-
-async function show(choice: Choice): Promise<void> {
-  ending.show(undefined);
-  button("start").disabled = true;
-  const bar = element<HTMLProgressElement>("loading");
-  bar.hidden = false;
-  const words = { model: "model", runtime: "ONNX Runtime", graph: "attack" };
-  const former = scene;
-  try {
-    scene = await openScene(choice, former, {
-      say,
-      notice: showDevice,
-      progress: ({ phase, loaded, total }) => {
-        say(`Loading the ${words[phase]}…`);
-        if (loaded !== undefined && total !== undefined) {
-          [bar.max, bar.value] = [total, loaded];
-        } else {
-          bar.removeAttribute("value");
-        }
-      },
-    });
-  } finally {
-    bar.hidden = true;
-    button("start").disabled = scene === undefined;
-  }
-  if (former !== undefined && former.model !== scene.model) {
-    await former.model.release();
-  }
-  other = undefined;
-  showScene(scene);
-  say(
-    `Ready: ${modelName(choice)} on ${imageName(choice)}. Start the attack, or choose another target.`,
-  );
-}
-
-function showScene(shown: Scene): void {
-  const { classNames } = shown.description;
-  editor.setClasses(classNames);
-  editor.reset(shown.image);
-  describeInWords(element("words"), shown.description);
-  element("legend").replaceChildren(
-    ...classNames.slice(1).map((name, i) => {
-      const item = document.createElement("li");
-      item.textContent = name;
-      item.style.setProperty("--colour", classColours[i % classColours.length] as string);
-      return item;
-    }),
-    Object.assign(document.createElement("li"), { textContent: "target", className: "outline" }),
-  );
-  const { prediction } = shown;
-  element("clean").textContent = inWords(
-    [describePrediction(prediction, classNames), predictionRemark(prediction, classNames)]
-      .filter((text) => text !== undefined)
-      .join(" "),
-  );
-  drawScene("before", shown, shown);
-  clearSteps(shown, curves);
-  showTarget();
-  showDevice();
 }
 
 function showDevice(): void {
-  if (scene !== undefined) {
-    drawDevice(scene.model.backend);
+  if (opener.scene !== undefined) {
+    drawDevice(opener.scene.model.backend);
   }
 }
 
-function currentTarget(): LabelMap | undefined {
-  return scene && editor.make({ ...scene, other });
-}
+let checking: ReturnType<typeof setTimeout> | undefined;
 
-/** The target, and what is wrong with it beside it. */
-function targetToDraw(): LabelMap | undefined {
-  const problem = element("target-problem");
-  problem.hidden = true;
-  try {
-    return currentTarget();
-  } catch (error) {
-    problem.textContent = inWords((error as Error).message);
-    problem.hidden = false;
-    return undefined;
-  }
-}
-
-let isTargetDue = false;
-
-/** Draws the target with the next frame: a pointer moves more often than the screen changes. */
+/** Draws the target, and says what is wrong with it once it is still. */
 function showTarget(): void {
-  if (!isTargetDue) {
-    isTargetDue = true;
-    requestAnimationFrame(() => {
-      isTargetDue = false;
-      if (scene !== undefined) {
-        drawTarget(scene, targetToDraw(), editor.cursor);
-      }
-    });
+  const { scene } = opener;
+  if (scene === undefined) {
+    return;
   }
-}
-
-/** What the fields say about the attack, for the target that they say. */
-function currentAttack(): AttackChoice {
-  return {
-    ...form.choice,
-    ...editor.runOptions,
-    iouThreshold: numberIn(element<HTMLInputElement>("threshold")),
-    iterations: numberIn(element<HTMLInputElement>("iterations")),
-  };
-}
-
-async function attack(): Promise<void> {
-  const target = currentTarget();
-  if (scene === undefined || target === undefined) {
-    throw new Error("There is no target yet: choose the other image first.");
+  const { kind } = editor;
+  if (files.isDue(kind, scene)) {
+    void readTarget(kind as FileKind, scene);
+    return;
   }
-  const attacked = scene;
-  const choice = currentAttack();
-  checkGoal({ ...attacked, target, run: parseChoice(choice, [attacked.image]).run });
-  const kind = editor.kind;
-  ending.show(undefined);
-  const view = new StepView(attacked, curves);
-  control = new AttackControl({
-    step: (step) => view.show(step),
-    paused: () => say(`Paused at step ${view.trajectory.length - 1}.`),
-  });
-  setRunning(true);
-  try {
-    say("Building the attack: the gradient of the model becomes a graph…");
-    // The left part stays as it was, to compare with.
-    element<HTMLInputElement>("split").value = "30";
-    split();
-    const { model, image } = attacked;
-    const result = await control.run(model, image, target, choice);
-    say("Checking the bytes of the saved image…");
-    const saved = await saveAndVerify(attacked, target, result);
-    await drawIterate(attacked, saved.verdict);
-    curves.draw(result.trajectory);
-    ending.show({ scene: attacked, target: kind, result, saved });
-  } catch (error) {
-    if (isAsmaError(error) && error.partial !== undefined) {
-      const result = error.partial as AttackResult;
-      ending.show({ scene: attacked, target: kind, result, saved: undefined });
+  stage.showDraft(() => {
+    try {
+      return { target: editor.make(scene), cursor: editor.cursor };
+    } catch {
+      // Said when it is checked.
+      return { target: undefined, cursor: editor.cursor };
     }
-    throw error;
-  } finally {
-    control = undefined;
-    setRunning(false);
-    showDevice();
+  });
+  clearTimeout(checking);
+  checking = setTimeout(check, stillness);
+}
+
+function check(): void {
+  if (opener.scene !== undefined && phase() !== "running") {
+    planner.plan(opener.scene, false);
   }
 }
 
-function pause(): void {
-  const isPausing = control?.toggle() === true;
-  button("pause").textContent = isPausing ? "Resume" : "Pause";
-  say(isPausing ? "Pausing after this step…" : "Going on.");
+/** Reads the file that a target is made from. */
+async function readTarget(kind: FileKind, scene: Scene): Promise<void> {
+  const { field } = editor;
+  const name = files.fileOf(kind)?.name as string;
+  say(`Reading ${name}…`);
+  try {
+    await files.read(kind, scene);
+    mended(field);
+    say(`The target is ${kind === "mask" ? name : `what the model draws on ${name}`}.`);
+    showTarget();
+  } catch (error) {
+    files.forget(kind);
+    const text = inWords((error as Error).message);
+    complainAt(field, text.includes(name) ? text : `${name}: ${text}`);
+    say(`${name} could not be read.`);
+    opener.revive();
+  }
 }
 
-function take(files: readonly File[]): void {
-  if (files.length > 0) {
-    open(() => withFiles((lackModel(files) ? refused : undefined) ?? currentChoice(), files));
+function start(): void {
+  clearTimeout(checking);
+  const plan = opener.scene && planner.plan(opener.scene, true);
+  if (plan === undefined) {
+    say("Not started: see the message beside the field that it is about.");
+  } else {
+    void runner.run(plan);
+  }
+}
+
+function take(dropped: readonly File[], zone?: string): void {
+  const [first] = dropped;
+  if (first === undefined) {
+    return;
+  }
+  if (phase() === "running") {
+    say("An attack is running: stop it first.");
+  } else if (zone === "other" || zone === "mask") {
+    files.take(zone, first);
+    showTarget();
+  } else {
+    opener.open(withFiles(opener.choice, dropped));
   }
 }
 
 function listen(): void {
-  button("start").addEventListener("click", () => attempt(attack));
-  button("pause").addEventListener("click", pause);
-  button("stop").addEventListener("click", () => control?.stop());
-  element("split").addEventListener("input", split);
-  for (const id of ["device-choice", "normalisation"]) {
-    element(id).addEventListener("change", () => open(currentChoice));
+  onPress("start", start);
+  onPress("pause", () => runner.pause());
+  onPress("stop", () => runner.stop(true));
+  onPress("cancel", () => opener.cancel());
+  onPress("bundled", () => opener.open(bundledChoice(opener.choice)));
+  for (const id of ["device-choice", "normalisation", "class-names"]) {
+    element(id).addEventListener("change", () => opener.open(opener.choice));
   }
+  element("attack-set").addEventListener("change", check);
   for (const id of ["model-file", "image-file"]) {
     const input = element<HTMLInputElement>(id);
     input.addEventListener("change", () => take([...(input.files ?? [])]));
@@ -281,20 +182,27 @@ function listen(): void {
       input.value = "";
     });
   }
-  const otherInput = element<HTMLInputElement>("other");
-  otherInput.addEventListener("change", () =>
-    attempt(async () => {
-      const file = otherInput.files?.[0];
-      if (file !== undefined && scene !== undefined) {
-        other = await scene.model.predict(await scene.model.readImage(file));
-        showTarget();
-      }
-    }),
-  );
   onDrop(take);
+  onEscape(() => {
+    if (phase() === "loading") {
+      opener.cancel();
+    } else {
+      runner.stop(false);
+    }
+  });
+}
+
+/** What takes room on a small screen is folded there. */
+function fold(): void {
+  if (matchMedia("(max-width: 40rem)").matches) {
+    for (const part of document.querySelectorAll("details[data-short]")) {
+      part.removeAttribute("open");
+    }
+  }
 }
 
 listen();
-split();
+showRanges();
+fold();
 void isolate();
-open(currentChoice);
+opener.open(opener.choice);

@@ -1,5 +1,5 @@
-/** Takes files that are dropped anywhere on the page. */
-export function onDrop(take: (files: readonly File[]) => void): void {
+/** Takes files that are dropped anywhere on the page; `zone` is the part that has a use of its own for them. */
+export function onDrop(take: (files: readonly File[], zone: string | undefined) => void): void {
   const page = document.documentElement;
   page.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -12,6 +12,7 @@ export function onDrop(take: (files: readonly File[]) => void): void {
   page.addEventListener("drop", (event) => {
     event.preventDefault();
     page.classList.remove("dropping");
-    take([...(event.dataTransfer?.files ?? [])]);
+    const zone = (event.target as Element).closest<HTMLElement>("[data-drop]")?.dataset["drop"];
+    take([...(event.dataTransfer?.files ?? [])], zone);
   });
 }

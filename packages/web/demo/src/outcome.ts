@@ -1,55 +1,65 @@
-import type { AttackResult, Verification } from "@onnx-asma/web";
-import { percent } from "./percent.ts";
-import { imageName, modelName, type Scene } from "./scene.ts";
+import { isAsmaError, type AttackResult, type LabelMap, type ResultRecord } from "@onnx-asma/web";
+import type { Iterate } from "./stage.ts";
+import type { Plan } from "./planner.ts";
 
-/** The best image as it is saved, and what the untouched model draws on that. */
-export interface SavedImage {
-  readonly png: Uint8Array<ArrayBuffer>;
-  readonly verdict: Verification;
+/** The files of an attack, as Node writes them too, and what they say. */
+export interface RecordedFiles {
+  /** Bytes by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly record: ResultRecord;
+  /** What the untouched model draws on the saved image. */
+  readonly prediction: LabelMap;
 }
 
 /** What an attack came to. */
 export interface Outcome {
-  readonly scene: Scene;
-  /** How the target was made. */
-  readonly target: string;
+  readonly plan: Plan;
   readonly result: AttackResult;
-  /** `undefined` where the attack failed, and with it what would have checked the image. */
-  readonly saved: SavedImage | undefined;
+  /** `undefined` where the model failed, and with it what would have checked the image. */
+  readonly recorded: RecordedFiles | undefined;
 }
 
-/** How the attack ended. */
-export function endingInWords({ result }: Outcome): string {
-  const ending =
-    result.stopReason === "reached" ? "Reached" : result.reached ? "Ended, reached" : "Not reached";
-  return `${ending} at step ${result.best.step} (${result.stopReason}).`;
-}
-
-/** What the saved image does. */
-export function verdictInWords({ verdict }: SavedImage): string {
-  return (
-    `The saved image: IoU ${percent(verdict.iou)}, pixel accuracy ${percent(verdict.pixelAccuracy)}, ` +
-    `L2 ${verdict.l2.toPrecision(3)}, L∞ ${verdict.linf.toPrecision(3)}, under the untouched model.`
-  );
-}
-
-/** What `result.json` holds: all but the pictures. */
-export function report({ scene, target, result, saved }: Outcome): object {
-  const { model, choice, description, image } = scene;
-  const { best, last, ...others } = result;
-  return {
-    tool: "@onnx-asma/web",
-    backend: model.backend,
-    model: { file: modelName(choice), ...description },
-    image: { file: imageName(choice), dims: image.dims, levels: image.levels },
+/**
+ * The files of an attack: the image as it is saved was read back and run through the untouched model.
+ *
+ * @param failure what ended the attack, if something did
+ * @throws AsmaError as `resultFiles`
+ */
+export async function recordFiles(
+  { scene, target, kind, file }: Plan,
+  result: AttackResult,
+  failure?: unknown,
+): Promise<RecordedFiles> {
+  const { model, image, imageFile, prediction, description } = scene;
+  const files = await model.resultFiles({
+    image,
     target,
-    saved: saved && withoutPictures(saved.verdict),
-    bestStep: best.step,
-    lastStep: last.step,
-    ...others,
-  };
+    predictionBefore: prediction,
+    result,
+    sources: { image: imageFile, target: file },
+    request: { kind },
+    ...(isAsmaError(failure) && { failure: { code: failure.code, message: failure.message } }),
+  });
+  const record = JSON.parse(textOf(files, "result.json")) as ResultRecord;
+  const name = [...files.keys()].find((file) => file.startsWith("labels-after.")) as string;
+  const labels = new File([copyOf(files, name)], name);
+  const { classes } = description.head;
+  return { files, record, prediction: await model.readMask(labels, { classes }) };
 }
 
-function withoutPictures({ image: _1, prediction: _2, ...numbers }: Verification) {
-  return numbers;
+/** The best image with what the untouched model draws on it. */
+export function iterateOf({ best }: AttackResult, { record, prediction }: RecordedFiles): Iterate {
+  return { image: best.image, prediction, linf: record.saved.linf };
+}
+
+/** The bytes of a file, in memory of their own. */
+export function copyOf(
+  files: ReadonlyMap<string, Uint8Array>,
+  name: string,
+): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(files.get(name) as Uint8Array);
+}
+
+function textOf(files: ReadonlyMap<string, Uint8Array>, name: string): string {
+  return new TextDecoder().decode(files.get(name));
 }

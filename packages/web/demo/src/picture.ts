@@ -1,10 +1,9 @@
 import type { ImageTensor, LabelMap } from "@onnx-asma/web";
+import { colourOf, toRgb } from "./colours.ts";
+import type { View } from "./view.ts";
 
-/** Colours of classes 1, 2, …; class 0 is not coloured. Told apart with colour blindness too. */
-export const classColours = ["#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#f0e442", "#d55e00"];
-
-/** Largest width of a canvas: pictures are shown, not kept, at this size. */
-const shownWidth = 640;
+/** Longest side of a canvas: pictures are shown, not kept, at this size. */
+const shownSide = 640;
 
 /** A rectangle in pixels of the image. */
 export interface Placement {
@@ -14,110 +13,159 @@ export interface Placement {
   readonly width: number;
 }
 
-/** Gives a canvas the proportions of an image. */
+/** Gives a canvas the proportions of an image, small ones whole steps larger. */
 export function fitCanvas(canvas: HTMLCanvasElement, { dims }: ImageTensor): void {
   const [, , height, width] = dims;
-  const scale = Math.min(1, shownWidth / width);
+  const longest = Math.max(height, width);
+  const scale = longest > shownSide ? shownSide / longest : Math.floor(shownSide / longest);
   const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
   if (canvas.width !== w || canvas.height !== h) {
     [canvas.width, canvas.height] = [w, h];
   }
 }
 
-/** Draws an image, its nearest pixels. */
-export function drawImage(canvas: HTMLCanvasElement, image: ImageTensor): void {
-  const { data } = image;
-  drawPixels(canvas, image, (at) => 255 * (data[at] as number));
+/** Draws what is seen of an image, its nearest pixels. */
+export function drawImage(canvas: HTMLCanvasElement, image: ImageTensor, view: View): void {
+  const { data, dims } = image;
+  const [, channels, height, width] = dims;
+  const plane = channels === 3 ? width * height : 0;
+  drawPixels(canvas, image, view, (pixels, at, pixel) => {
+    pixels[at] = 255 * (data[pixel] as number);
+    pixels[at + 1] = 255 * (data[pixel + plane] as number);
+    pixels[at + 2] = 255 * (data[pixel + 2 * plane] as number);
+  });
 }
 
-/** Draws what was changed, amplified, in grey around the middle. */
-export function drawChange(
+/**
+ * Draws the nearest of an image's pixels that are seen.
+ *
+ * @param paint writes red, green and blue of a pixel of the image at a place of the picture's
+ */
+export function drawPixels(
   canvas: HTMLCanvasElement,
   image: ImageTensor,
-  { data: original }: ImageTensor,
-  factor: number,
-): void {
-  const { data } = image;
-  const scale = 255 * factor;
-  drawPixels(
-    canvas,
-    image,
-    (at) => 127.5 + scale * ((data[at] as number) - (original[at] as number)),
-  );
-}
-
-/** Draws the nearest of an image's pixels; `value` gives what is shown of one, 0 to 255. */
-function drawPixels(
-  canvas: HTMLCanvasElement,
-  image: ImageTensor,
-  value: (index: number) => number,
+  view: View,
+  paint: (pixels: Uint8ClampedArray, at: number, pixel: number) => void,
 ): void {
   fitCanvas(canvas, image);
-  const [, channels, height, width] = image.dims;
+  const [, , height, width] = image.dims;
   const shown = new ImageData(canvas.width, canvas.height);
   const [w, h, pixels] = [shown.width, shown.height, shown.data];
-  const columns = nearest(w, width);
-  const plane = channels === 3 ? width * height : 0;
-  nearest(h, height).forEach((row, y) => {
+  const columns = nearest(w, view.left * width, view.extent * width);
+  nearest(h, view.top * height, view.extent * height).forEach((row, y) => {
     for (let x = 0, at = 4 * w * y; x < w; x++, at += 4) {
-      const pixel = row * width + (columns[x] as number);
-      pixels[at] = value(pixel);
-      pixels[at + 1] = value(pixel + plane);
-      pixels[at + 2] = value(pixel + 2 * plane);
+      paint(pixels, at, row * width + (columns[x] as number));
       pixels[at + 3] = 255;
     }
   });
   contextOf(canvas).putImageData(shown, 0, 0);
 }
 
-/** How a label map is drawn. */
-export interface LabelStyle {
-  readonly alpha: number;
-  /** Draws only the border of each region. */
-  readonly outline?: boolean;
+/** Draws a label map as it lies on what is seen of the image: its classes, each with a border. */
+export function drawClasses(
+  canvas: HTMLCanvasElement,
+  image: ImageTensor,
+  labels: PlacedLabels,
+  view: View,
+): void {
+  drawLabels(canvas, image, labels, view, (pixels, i, { label, depth }) => {
+    const [red, green, blue] = rgbOf(label);
+    pixels.data.set([red, green, blue, depth < 2 ? 255 : 100], 4 * i);
+  });
 }
 
-/** Draws a label map over a canvas where it lies on the image; one of the image's size covers it. */
-export function drawLabels(
+/** Draws the outline of each region of a label map: white with a dark edge, to be seen on every picture. */
+export function drawOutline(
   canvas: HTMLCanvasElement,
-  labels: LabelMap,
   image: ImageTensor,
-  grid: Placement,
-  { alpha, outline = false }: LabelStyle,
+  labels: PlacedLabels,
+  view: View,
 ): void {
-  const [height, width] = labels.dims;
-  const isWhole = height === image.dims[2] && width === image.dims[3];
-  const scale = canvas.width / image.dims[3];
-  const place = isWhole ? { top: 0, left: 0, height: image.dims[2], width: image.dims[3] } : grid;
-  const [w, h] = [Math.round(place.width * scale), Math.round(place.height * scale)];
-  if (w < 1 || h < 1) {
-    return;
-  }
-  const colours = classColours.map(toRgb);
-  const shown = nearestLabels(labels, w, h);
-  const pixels = new ImageData(w, h);
+  drawLabels(canvas, image, labels, view, (pixels, i, { depth }) => {
+    if (depth < 3) {
+      const grey = depth < 2 ? 255 : 0;
+      pixels.data.set([grey, grey, grey, 255], 4 * i);
+    }
+  });
+}
+
+/** A label map, and where it lies on the image. */
+export interface PlacedLabels {
+  readonly labels: LabelMap;
+  readonly placement: Placement;
+}
+
+/** A pixel of a region: its label, and how far from the region's border it is, up to 3. */
+interface RegionPixel {
+  readonly label: number;
+  readonly depth: number;
+}
+
+function drawLabels(
+  canvas: HTMLCanvasElement,
+  image: ImageTensor,
+  placed: PlacedLabels,
+  view: View,
+  paint: (pixels: ImageData, i: number, pixel: RegionPixel) => void,
+): void {
+  fitCanvas(canvas, image);
+  const pixels = new ImageData(canvas.width, canvas.height);
+  const [w, h] = [pixels.width, pixels.height];
+  const shown = labelsShown(placed, image, view, w, h);
   const differs = (at: number, isInside: boolean, here: number) => isInside && shown[at] !== here;
+  const isBorder = (i: number, x: number, y: number, d: number) => {
+    const here = shown[i] as number;
+    return (
+      differs(i - d, x >= d, here) ||
+      differs(i + d, x < w - d, here) ||
+      differs(i - d * w, y >= d, here) ||
+      differs(i + d * w, y < h - d, here)
+    );
+  };
   for (let y = 0, i = 0; y < h; y++) {
     for (let x = 0; x < w; x++, i++) {
-      const here = shown[i] as number;
-      if (here <= 0) {
-        continue;
-      }
-      const isBorder =
-        differs(i - 2, x >= 2, here) ||
-        differs(i + 2, x < w - 2, here) ||
-        differs(i - 2 * w, y >= 2, here) ||
-        differs(i + 2 * w, y < h - 2, here);
-      if (isBorder || !outline) {
-        const colour = outline ? white : (colours[(here - 1) % colours.length] as number[]);
-        pixels.data.set(colour, 4 * i);
-        pixels.data[4 * i + 3] = isBorder ? 255 : alpha * 255;
+      const label = shown[i] as number;
+      if (label > 0) {
+        const depth = isBorder(i, x, y, 2) ? 1 : isBorder(i, x, y, 3) ? 2 : 3;
+        paint(pixels, i, { label, depth });
       }
     }
   }
-  const layer = new OffscreenCanvas(w, h);
-  layer.getContext("2d")?.putImageData(pixels, 0, 0);
-  contextOf(canvas).drawImage(layer, Math.round(place.left * scale), Math.round(place.top * scale));
+  contextOf(canvas).putImageData(pixels, 0, 0);
+}
+
+/** The label nearest to each of w×h places that are seen; 0 where there is none. */
+function labelsShown(
+  { labels, placement }: PlacedLabels,
+  { dims: [, , imageHeight, imageWidth] }: ImageTensor,
+  view: View,
+  w: number,
+  h: number,
+): Int32Array {
+  const [height, width] = labels.dims;
+  const { top, left, ...size } = placement;
+  // From pixels of the image to those of the labels.
+  const [down, across] = [height / size.height, width / size.width];
+  const columns = nearest(
+    w,
+    (view.left * imageWidth - left) * across,
+    view.extent * imageWidth * across,
+  );
+  const shown = new Int32Array(w * h);
+  nearest(h, (view.top * imageHeight - top) * down, view.extent * imageHeight * down).forEach(
+    (row, y) => {
+      if (row < 0 || row >= height) {
+        return;
+      }
+      for (let x = 0; x < w; x++) {
+        const column = columns[x] as number;
+        if (column >= 0 && column < width) {
+          shown[y * w + x] = labels.data[row * width + column] as number;
+        }
+      }
+    },
+  );
+  return shown;
 }
 
 /** The 2d context of a canvas. */
@@ -125,26 +173,15 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return canvas.getContext("2d", { willReadFrequently: false }) as CanvasRenderingContext2D;
 }
 
-const white = [255, 255, 255];
+const colours = Array.from({ length: 64 }, (_, i) => toRgb(colourOf(i + 1)));
 
-/** The label nearest to each of w×h pixels. */
-function nearestLabels({ data, dims }: LabelMap, w: number, h: number): Int32Array {
-  const [height, width] = dims;
-  const columns = nearest(w, width);
-  const shown = new Int32Array(w * h);
-  nearest(h, height).forEach((row, y) => {
-    for (let x = 0; x < w; x++) {
-      shown[y * w + x] = data[row * width + (columns[x] as number)] as number;
-    }
-  });
-  return shown;
+function rgbOf(label: number): readonly [number, number, number] {
+  return colours[label - 1] ?? toRgb(colourOf(label));
 }
 
-/** For each of `count` places, the nearest of `size`. */
-function nearest(count: number, size: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * size) / count));
-}
-
-function toRgb(colour: string): number[] {
-  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+/** For each of `count` places, the one it falls on of those from `from` on. */
+function nearest(count: number, from: number, extent: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) =>
+    Math.floor(from + ((i + 0.5) * extent) / count),
+  );
 }

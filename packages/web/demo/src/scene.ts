@@ -1,151 +1,148 @@
 import {
+  isAsmaError,
   loadModel,
-  type ImageTensor,
+  refusal,
   type LabelMap,
   type LoadedModel,
-  type LoadModelOptions,
   type LoadProgress,
   type ModelDescription,
-  type ModelSource,
+  type ReadImage,
 } from "@onnx-asma/web";
+import { hasSameModel, imageName, loadingOf, type Choice } from "./choice.ts";
 
-const bundled = {
-  model: new URL("../../../../models/optic-disc.onnx", import.meta.url),
-  image: new URL("../../../../models/retina.jpg", import.meta.url),
-};
-
-/** How pixels are brought to what a model was trained on, by the value of the field. */
-const normalisations: Readonly<Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>> = {
-  unit: { range: [0, 1] },
-  signed: { range: [-1, 1] },
-  bytes: { range: [0, 255] },
-  imagenet: { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-};
-
-/** What the user chose; the bundled example where nothing was. */
-export interface Choice {
-  /** The model, its data files and its preprocessor_config.json; empty: the bundled one. */
-  readonly modelFiles: readonly File[];
-  readonly imageFile: File | undefined;
-  readonly device: LoadModelOptions["device"];
-  /** A key of {@link normalisations}; any other: as the model says. */
-  readonly normalisation: string;
-}
+const bundledImage = new URL("../../../../models/retina.jpg", import.meta.url);
 
 /** A model that is loaded, an image, and what the model draws on it. */
 export interface Scene {
   readonly choice: Choice;
   readonly model: LoadedModel;
-  readonly image: ImageTensor;
+  readonly image: ReadImage;
+  /** The file that it came from. */
+  readonly imageFile: File;
   readonly prediction: LabelMap;
   readonly description: ModelDescription;
 }
 
-/** What is told while a scene is opened. */
-export interface SceneEvents {
+/** What is told while a scene is opened, and what ends it. */
+export interface Opening {
+  readonly signal: AbortSignal;
   progress(progress: LoadProgress): void;
   say(text: string): void;
   notice(): void;
 }
 
-export function modelName({ modelFiles }: Choice): string {
-  return modelFiles.find(isModel)?.name ?? "optic-disc.onnx";
-}
+/** The field that a failed opening is to be blamed on. */
+export class OpeningError extends Error {
+  readonly field: string;
 
-export function imageName({ imageFile }: Choice): string {
-  return imageFile?.name ?? "retina.jpg";
-}
-
-/** The choice with files that were dropped or picked. */
-export function withFiles(choice: Choice, files: readonly File[]): Choice {
-  const image = files.find(isImage);
-  const others = files.filter((file) => !isImage(file));
-  // What comes without a model belongs to the one before it, and the other way round.
-  const kept = others.some(isModel) && choice.modelFiles.some(isModel) ? [] : choice.modelFiles;
-  const isReplaced = (old: File) =>
-    others.some((file) => file.name === old.name || (isConfig(file) && isConfig(old)));
-  return {
-    ...choice,
-    imageFile: image ?? choice.imageFile,
-    modelFiles: [...kept.filter((old) => !isReplaced(old)), ...others],
-  };
-}
-
-/** Whether files are parts of a model without the model itself. */
-export function lackModel(files: readonly File[]): boolean {
-  return files.length > 0 && !files.some((file) => isModel(file) || isImage(file));
+  constructor(field: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.field = field;
+  }
 }
 
 /**
  * Opens what was chosen. The former scene's model is used again where it is the same; it stays loaded
- * in any case, so that a choice that fails leaves a page that works.
+ * in any case, so that a choice that fails leaves a page that works. Aborting ends the model that is used.
+ *
+ * @throws OpeningError
  */
 export async function openScene(
   choice: Choice,
   former: Scene | undefined,
-  events: SceneEvents,
+  opening: Opening,
 ): Promise<Scene> {
-  const model =
+  const isKept =
     former !== undefined &&
     former.model.failure === undefined &&
-    hasSameModel(choice, former.choice)
-      ? former.model
-      : await openModel(choice, events);
+    hasSameModel(choice, former.choice);
+  const model = isKept ? former.model : await openModel(choice, opening);
+  const abort = () => void model.release();
+  opening.signal.addEventListener("abort", abort);
   try {
-    const source = choice.imageFile ?? (await (await fetch(bundled.image)).blob());
-    const image = await model.readImage(source);
-    events.say("The model looks at the image…");
-    const prediction = await model.predict(image);
-    const description = await model.describe([image.dims[2], image.dims[3]]);
-    return { choice, model, image, prediction, description };
+    return { choice, model, ...(await look(model, choice, opening)) };
   } catch (error) {
-    if (model !== former?.model) {
+    if (!isKept) {
       await model.release();
     }
     throw error;
+  } finally {
+    opening.signal.removeEventListener("abort", abort);
   }
 }
 
-async function openModel(choice: Choice, events: SceneEvents): Promise<LoadedModel> {
-  return await loadModel(modelSource(choice), {
-    device: choice.device,
-    preprocessor: choice.modelFiles.find(isConfig) ?? false,
-    ...normalisations[choice.normalisation],
-    onProgress: events.progress,
-    onNotice: events.notice,
-  });
+/** Loads the model of a scene again, of which the pictures are kept. @throws OpeningError */
+export async function reopen(scene: Scene, opening: Opening): Promise<Scene> {
+  return { ...scene, model: await openModel(scene.choice, opening) };
 }
 
-function modelSource({ modelFiles }: Choice): ModelSource {
-  const model = modelFiles.find(isModel);
-  const data = modelFiles.filter((file) => file !== model && !isConfig(file));
-  if (model === undefined && data.length > 0) {
-    const names = data.map(({ name }) => name).join(", ");
-    throw new Error(`Expected a model (.onnx) to go with ${names}: drop it too.`);
+async function openModel(choice: Choice, opening: Opening): Promise<LoadedModel> {
+  try {
+    const { source, options } = loadingOf(choice);
+    return await loadModel(source, {
+      ...options,
+      signal: opening.signal,
+      onProgress: opening.progress,
+      onNotice: opening.notice,
+    });
+  } catch (error) {
+    throw new OpeningError(fieldOf(error, "model-file", choice), error);
   }
-  if (model === undefined) {
-    return bundled.model;
+}
+
+async function look(
+  model: LoadedModel,
+  choice: Choice,
+  { signal, say }: Opening,
+): Promise<Omit<Scene, "choice" | "model">> {
+  let blamed = "image-file";
+  try {
+    say(`Reading ${imageName(choice)}…`);
+    const imageFile = choice.imageFile ?? (await fetchBundled(choice, signal));
+    checkFlat(model);
+    const image = await model.readImage(imageFile);
+    say("The model looks at the picture…");
+    blamed = "model-file";
+    const prediction = await model.predict(image);
+    const description = await model.describe([image.dims[2], image.dims[3]]);
+    return { image, imageFile, prediction, description };
+  } catch (error) {
+    throw new OpeningError(fieldOf(error, blamed, choice), error);
   }
-  return { model, externalData: data };
 }
 
-function hasSameModel(a: Choice, b: Choice): boolean {
-  return (
-    a.device === b.device &&
-    a.normalisation === b.normalisation &&
-    a.modelFiles.length === b.modelFiles.length &&
-    a.modelFiles.every((file, i) => file === b.modelFiles[i])
-  );
+async function fetchBundled(choice: Choice, signal: AbortSignal): Promise<File> {
+  const blob = await (await fetch(bundledImage, { signal })).blob();
+  return new File([blob], imageName(choice), { type: blob.type });
 }
 
-function isModel({ name }: File): boolean {
-  return name.endsWith(".onnx");
+function checkFlat(model: LoadedModel): void {
+  if (model.input.size.length > 2) {
+    throw new OpeningError(
+      "model-file",
+      refusal("ERR_IMAGE_INPUT", {
+        expected: "a model of pictures",
+        found: "this one takes volumes, which this page does not show",
+        wayOut: "use the command line or the library",
+      }),
+    );
+  }
 }
 
-function isImage({ type }: File): boolean {
-  return type.startsWith("image/");
+/** The field to blame, where the error's code tells; otherwise the one whose turn it was. */
+function fieldOf(error: unknown, blamed: string, { normalisation }: Choice): string {
+  if (error instanceof OpeningError) {
+    return error.field;
+  }
+  const code = isAsmaError(error) ? error.code : "";
+  if (code === "ERR_PREPROCESSING" && normalisation !== "model") {
+    return "normalisation";
+  }
+  return fieldsOfCodes.find(([codes]) => codes.test(code))?.[1] ?? blamed;
 }
 
-function isConfig({ name }: File): boolean {
-  return name.endsWith(".json");
-}
+const fieldsOfCodes = [
+  [/^ERR_DEVICE/, "device-choice"],
+  [/^ERR_CLASSES$/, "class-names"],
+  [/^ERR_(IMAGE_(?!INPUT)|INPUT_DIMS|OUT_OF_MEMORY)/, "image-file"],
+] as const;

@@ -7,43 +7,57 @@ import {
   type LabelMap,
   type RunOptions,
 } from "@onnx-asma/web";
-import { element, numberOf } from "./element.ts";
+import { Brush } from "./brush.ts";
+import { element, numberOf, valueOf } from "./element.ts";
+import type { Scene } from "./scene.ts";
+import type { TargetFiles } from "./target-files.ts";
 
-/** What a target is made from. */
-export interface TargetSource {
-  readonly image: ImageTensor;
-  /** What the model draws on the untouched image. */
-  readonly prediction: LabelMap;
-  /** What it draws on the other image, once one is chosen. */
-  readonly other: LabelMap | undefined;
-}
+/** The kinds of target whose place is pointed at in the picture. */
+const shapes: readonly string[] = ["disc", "rectangle"];
+
+/** What is said of each kind of target. */
+const hints: Readonly<Record<string, string>> = {
+  disc: "Click into the picture, or focus it and use the arrow keys.",
+  rectangle: "Click into the picture, or focus it and use the arrow keys.",
+  paint: "Paint on the picture; or focus it, move the brush with the arrow keys and press space.",
+};
 
 /** The target: its fields, and the map that is painted by hand. */
 export class TargetEditor {
-  #painted: LabelMap | undefined;
-  #cursor: { x: number; y: number } = { x: 0.5, y: 0.5 };
+  readonly brush = new Brush();
   readonly #onChange: () => void;
+  readonly #files: TargetFiles;
 
   /** @param onChange told whenever the target has become another one */
-  constructor(onChange: () => void) {
+  constructor(files: TargetFiles, onChange: () => void) {
+    this.#files = files;
     this.#onChange = onChange;
     element("kind").addEventListener("change", () => {
       this.#showFields();
       onChange();
     });
-    for (const id of ["x", "y", "size", "right", "down", "class"]) {
+    for (const id of ["x", "y", "size", "right", "down", "class", "brush"]) {
       element(id).addEventListener("input", onChange);
     }
     element("clear").addEventListener("click", () => {
-      this.#painted?.data.fill(0);
+      this.brush.clear();
       onChange();
     });
-    this.#listenToCanvas(element<HTMLCanvasElement>("draft"));
     this.#showFields();
   }
 
   get kind(): string {
-    return element<HTMLSelectElement>("kind").value;
+    return valueOf("kind");
+  }
+
+  /** The field that a target which cannot be made is to be blamed on. */
+  get field(): string {
+    return ({ other: "other", mask: "mask-file" } as Record<string, string>)[this.kind] ?? "kind";
+  }
+
+  /** The file that the target is made of, where it is. */
+  get file(): File | undefined {
+    return this.#files.fileOf(this.kind);
   }
 
   /** How the target is measured: what is only taken away, by the share that is gone. */
@@ -51,26 +65,69 @@ export class TargetEditor {
     return this.kind === "hide" ? { iouDefinition: "erased" } : {};
   }
 
-  /** Where the brush is, as parts of width and height; only while painting. */
+  /** Where the brush is, as shares of the picture; only while painting. */
   get cursor(): { readonly x: number; readonly y: number } | undefined {
-    return this.kind === "paint" ? this.#cursor : undefined;
+    return this.kind === "paint" ? this.brush.at : undefined;
   }
 
-  /** Offers the classes of a model. */
+  /** Whether a click into the picture changes the target. */
+  get isPointed(): boolean {
+    return this.kind === "paint" || shapes.includes(this.kind);
+  }
+
+  /** Offers the classes of a model; the one that was chosen stays so where it is among them. */
   setClasses(names: readonly string[]): void {
-    const options = names.slice(1).map((name, i) => new Option(name, String(i + 1)));
-    element("class").replaceChildren(...options);
-    element("class-field").hidden = options.length < 2;
+    const select = element<HTMLSelectElement>("class");
+    const before = select.selectedOptions[0]?.text;
+    const options = names
+      .slice(1)
+      .map((name, i) => new Option(name, String(i + 1), false, name === before));
+    select.replaceChildren(...options);
+    element("mask-hint").textContent =
+      names.length === 2
+        ? `Labels: 0 is ${names[0]}, 1 or white is ${names[1]}. PNG, TIFF, BMP, GIF or .npy.`
+        : `Labels 0 to ${names.length - 1}: ${names.map((name, i) => `${i} ${name}`).join(", ")}. PNG, TIFF, BMP, GIF or .npy.`;
+    this.#showFields();
   }
 
   /** Forgets what was painted: another image has come. */
   reset(image: ImageTensor): void {
-    const [, , height, width] = image.dims;
-    this.#painted = { data: new Int32Array(height * width), dims: [height, width] };
+    this.brush.reset(image);
   }
 
-  /** The target as the fields say, `undefined` while something for it is missing. */
-  make({ image, prediction, other }: TargetSource): LabelMap | undefined {
+  /** Points at a place of the picture, in shares of it. */
+  point(at: { x: number; y: number }): void {
+    if (this.kind === "paint") {
+      this.brush.at = at;
+      this.brush.stamp(this.#paint);
+    } else if (shapes.includes(this.kind)) {
+      setRange("x", at.x * 100);
+      setRange("y", at.y * 100);
+    }
+    this.#onChange();
+  }
+
+  /** Does what a key says; whether it meant something. */
+  press(key: string): boolean {
+    const [dx, dy] = arrows[key] ?? [0, 0];
+    const isArrow = key in arrows;
+    if (this.kind === "paint" && (isArrow || key === " ")) {
+      this.brush.move(0.02 * dx, 0.02 * dy);
+      if (key === " ") {
+        this.brush.stamp(this.#paint);
+      }
+    } else if (shapes.includes(this.kind) && isArrow) {
+      setRange("x", numberOf("x") + dx);
+      setRange("y", numberOf("y") + dy);
+    } else {
+      return false;
+    }
+    this.#onChange();
+    return true;
+  }
+
+  /** The target as the fields say. @throws AsmaError where there is none, Error while a file for it is missing */
+  make({ image, prediction }: Scene): LabelMap {
     const [, , height, width] = image.dims;
     const label = this.#label;
     const [x, y] = [(numberOf("x") / 100) * width, (numberOf("y") / 100) * height];
@@ -88,98 +145,51 @@ export class TargetEditor {
         return moveForeground(prediction, { shift: [Math.round(shift[0]), Math.round(shift[1])] });
       }
       case "other":
-        return other;
+      case "mask":
+        return this.#files.labels(this.kind);
       default:
-        return this.#painted;
+        return this.brush.painted as LabelMap;
     }
   }
 
   get #label(): number {
-    return Number(element<HTMLSelectElement>("class").value) || 1;
+    return Number(valueOf("class")) || 1;
+  }
+
+  get #paint(): number {
+    return valueOf("mode") === "draw" ? this.#label : 0;
   }
 
   #showFields(): void {
     const shown: Record<string, string> = { disc: "shape", rectangle: "shape" };
     const { kind } = this;
-    for (const name of ["shape", "paint", "move", "other"]) {
+    for (const name of ["shape", "paint", "move", "other", "mask"]) {
       element(`fields-${name}`).hidden = (shown[kind] ?? kind) !== name;
     }
+    const hasClass = this.isPointed || kind === "hide";
+    const classes = element<HTMLSelectElement>("class").options.length;
+    element("class-field").hidden = !hasClass || classes < 2;
+    element("target-hint").textContent = hints[kind] ?? "";
     const draft = element("draft");
     draft.classList.toggle("brush", kind === "paint");
+    draft.classList.toggle("pointed", this.isPointed);
     draft.setAttribute(
       "aria-label",
-      kind === "paint"
-        ? "Target. Move the brush with the arrow keys, paint with space."
-        : "Target. Click, or use the fields below.",
+      `Picture and target. ${hints[kind] ?? ""} Plus and minus zoom, shift and the arrow keys move the part that is seen.`,
     );
   }
+}
 
-  #listenToCanvas(canvas: HTMLCanvasElement): void {
-    const at = (event: PointerEvent) => {
-      const box = canvas.getBoundingClientRect();
-      return {
-        x: (event.clientX - box.left) / box.width,
-        y: (event.clientY - box.top) / box.height,
-      };
-    };
-    const use = (event: PointerEvent) => {
-      this.#cursor = at(event);
-      if (this.kind === "paint") {
-        this.#stamp();
-      } else if (this.kind === "disc" || this.kind === "rectangle") {
-        element<HTMLInputElement>("x").valueAsNumber = this.#cursor.x * 100;
-        element<HTMLInputElement>("y").valueAsNumber = this.#cursor.y * 100;
-        this.#onChange();
-      }
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      use(event);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (canvas.hasPointerCapture(event.pointerId)) {
-        use(event);
-      }
-    });
-    canvas.addEventListener("keydown", (event) => {
-      const moves: Record<string, readonly [number, number]> = {
-        ArrowLeft: [-0.02, 0],
-        ArrowRight: [0.02, 0],
-        ArrowUp: [0, -0.02],
-        ArrowDown: [0, 0.02],
-      };
-      const move = moves[event.key];
-      if (this.kind !== "paint" || (move === undefined && event.key !== " ")) {
-        return;
-      }
-      event.preventDefault();
-      const [dx, dy] = move ?? [0, 0];
-      const clamp = (v: number) => Math.min(1, Math.max(0, v));
-      this.#cursor = { x: clamp(this.#cursor.x + dx), y: clamp(this.#cursor.y + dy) };
-      if (event.key === " ") {
-        this.#stamp();
-      } else {
-        this.#onChange();
-      }
-    });
-  }
+const arrows: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
-  /** Paints a disc where the brush is. */
-  #stamp(): void {
-    if (this.#painted === undefined) {
-      return;
-    }
-    const { data, dims } = this.#painted;
-    const [height, width] = dims;
-    const radius = ((numberOf("brush") / 100) * width) / 2;
-    const label = element<HTMLSelectElement>("mode").value === "draw" ? this.#label : 0;
-    const [cx, cy] = [this.#cursor.x * width, this.#cursor.y * height];
-    const from = Math.max(0, Math.floor(cy - radius));
-    for (let y = from; y < Math.min(height, cy + radius); y++) {
-      const half = Math.sqrt(Math.max(0, radius ** 2 - (y + 0.5 - cy) ** 2));
-      const [left, right] = [Math.max(0, Math.round(cx - half)), Math.round(cx + half)];
-      data.fill(label, y * width + left, y * width + Math.min(width, right));
-    }
-    this.#onChange();
-  }
+/** Moves a slider, and tells those who watch it. */
+function setRange(id: string, value: number): void {
+  const range = element<HTMLInputElement>(id);
+  range.valueAsNumber = value;
+  range.dispatchEvent(new Event("input", { bubbles: true }));
 }

@@ -8,12 +8,15 @@ const fields: Readonly<Record<string, string>> = {
   device: "“Device”",
   iterations: "“Steps at most”",
   iouThreshold: "“IoU to reach”",
+  classes: "“Names of the classes”",
   preprocessor: "the file preprocessor_config.json",
 };
 
 /** A text of the library with its options named as this page names them. */
 export function inWords(text: string): string {
-  return sayOptions(text, (key) => fields[key] ?? `“${key}” (an option of the library)`);
+  const said = sayOptions(text, (key) => fields[key] ?? `“${key}” (an option of the library)`);
+  // Several options may be one field here.
+  return said.replace(/(“[^”]+”)(?:(?:,? and|,| or) \1)+/g, "$1");
 }
 
 /** Puts what a model was taken to mean into words. */

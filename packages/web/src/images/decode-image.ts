@@ -1,7 +1,15 @@
-import type { ImageTensor } from "@onnx-asma/core";
+import type { ImageTensor, LabelMap } from "@onnx-asma/core";
 import { checkImageSize } from "@onnx-asma/core/image-size";
+import { decodeMask, type ClassOptions } from "@onnx-asma/core/mask-file";
 import { imageFromNpy } from "@onnx-asma/core/npy";
-import { openPictureFile, sniffFormat } from "@onnx-asma/core/picture-file";
+import {
+  describeFileImage,
+  openPictureFile,
+  ownDecoder,
+  sniffFormat,
+  watchDecoder,
+  type Decoder,
+} from "@onnx-asma/core/picture-file";
 import {
   imageOfPicture,
   openPng,
@@ -28,16 +36,23 @@ import { unreadable } from "./unreadable.ts";
  */
 export async function decodeImage(pixels: PixelSource, shape: ImageShape): Promise<ReadImage> {
   if (!(pixels instanceof Blob)) {
-    return await imageOfPicture("the image", pictureOfPixels(pixels), shape);
+    const image = await imageOfPicture("the image", pictureOfPixels(pixels), shape);
+    return describeFileImage(image, "pixels", browser());
   }
   const path = pixels instanceof File ? pixels.name : undefined;
   const name = path === undefined ? "the image" : `'${path}'`;
   const bytes = new Uint8Array(await pixels.arrayBuffer());
   if (sniffFormat(bytes) === "npy") {
-    return imageFromNpy(bytes, path ?? name, shape);
+    return describeFileImage(imageFromNpy(bytes, path ?? name, shape), "npy", ownDecoder);
   }
-  const picture = openPictureFile(bytes, name, { host: { inflate, decodePhoto } });
-  return await imageOfPicture(name, picture, shape);
+  const { host, decoder } = watchDecoder({ inflate, decodePhoto }, async () => browser());
+  const picture = openPictureFile(bytes, name, { host });
+  const image = await imageOfPicture(name, picture, shape);
+  return describeFileImage(image, picture.format, await decoder());
+}
+
+function browser(): Decoder {
+  return { name: "browser", version: navigator.userAgent };
 }
 
 /**
@@ -55,6 +70,23 @@ export async function decodeFile(bytes: Uint8Array, shape: ImageShape): Promise<
     default:
       throw unreadable(name, "is neither a PNG nor an .npy array");
   }
+}
+
+/**
+ * Decodes a target mask, of a volume where the model takes volumes.
+ *
+ * @throws AsmaError as `decodeMask`
+ */
+export async function decodeMaskFile(
+  file: Blob,
+  options: ClassOptions,
+  { spatialAxes = 2 }: ImageShape,
+): Promise<LabelMap> {
+  const path = file instanceof File ? file.name : "the mask";
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return await decodeMask(path, bytes, { ...options, spatialAxes }, (picture, maxPixels) =>
+    openPictureFile(picture, `'${path}'`, { host: { inflate, decodePhoto }, maxPixels }),
+  );
 }
 
 function pictureOfPixels(pixels: ImageData | ImageBitmap): Picture {

@@ -1,18 +1,21 @@
 import {
   AsmaError,
   isAsmaError,
+  sizeOf,
   toImageTensor,
   type AttackChoice,
   type ImageLike,
 } from "@onnx-asma/core";
 import { classListOf } from "@onnx-asma/core/preprocessor";
 import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
-import { decodeFile, decodeImage } from "../images/decode-image.ts";
+import { decodeFile, decodeImage, decodeMaskFile } from "../images/decode-image.ts";
+import { resultFiles, type ModelSources } from "@onnx-asma/core/result-record";
 import { Bench, type ReadModel } from "./bench.ts";
 import { loadRuntime } from "./load-runtime.ts";
 import type { Backend, LoadProgress, LoadRequest, RequestName, Requests } from "../messages.ts";
 import { readModelFiles } from "./read-model-files.ts";
 import { readCompanions } from "./read-companions.ts";
+import { recordModel, recordSources } from "./record-sources.ts";
 import { ServedRun, stepGone } from "./served-run.ts";
 
 /** What the service tells without being asked. */
@@ -31,6 +34,8 @@ interface Loaded {
   readonly request: LoadRequest;
   readonly read: ReadModel;
   bench: Bench;
+  /** Hashed when they are first asked for. */
+  sources?: ModelSources;
 }
 
 interface OpenRun {
@@ -73,6 +78,9 @@ export class AttackService implements Handlers {
   readonly predict = async ({ image }: Requests["predict"]["params"]) =>
     await this.#onDevice(({ workbench }) => workbench.predict(image));
 
+  readonly readMask = async ({ file, options }: Requests["readMask"]["params"]) =>
+    await decodeMaskFile(file, options, this.#shape);
+
   readonly encode = async ({ image }: Requests["encode"]["params"]) =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
 
@@ -80,6 +88,24 @@ export class AttackService implements Handlers {
     const image: ImageLike =
       file instanceof Uint8Array ? await decodeFile(file, this.#shape) : file;
     return await this.#onDevice(({ workbench }) => workbench.verify(image, target, options));
+  };
+
+  readonly resultFiles = async (attack: Requests["resultFiles"]["params"]) => {
+    const loaded = this.#model;
+    loaded.sources ??= await recordModel(loaded.read);
+    const { sources, image } = attack;
+    const { host, workbench } = loaded.bench;
+    const files = await resultFiles(
+      {
+        ...attack,
+        description: await this.describe({ size: sizeOf(image) }),
+        sources: await recordSources(loaded.sources, sources),
+        host,
+        feeds: workbench.options.feeds,
+      },
+      async (file, target, options) => await this.verify({ file, target, options }),
+    );
+    return [...files];
   };
 
   readonly begin = async ({ images, targets, choice, isBatch }: Requests["begin"]["params"]) => {
@@ -198,11 +224,12 @@ export class AttackService implements Handlers {
       onProgress: (loaded, total) =>
         this.#events.progress({ phase: "model", loaded, ...(total !== undefined && { total }) }),
     });
-    const { preprocessor, classList } = await companions;
+    const { preprocessor, preprocessorFile, classList } = await companions;
     const read = {
       model,
       trainingGraph: undefined,
       preprocessor,
+      preprocessorFile,
       classList: classListOf(model) ?? classList,
     };
     if (trainingGraph === undefined) {

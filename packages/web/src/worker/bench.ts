@@ -8,15 +8,19 @@ import {
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
 import { comparedWith } from "@onnx-asma/core/device-check";
+import type { HostRecord } from "@onnx-asma/core/result-record";
 import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import type { LoadedRuntime } from "./load-runtime.ts";
 import type { Backend, LoadRequest } from "../messages.ts";
+import type { ReadCompanion } from "./read-companions.ts";
 
 /** Everything that was read for a model. */
 export interface ReadModel {
   readonly model: Model;
   readonly trainingGraph: TrainingGraphOptions | undefined;
   readonly preprocessor: Preprocessor | undefined;
+  /** The file that it was read from, if it was. */
+  readonly preprocessorFile: ReadCompanion | undefined;
   readonly classList: ClassList | undefined;
 }
 
@@ -46,6 +50,17 @@ export class Bench {
     this.#loaded = loaded;
     this.backend = loaded.backend;
     this.workbench = new Workbench(model, options, { ...host, target, onBuild });
+  }
+
+  /** What computes, for records. */
+  get host(): HostRecord {
+    return {
+      kind: "web",
+      version: navigator.userAgent,
+      runtime: { name: "onnxruntime-web", version: this.#loaded.version },
+      executionProviders: [this.backend.device],
+      threads: this.backend.threads,
+    };
   }
 
   /** Why the GPU was lost, where something failed on it for that. */

@@ -10,6 +10,8 @@ import { checkWasmFiles, wasFetchedTwice, wasmFiles } from "./wasm-files.ts";
 /** ONNX Runtime, and what it computes on. */
 export interface LoadedRuntime {
   readonly runtime: Runtime;
+  /** Version of onnxruntime-web. */
+  readonly version: string;
   readonly backend: Backend;
   /** On WebGPU. */
   readonly gpu: GpuDevice | undefined;
@@ -110,7 +112,8 @@ async function load(
     );
   }
   const notice = notices.length === 0 ? undefined : notices.join(" ");
-  return { runtime: ort, backend: { device, threads, notice }, gpu: undefined };
+  const { web = "unknown" } = ort.env.versions;
+  return { runtime: ort, version: web, backend: { device, threads, notice }, gpu: undefined };
 }
 
 /** Why WebGPU cannot be used, if so. A software adapter is slower than WebAssembly: only on demand. */

@@ -8,9 +8,17 @@ const configName = "config.json";
 
 type Request = Pick<LoadRequest, "model" | "externalData" | "preprocessor">;
 
+/** A file that came with a model. */
+export interface ReadCompanion {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What came with a model. */
 export interface Companions {
   readonly preprocessor: Preprocessor | undefined;
+  /** The file that it was read from, if it was. */
+  readonly preprocessorFile?: ReadCompanion | undefined;
   /** Names of its classes. */
   readonly classList: ClassList | undefined;
 }
@@ -31,40 +39,41 @@ export async function readCompanions(
   if (preprocessor === false) {
     return { preprocessor: undefined, classList: config?.classList };
   }
-  if (preprocessor !== undefined) {
-    const { text, source, processorType } =
-      "file" in preprocessor
-        ? {
-            text: await textOf(preprocessor.file, cache),
-            source: nameOf(preprocessor.file),
-            processorType: config?.processorType,
-          }
-        : preprocessor;
+  if (preprocessor !== undefined && !("file" in preprocessor)) {
+    const { text, source, processorType } = preprocessor;
     return {
       preprocessor: parsePreprocessor(text, source, { processorType }),
       classList: config?.classList,
     };
   }
-  const given = externalData[fileName];
+  const given = preprocessor?.file ?? externalData[fileName];
   if (given !== undefined) {
-    const text = await textOf(given, cache);
-    return {
-      preprocessor: parsePreprocessor(text, fileName, { processorType: config?.processorType }),
-      classList: config?.classList,
-    };
+    const source = preprocessor === undefined ? fileName : nameOf(given);
+    return companionsOf(await readFile(given, { cache }), source, config);
   }
   for (const url of "url" in model ? addressesBeside(model.url) : []) {
-    const text = await textIfThere(url, cache);
-    if (text !== undefined) {
+    const bytes = await bytesIfThere(url, cache);
+    if (bytes !== undefined) {
       const found = config ?? (await readConfig({ url: new URL(configName, url).href }, cache));
-      const { processorType } = found ?? {};
-      return {
-        preprocessor: parsePreprocessor(text, `${fileName} beside the model`, { processorType }),
-        classList: found?.classList,
-      };
+      return companionsOf(bytes, `${fileName} beside the model`, found);
     }
   }
   return { preprocessor: undefined, classList: config?.classList };
+}
+
+function companionsOf(
+  bytes: Uint8Array,
+  source: string,
+  config: ModelConfig | undefined,
+): Companions {
+  const { classList, processorType } = config ?? {};
+  const text = new TextDecoder().decode(bytes);
+  const name = source.endsWith(".json") ? source.slice(source.lastIndexOf("/") + 1) : fileName;
+  return {
+    preprocessor: parsePreprocessor(text, source, { processorType }),
+    preprocessorFile: { name, bytes },
+    classList,
+  };
 }
 
 async function readConfig(
@@ -74,17 +83,16 @@ async function readConfig(
   if (file === undefined) {
     return undefined;
   }
-  const text = "url" in file ? await textIfThere(file.url, cache) : await textOf(file, cache);
-  return text === undefined ? undefined : readModelConfig(text, configName);
-}
-
-async function textOf(file: FileSource, cache: boolean): Promise<string> {
-  return new TextDecoder().decode(await readFile(file, { cache }));
+  const bytes =
+    "url" in file ? await bytesIfThere(file.url, cache) : await readFile(file, { cache });
+  return bytes === undefined
+    ? undefined
+    : readModelConfig(new TextDecoder().decode(bytes), configName);
 }
 
 /** Most models have none. */
-async function textIfThere(url: string, cache: boolean): Promise<string | undefined> {
-  return await textOf({ url }, cache).catch((error: { readonly code?: unknown }) => {
+async function bytesIfThere(url: string, cache: boolean): Promise<Uint8Array | undefined> {
+  return await readFile({ url }, { cache }).catch((error: { readonly code?: unknown }) => {
     if (error.code !== "ERR_FILE_NOT_FOUND") {
       throw error;
     }

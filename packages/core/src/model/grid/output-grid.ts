@@ -13,11 +13,15 @@ export type GridKind = "same" | "crop" | "scaled" | "image";
 export interface Placement {
   /** Of volumes. */
   readonly front?: number;
+  /** Row of its upper left corner. */
   readonly top: number;
+  /** Column of its upper left corner. */
   readonly left: number;
   /** Of volumes. */
   readonly depth?: number;
+  /** Rows that it covers. */
   readonly height: number;
+  /** Columns that it covers. */
   readonly width: number;
 }
 

@@ -6,8 +6,20 @@ import { resamplingMatrix } from "../input/resampling-matrix.ts";
 
 /** One change of the grid on which scores lie. */
 export type RegridStep =
-  | { readonly kind: "crop"; readonly begin: readonly number[]; readonly size: Size }
-  | { readonly kind: "resize"; readonly size: Size };
+  | {
+      /** A part of the grid. */
+      readonly kind: "crop";
+      /** Its first pixel along each axis. */
+      readonly begin: readonly number[];
+      /** Its size. */
+      readonly size: Size;
+    }
+  | {
+      /** Bilinear, as wide as the scale where it shrinks. */
+      readonly kind: "resize";
+      /** The size to resize to. */
+      readonly size: Size;
+    };
 
 /**
  * The way from a grid over the whole input of the model to the user's own pixels: resized to the

@@ -15,12 +15,14 @@ export interface Preprocessing {
   readonly imageSize: Size;
   /** Size after resizing; equal to `imageSize` when nothing is resized. */
   readonly resizedSize: Size;
+  /** How pixels are weighted when the image is resized. */
   readonly resampling: Resampling;
   /**
    * Pixels added before each spatial axis, then after each: top, left, bottom, right; of a volume
    * front, top, left, back, bottom, right. Negative ones are cut off.
    */
   readonly padding: readonly number[];
+  /** What added pixels are. */
   readonly paddingMode: PaddingMode;
   /**
    * The padding was added by us because the model refuses the image's size, or by its preprocessor; it is cut
@@ -29,9 +31,13 @@ export interface Preprocessing {
   readonly isPaddedToFit: boolean;
   /** Whether red and blue are exchanged, before everything that is done per channel. */
   readonly channelOrder: ChannelOrder;
+  /** Values that black and white have for the model, before `mean` and `std`. */
   readonly range: readonly [number, number];
+  /** Subtracted per channel, after `range`; none: 0. */
   readonly mean: readonly number[];
+  /** Divided by per channel, after `mean`; none: 1. */
   readonly std: readonly number[];
+  /** Order of the axes of the model's input. */
   readonly layout: Layout;
   /** Samples in the model's batch: the images that are seen at once, or copies of the one. */
   readonly batch: number;

@@ -11,17 +11,32 @@ import { option } from "../option.ts";
 
 /** How the numbers of an output become labels; `channels` are its entries per pixel. */
 export type Decoding =
-  | { readonly kind: "argmax"; readonly layout: Layout; readonly channels: number }
   | {
-      readonly kind: "threshold";
+      /** The entry that is the largest. */
+      readonly kind: "argmax";
+      /** Order of the output's axes. */
       readonly layout: Layout;
+      /** Entries per pixel. */
       readonly channels: number;
+    }
+  | {
+      /** 1 where one entry is above a border, otherwise 0. */
+      readonly kind: "threshold";
+      /** Order of the output's axes. */
+      readonly layout: Layout;
+      /** Entries per pixel. */
+      readonly channels: number;
+      /** The entry that counts. */
       readonly channel: number;
+      /** The border. */
       readonly border: number;
     }
   | {
+      /** The label whose values the entries have. */
       readonly kind: "labels";
+      /** Order of the output's axes. */
       readonly layout: Layout;
+      /** Entries per pixel. */
       readonly channels: number;
       /** The first of the entries that hold the label. */
       readonly channel: number;

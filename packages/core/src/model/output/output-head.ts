@@ -7,8 +7,11 @@ import type { QueryHead } from "./query-head.ts";
 
 /** Probabilities p = (number − low) ÷ (high − low), and what gradients pass at a temperature. */
 export interface Saturation {
+  /** Number that p = 0 has. */
   readonly low: number;
+  /** Number that p = 1 has. */
   readonly high: number;
+  /** What gradients pass, from the output on. */
   readonly passed: readonly Saturating[];
 }
 

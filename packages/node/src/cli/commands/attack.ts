@@ -12,7 +12,8 @@ import {
   refusal,
 } from "@onnx-asma/core";
 import { checkGoal, describePrediction, predictionRemark } from "@onnx-asma/core/targets";
-import { recordFile, type FileRecord } from "../../file-record.ts";
+import type { FileRecord } from "@onnx-asma/core/result-record";
+import { recordFile } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";

@@ -1,6 +1,6 @@
 import { ignored, refusal, sizeOf, type Decision, type LabelMap } from "@onnx-asma/core";
 import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/core/targets";
-import type { FileImage } from "../../images/file-image.ts";
+import type { FileImage } from "@onnx-asma/core/picture-file";
 import { writeFile } from "../../images/write-file.ts";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
