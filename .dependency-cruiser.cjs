@@ -27,6 +27,7 @@ const rooms = {
     "levels-of",
     "check-array",
     "ndarray",
+    "open-once",
     "open-session",
     "samples",
     "picture",

@@ -96,6 +96,7 @@ export {
   type ImageDims,
   type ImageTensor,
   type LabelMap,
+  type ScoreMap,
   type Size,
 } from "./image.ts";
 export { levelsOf } from "./levels-of.ts";

@@ -1,6 +1,6 @@
 import type { Model } from "@onnx-asma/autodiff";
 import type { Recipe } from "../attack/recipe.ts";
-import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
+import { sizeOf, type ImageTensor, type LabelMap, type ScoreMap, type Size } from "../image.ts";
 import { AsmaError, refusal } from "../errors.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
@@ -64,6 +64,15 @@ export class Workbench {
       await check?.prediction(tensor, prediction);
       return prediction;
     });
+  }
+
+  /** As `ModelHandle.predictScores`. */
+  async predictScores(image: ImageLike): Promise<ScoreMap> {
+    const tensor = this.#toImage(image);
+    return await this.#using(
+      sizeOf(tensor),
+      async ({ model }) => await model.predictScores(tensor),
+    );
   }
 
   /** As `ModelHandle.attack`. */

@@ -4,6 +4,7 @@ import { addAttackFlag, AttackFlags } from "./attack-flags.ts";
 import { attack, type AttackCommandFlags } from "./commands/attack.ts";
 import { differentiate, type DifferentiateFlags } from "./commands/differentiate.ts";
 import { inspect, type InspectFlags } from "./commands/inspect.ts";
+import { predict, type PredictFlags } from "./commands/predict.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { checkFlagEffects } from "./flag-effects.ts";
 import { addModelFlags, modelFlagEffects, precisionOption } from "./model-flags.ts";
@@ -27,6 +28,7 @@ export function program(exit: (code: number) => void): Command {
     })
     .showHelpAfterError("(see --help)");
   addInspect(command, exit);
+  addPredict(command, exit);
   addDifferentiate(command, exit);
   addAttack(command, exit);
   return command;
@@ -48,6 +50,19 @@ function addInspect(parent: Command, exit: Exit): void {
       exit(await inspect(model, image, flags));
     },
   );
+}
+
+function addPredict(parent: Command, exit: Exit): void {
+  const command = parent
+    .command("predict <model> <image>")
+    .description("write what the untouched model draws on an image: labels, colours and scores")
+    .requiredOption("-o, --out <folder>", "folder for the results")
+    .option("--force", "overwrite existing results")
+    .option("--json", "one JSON object on stdout");
+  addModelFlags(command).action(async (model: string, image: string, flags: PredictFlags) => {
+    checkFlagEffects(command, modelFlagEffects);
+    exit(await predict(model, image, flags));
+  });
 }
 
 function addDifferentiate(parent: Command, exit: Exit): void {
@@ -114,7 +129,7 @@ export async function main(args: readonly string[]): Promise<number> {
       if (args.includes("--json")) {
         const message =
           error.code === "commander.help"
-            ? "Expected a command: inspect, differentiate or attack."
+            ? "Expected a command: inspect, predict, differentiate or attack."
             : error.message.replace(/^error: /, "");
         printErrorObject("ERR_USAGE", message);
       }

@@ -173,6 +173,7 @@ function targetRecord(
   };
 }
 
-function versionOf(specifier: string): string {
+/** The version in a package.json. */
+export function versionOf(specifier: string): string {
   return (createRequire(import.meta.url)(specifier) as { version: string }).version;
 }

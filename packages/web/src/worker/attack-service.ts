@@ -73,6 +73,9 @@ export class AttackService implements Handlers {
   readonly predict = async ({ image }: Requests["predict"]["params"]) =>
     await this.#onDevice(({ workbench }) => workbench.predict(image));
 
+  readonly predictScores = async ({ image }: Requests["predictScores"]["params"]) =>
+    await this.#onDevice(({ workbench }) => workbench.predictScores(image));
+
   readonly encode = async ({ image }: Requests["encode"]["params"]) =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
 

@@ -11,7 +11,7 @@ import {
   type ImageTensor,
   refusal,
 } from "@onnx-asma/core";
-import { checkGoal, describePrediction, predictionRemark } from "@onnx-asma/core/targets";
+import { checkGoal, describePrediction } from "@onnx-asma/core/targets";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
 import { loadModel } from "../../load-model.ts";
@@ -23,6 +23,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
+import { remarksOn } from "../remarks-on.ts";
 import { readFeeds } from "../read-feeds.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
@@ -78,11 +79,6 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   try {
     const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);
-    if (!isQuiet) {
-      note(describePrediction(scene.predictionBefore, scene.description.classNames));
-    }
-    // Before an attack that may be in vain; the rest of the notices follows it.
-    scene.doubts.forEach((doubt) => note(doubt));
     const run = await startRun(model, scene, { ...choice, signal });
     const ended = await follow(run, startProgress(iterations, isQuiet));
     return await conclude(request, { model, ...scene, ...ended });
@@ -121,14 +117,18 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
+  // Before the target is made, which it may be the reason to refuse; other notices follow the attack.
+  if (flags.quiet !== true) {
+    note(describePrediction(predictionBefore, description.classNames));
+  }
+  const doubts = remarksOn(predictionBefore, description.classNames);
+  doubts.forEach((doubt) => note(doubt));
   const target = await makeTarget(flags, model, {
     image,
     description,
     prediction: predictionBefore,
   });
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
-  const remark = predictionRemark(predictionBefore, description.classNames);
-  const doubts = [...(predictionBefore.notices ?? []), ...(remark === undefined ? [] : [remark])];
   const sources = {
     image: await recordFile(imagePath),
     target: await recordIfNamed(flags.target ?? flags.targetImage),

@@ -1,15 +1,17 @@
 import { ignored, refusal, sizeOf, type Decision, type LabelMap } from "@onnx-asma/core";
-import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/core/targets";
+import { describePrediction, pixelsPerClass } from "@onnx-asma/core/targets";
 import type { FileImage } from "../../images/file-image.ts";
 import { writeFile } from "../../images/write-file.ts";
 import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { overlay } from "../../report/mask-picture.ts";
 import { encodePicture, imagePicture } from "../../report/picture.ts";
-import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
+import { fullestSlice } from "../../report/fullest-slice.ts";
+import { planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import { remarksOn } from "../remarks-on.ts";
 import { readFeeds } from "../read-feeds.ts";
 import { messageOf, note, notePages, printError, printResult, table } from "../output.ts";
 
@@ -70,7 +72,7 @@ async function writePicture(
   { image, prediction }: Seen,
 ): Promise<void> {
   const { grid } = await model.describe(sizeOf(image));
-  const slice = chooseSlice(prediction, prediction, image, grid.placement);
+  const slice = fullestSlice(prediction, image, grid.placement);
   const picture = overlay(
     imagePicture(sliceOfImage(image, slice)),
     sliceOfLabels(prediction, slice),
@@ -96,6 +98,7 @@ async function report(
     nodes: graph.node.length,
     operators: description.operators,
   };
+  const notices = seen === undefined ? [] : remarksOn(seen.prediction, description.classNames);
   const { code } = (problem ?? {}) as { code?: string };
   printResult(
     asJson,
@@ -108,6 +111,7 @@ async function report(
           dims: seen.prediction.dims,
           pixelsPerClass: pixelsPerClass(seen.prediction, description.head.classes),
         },
+        notices,
       }),
       isDifferentiable,
       problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
@@ -136,16 +140,11 @@ async function report(
         ...(seen ? ["", describePrediction(seen.prediction, description.classNames)] : []),
       ].join("\n"),
   );
-  doubtsOf(seen, description.classNames).forEach((doubt) => note(doubt));
+  notices.forEach((notice) => note(notice));
   if (!isDifferentiable) {
     printError(problem, false);
   }
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
-}
-
-function doubtsOf(seen: Seen | undefined, classNames: readonly string[]): string[] {
-  const remark = seen && predictionRemark(seen.prediction, classNames);
-  return [...(seen?.prediction.notices ?? []), ...(remark === undefined ? [] : [remark])];
 }
 
 function gradientOrigin({ options }: LoadedModel): string {
