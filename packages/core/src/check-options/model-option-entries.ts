@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { normalisations } from "../normalisations.ts";
 import { layouts } from "../model/layout.ts";
 import { outputKinds, type ModelOptions } from "../model/model-options.ts";
 
@@ -33,7 +34,10 @@ export const modelOptionEntries = {
   preprocessor: described(object, "what parsePreprocessor gave"),
   channelOrder: described(v.picklist(["rgb", "bgr"]), "'rgb' or 'bgr'"),
   range: described(numbers, "[black, white]"),
-  mean: described(numbers, "a list of numbers, one for each channel or one"),
+  mean: described(
+    v.union([numbers, v.picklist(Object.keys(normalisations))]),
+    `a list of numbers, one for each channel or one, or one of ${Object.keys(normalisations).join(", ")}`,
+  ),
   std: described(numbers, "a list of numbers, one for each channel or one"),
   padding: described(
     v.strictObject({

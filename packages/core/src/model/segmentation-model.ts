@@ -55,8 +55,6 @@ export class SegmentationModel {
   readonly batch: number;
   /** Gives the gradient instead of our own rules, if the user brought one. */
   readonly trainingGraph: TrainingGraph | undefined;
-  /** What was doubtful about the last prediction. */
-  notices: readonly string[] | undefined;
   readonly #predictor: OpenOnce<Predictor>;
   /** One image in, its scores out. */
   readonly #scorer: OpenOnce<Scorer>;
@@ -175,9 +173,7 @@ export class SegmentationModel {
    */
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
-    const labels = await (await this.open()).predict(image);
-    this.notices = labels.notices ?? [];
-    return labels;
+    return await (await this.open()).predict(image);
   }
 
   /** Loads what {@link predict} runs. @throws AsmaError `ERR_SESSION` */

@@ -11,6 +11,8 @@ import type { Host } from "./host.ts";
 export interface SizedModel {
   readonly model: SegmentationModel;
   readonly steps: LeasePool<StepSession>;
+  /** What was doubtful about the last prediction. */
+  notices: readonly string[] | undefined;
   /** Where a device computes that is not believed. */
   readonly check: DeviceChecker | undefined;
 }
@@ -57,6 +59,7 @@ export class ModelPool {
     const model = await load(sessionOptions);
     return {
       model,
+      notices: undefined,
       steps: new LeasePool<StepSession>(async (step) => await step.release()),
       check: processor?.check(model, this.#host, async () => await load(processor.sessionOptions)),
     };

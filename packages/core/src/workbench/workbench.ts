@@ -59,11 +59,7 @@ export class Workbench {
   /** As `ModelHandle.predict`. */
   async predict(image: ImageLike): Promise<LabelMap> {
     const tensor = this.#toImage(image);
-    return await this.#using(sizeOf(tensor), async ({ model, check }) => {
-      const prediction = await model.predict(tensor);
-      await check?.prediction(tensor, prediction);
-      return prediction;
-    });
+    return await this.#using(sizeOf(tensor), async (loaded) => await this.#look(loaded, tensor));
   }
 
   /** As `ModelHandle.predictScores`. */
@@ -170,6 +166,17 @@ export class Workbench {
     }
   }
 
+  /** Predicts, and keeps what is doubtful about it. */
+  async #look(loaded: SizedModel, image: ImageTensor): Promise<LabelMap> {
+    const { model, check } = loaded;
+    const prediction = await model.predict(image);
+    await check?.prediction(image, prediction);
+    const doubts = (await this.#host.doubt?.(model, image, prediction)) ?? [];
+    const notices = [...(prediction.notices ?? []), ...doubts];
+    loaded.notices = notices;
+    return notices.length === 0 ? prediction : { ...prediction, notices };
+  }
+
   #toImage(image: ImageLike): ImageTensor {
     return copyImage(image, this.input);
   }
@@ -249,8 +256,9 @@ export class Workbench {
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
       await loaded.check?.gradient(inputs[0] as AttackInput);
-      if (begun && description.head.isUnsure && judging.model.notices === undefined) {
-        await judging.model.predict(first.image);
+      const isDoubted = description.head.isUnsure || this.#host.doubt !== undefined;
+      if (begun && isDoubted && judging.notices === undefined) {
+        await this.#look(judging, first.image);
       }
       return {
         step,
@@ -259,7 +267,7 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
-        notices: [...notices, ...(judging.model.notices ?? [])],
+        notices: [...notices, ...(judging.notices ?? [])],
         inputs,
         judge: judging.model,
         signal: begun?.signal,

@@ -65,6 +65,21 @@ export function numbers(count?: number): (text: string) => number[] {
   };
 }
 
+/** Comma-separated numbers, or one of the names. */
+export function numbersOrName<Name extends string>(
+  names: readonly Name[],
+): (text: string) => number[] | Name {
+  return (text) => {
+    const name = names.find((each) => each === text.trim().toLowerCase());
+    if (name === undefined && /^\s*[a-z]+\s*$/i.test(text)) {
+      throw new InvalidArgumentError(
+        `Expected numbers separated by commas, or one of ${names.join(", ")}, but received '${text}'.`,
+      );
+    }
+    return name ?? numbers()(text);
+  };
+}
+
 /** Comma-separated words. */
 export function words(text: string): string[] {
   return text.split(",").map((word) => word.trim());

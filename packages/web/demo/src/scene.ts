@@ -7,19 +7,13 @@ import {
   type LoadProgress,
   type ModelDescription,
   type ModelSource,
+  type Normalisation,
+  normalisations,
 } from "@onnx-asma/web";
 
 const bundled = {
   model: new URL("../../../../models/optic-disc.onnx", import.meta.url),
   image: new URL("../../../../models/retina.jpg", import.meta.url),
-};
-
-/** How pixels are brought to what a model was trained on, by the value of the field. */
-const normalisations: Readonly<Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>> = {
-  unit: { range: [0, 1] },
-  signed: { range: [-1, 1] },
-  bytes: { range: [0, 255] },
-  imagenet: { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
 };
 
 /** What the user chose; the bundled example where nothing was. */
@@ -28,7 +22,7 @@ export interface Choice {
   readonly modelFiles: readonly File[];
   readonly imageFile: File | undefined;
   readonly device: LoadModelOptions["device"];
-  /** A key of {@link normalisations}; any other: as the model says. */
+  /** A name of `normalisations`; any other: as the model says. */
   readonly normalisation: string;
 }
 
@@ -110,7 +104,7 @@ async function openModel(choice: Choice, events: SceneEvents): Promise<LoadedMod
   return await loadModel(modelSource(choice), {
     device: choice.device,
     preprocessor: choice.modelFiles.find(isConfig) ?? false,
-    ...normalisations[choice.normalisation],
+    ...(normalisations as Readonly<Record<string, Normalisation>>)[choice.normalisation],
     onProgress: events.progress,
     onNotice: events.notice,
   });

@@ -99,7 +99,8 @@ export function appendPreprocessing(
   return isIntegerImage(dtype) ? castToWhole(b, x, dtype) : b.cast(x, dtype);
 }
 
-function at(list: readonly number[], channel: number, fallback: number): number {
+/** The number of a channel in a list of one for all, or one for each. */
+export function at(list: readonly number[], channel: number, fallback: number): number {
   return (list.length === 1 ? list[0] : list[channel]) ?? fallback;
 }
 

@@ -23,7 +23,6 @@ import { exitCodes } from "../exit-codes.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { remarksOn } from "../remarks-on.ts";
 import { readFeeds } from "../read-feeds.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
@@ -121,7 +120,7 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   if (flags.quiet !== true) {
     note(describePrediction(predictionBefore, description.classNames));
   }
-  const doubts = remarksOn(predictionBefore, description.classNames);
+  const { notices: doubts = [] } = predictionBefore;
   doubts.forEach((doubt) => note(doubt));
   const target = await makeTarget(flags, model, {
     image,

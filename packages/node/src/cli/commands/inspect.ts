@@ -1,4 +1,12 @@
-import { ignored, refusal, sizeOf, type Decision, type LabelMap } from "@onnx-asma/core";
+import {
+  ignored,
+  refusal,
+  sizeOf,
+  type Decision,
+  type LabelMap,
+  type ModelDescription,
+} from "@onnx-asma/core";
+import { doubtValues } from "@onnx-asma/core/input-check";
 import { describePrediction, pixelsPerClass } from "@onnx-asma/core/targets";
 import type { FileImage } from "../../images/file-image.ts";
 import { writeFile } from "../../images/write-file.ts";
@@ -11,7 +19,6 @@ import { planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { remarksOn } from "../remarks-on.ts";
 import { readFeeds } from "../read-feeds.ts";
 import { messageOf, note, notePages, printError, printResult, table } from "../output.ts";
 
@@ -98,7 +105,7 @@ async function report(
     nodes: graph.node.length,
     operators: description.operators,
   };
-  const notices = seen === undefined ? [] : remarksOn(seen.prediction, description.classNames);
+  const notices = seen?.prediction.notices ?? doubtsOf(description);
   const { code } = (problem ?? {}) as { code?: string };
   printResult(
     asJson,
@@ -111,8 +118,8 @@ async function report(
           dims: seen.prediction.dims,
           pixelsPerClass: pixelsPerClass(seen.prediction, description.head.classes),
         },
-        notices,
       }),
+      notices,
       isDifferentiable,
       problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
     },
@@ -145,6 +152,11 @@ async function report(
     printError(problem, false);
   }
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
+}
+
+/** What can be doubted without an image. */
+function doubtsOf({ preprocessing }: ModelDescription): string[] {
+  return [doubtValues(preprocessing)].filter((doubt) => doubt !== undefined);
 }
 
 function gradientOrigin({ options }: LoadedModel): string {

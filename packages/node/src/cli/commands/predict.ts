@@ -8,7 +8,6 @@ import { exitCodes } from "../exit-codes.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printResult } from "../output.ts";
 import { readFeeds } from "../read-feeds.ts";
-import { remarksOn } from "../remarks-on.ts";
 
 /** Flags of `onnx-asma predict`. */
 export interface PredictFlags extends ModelFlags {
@@ -33,7 +32,7 @@ export async function predict(
     notePages(imagePath, image);
     const prediction = await model.predict(image);
     const { classNames } = await model.describe(sizeOf(image));
-    const notices = remarksOn(prediction, classNames);
+    const { notices = [] } = prediction;
     const imageFile = await recordFile(imagePath);
     const record = await writePrediction(flags.out, {
       model,
