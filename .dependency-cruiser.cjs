@@ -26,6 +26,7 @@ const rooms = {
     "image-size",
     "normalisations",
     "levels-of",
+    "nearest-first",
     "check-array",
     "ndarray",
     "open-once",

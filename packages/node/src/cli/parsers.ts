@@ -128,16 +128,20 @@ function added<T>(previous: Record<string, T>, name: string, value: T): Record<s
   return { ...previous, [name]: value };
 }
 
-/** `0=0,255=1`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
-export function classMap(text: string): Record<string, number | "ignore"> {
+/** `0=0,255=circle`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
+export function classMap(text: string): Record<string, number | string> {
   const entries = text.split(",").map((entry) => {
     const [value = "", label = "", ...rest] = entry.split("=").map((part) => part.trim());
-    if (rest.length > 0 || !/^(-?\d+|#[0-9a-fA-F]{6}|\*|transparent)$/.test(value)) {
+    if (
+      rest.length > 0 ||
+      label === "" ||
+      !/^(-?\d+|#[0-9a-fA-F]{6}|\*|transparent)$/.test(value)
+    ) {
       throw new InvalidArgumentError(
         `Expected VALUE=CLASS, where VALUE is a number, a colour such as #ff0000, transparent or *, but received '${entry}'.`,
       );
     }
-    return [value, label === "ignore" ? label : integer(label)] as const;
+    return [value, Number.isNaN(Number(label)) ? label : integer(label)] as const;
   });
   const values = entries.map(([value]) => value.toLowerCase());
   const twice = values.find((value, i) => values.indexOf(value) !== i);

@@ -10,7 +10,7 @@ import {
   sameSize,
   sizeOf,
 } from "@onnx-asma/core";
-import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targets";
+import { disc, findClass, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targets";
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
@@ -29,7 +29,8 @@ export interface TargetFlags {
   readonly rectangle?: number[];
   readonly targetClass?: number | string;
   readonly maskThreshold?: number;
-  readonly classMap?: Record<string, number | "ignore">;
+  /** Classes by number or name; "ignore" for pixels that do not count. */
+  readonly classMap?: Record<string, number | string>;
   readonly ignoreLabel?: number;
 }
 
@@ -77,7 +78,7 @@ export function addTargetFlags(command: Command): Command {
     )
     .option(
       "--class-map <map>",
-      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; transparent=0; *=ignore: no other pixels count",
+      "classes (numbers or names) of grey values, palette indices or colours, e.g. 255=1 or #ff0000=circle; transparent=0; *=ignore: no other pixels count",
       classMap,
     )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
@@ -170,10 +171,10 @@ export async function makeTarget(
   const size = sizeOf(image);
   const spatialAxes = size.length === 3 ? 3 : 2;
   if (flags.target !== undefined) {
-    const { classMap: map, ignoreLabel, maskThreshold: threshold } = flags;
+    const { ignoreLabel, maskThreshold: threshold } = flags;
     const mask = await readMask(flags.target, {
       classes,
-      classMap: map,
+      classMap: numbersIn(flags.classMap, description.classNames),
       ignoreLabel,
       threshold,
       spatialAxes,
@@ -195,7 +196,7 @@ export async function makeTarget(
     return await model.predict(other);
   }
   if (flags.hide !== undefined) {
-    const hidden = classOf(flags.hide, description);
+    const hidden = findClass(flags.hide, description.classNames, "--hide");
     if (hidden === 0) {
       throw refusal("ERR_TARGET_CLASS", {
         expected: "a class from 1 on in --hide",
@@ -208,15 +209,35 @@ export async function makeTarget(
   const { targetClass = 1 } = flags;
   if (flags.disc !== undefined) {
     const [radius, ...centre] = flags.disc.toReversed() as [number, ...number[]];
-    const label = classOf(targetClass, description);
+    const label = findClass(targetClass, description.classNames, "--target-class");
     return onGrid("--disc", disc(size, centre.toReversed(), radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
-    const label = classOf(targetClass, description);
+    const label = findClass(targetClass, description.classNames, "--target-class");
     return onGrid("--rectangle", rectangle(size, flags.rectangle, label), label, description);
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });
+}
+
+/** A class map with numbers in the place of names. */
+function numbersIn(
+  map: TargetFlags["classMap"],
+  classNames: readonly string[],
+): Record<string, number | "ignore"> | undefined {
+  return (
+    map &&
+    Object.fromEntries(
+      Object.entries(map).map(([value, label]) => [
+        value,
+        label === "ignore"
+          ? label
+          : typeof label === "number"
+            ? label
+            : findClass(label, classNames),
+      ]),
+    )
+  );
 }
 
 /** Says so where a threshold is on one side of all pixels, or none has the ignore label. */
@@ -233,29 +254,6 @@ function noteUnused(
   if (ignoreLabel !== undefined && !has(ignored)) {
     note(`No pixel of '${path}' has the value of --ignore-label, ${ignoreLabel}.`);
   }
-}
-
-/**
- * A class of the model by its number or name.
- *
- * @throws AsmaError `ERR_TARGET_CLASS` with those that there are
- */
-function classOf(
-  wanted: number | string,
-  { head: { classes }, classNames }: ModelDescription,
-): number {
-  const label = typeof wanted === "number" ? wanted : classNames.indexOf(wanted);
-  const isOne = typeof wanted === "number" || classNames.lastIndexOf(wanted) === label;
-  if (!(label >= 0 && label < classes && isOne)) {
-    throw refusal("ERR_TARGET_CLASS", {
-      expected: `one of the model's classes, ${classNames.map((name, c) => `${c} (${name})`).join(", ")},`,
-      found: isOne
-        ? `the target asks for class ${typeof wanted === "number" ? wanted : `'${wanted}'`}`
-        : `several are called '${wanted}'`,
-      wayOut: "name one of them by its number or name",
-    });
-  }
-  return label;
 }
 
 function onGrid(

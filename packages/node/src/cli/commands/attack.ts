@@ -9,9 +9,10 @@ import {
   type AttackRun,
   type AttackStep,
   type ImageTensor,
+  type ModelDescription,
   refusal,
 } from "@onnx-asma/core";
-import { checkGoal, describePrediction } from "@onnx-asma/core/targets";
+import { checkGoal, describePrediction, findClass } from "@onnx-asma/core/targets";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
 import { loadModel } from "../../load-model.ts";
@@ -20,6 +21,7 @@ import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
@@ -78,7 +80,8 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   try {
     const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);
-    const run = await startRun(model, scene, { ...choice, signal });
+    const classes = classesOf(request.chosen, scene.description);
+    const run = await startRun(model, scene, { ...choice, ...classes, signal });
     const ended = await follow(run, startProgress(iterations, isQuiet));
     return await conclude(request, { model, ...scene, ...ended });
   } finally {
@@ -93,6 +96,7 @@ function choiceOf({ chosen, flags }: AttackRequest) {
     ...chosen.options,
     ...runOptionsOf(flags),
   } as AttackChoice;
+  // Classes wait for the model, which knows their names.
   const { run, definition, attackOptions } = parseChoice(choice, []);
   // Where it starts depends on no number of classes; every attack takes two.
   const { start } = definition.recipe(attackOptions, { classes: 2 });
@@ -108,6 +112,15 @@ function choiceOf({ chosen, flags }: AttackRequest) {
     choice: isErasing ? { ...choice, iouDefinition: "erased" as const } : choice,
     iterations: run.iterations,
   };
+}
+
+/** The options that are lists of classes, with numbers in the place of names. */
+function classesOf({ classes }: ChosenAttack, { classNames }: ModelDescription) {
+  const numberOf = (key: string) => (wanted: number | string) =>
+    typeof wanted === "number" ? wanted : findClass(wanted, classNames, sayFlags(`\`${key}\``));
+  return Object.fromEntries(
+    Object.entries(classes).map(([key, list]) => [key, list.map(numberOf(key))]),
+  );
 }
 
 /** Reads all files, and has the untouched model look at the untouched image. */
