@@ -8,7 +8,7 @@ import {
 } from "@onnx-asma/core";
 import { describeOptions, type OptionDescription } from "@onnx-asma/core/describe-options";
 import { isGiven } from "./flag-effects.ts";
-import { classFrom, number, words } from "./parsers.ts";
+import { classNumberOrName, number, words } from "./parsers.ts";
 
 /** An option of one attack. */
 interface Owned {
@@ -81,7 +81,7 @@ export class AttackFlags {
         throw foreign(flag, owners, findAttack(attack));
       }
       if (own.option.areClasses === true) {
-        classes[own.option.key] = words(value as string).map(classFrom(0));
+        classes[own.option.key] = words(value as string).map(classNumberOrName);
       } else {
         options[own.option.key] = valueOf(own.option, flag, value);
       }

@@ -32,7 +32,10 @@ export function nonNegative(max = Number.POSITIVE_INFINITY): (text: string) => n
   return (text) => {
     const value = number(text);
     if (value < 0 || value > max) {
-      const range = max === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${max}`;
+      const range =
+        max === Number.POSITIVE_INFINITY
+          ? "of at least 0"
+          : `from 0 to ${max}${max === 1 ? " (0.95 for 95 %)" : ""}`;
       throw new InvalidArgumentError(`Expected a number ${range} but received '${text}'.`);
     }
     return value;
@@ -71,7 +74,7 @@ export function numbersOrName<Name extends string>(
 ): (text: string) => number[] | Name {
   return (text) => {
     const name = names.find((each) => each === text.trim().toLowerCase());
-    if (name === undefined && /^\s*[a-z]+\s*$/i.test(text)) {
+    if (name === undefined && !text.includes(",") && Number.isNaN(Number(text))) {
       throw new InvalidArgumentError(
         `Expected numbers separated by commas, or one of ${names.join(", ")}, but received '${text}'.`,
       );
@@ -195,9 +198,20 @@ export function classIndexOrName(text: string): number | string {
   return /^\d+$/.test(text.trim()) ? Number(text) : text;
 }
 
-/** A class by its number, from `min` on, or by its name. */
-export function classFrom(min: number): (text: string) => number | string {
-  return (text) => (Number.isNaN(Number(text)) ? text.trim() : integerFrom(min)(text));
+/** A class by its number or its name. */
+export function classNumberOrName(text: string): number | string {
+  return Number.isNaN(Number(text)) ? text.trim() : integerFrom(0)(text);
+}
+
+/** As {@link classNumberOrName}, but for class 0. */
+export function hiddenClass(text: string): number | string {
+  const wanted = classNumberOrName(text);
+  if (wanted === 0) {
+    throw new InvalidArgumentError(
+      `Expected a class from 1 on, as class 0 takes the place of what is hidden, but received '${text}'.`,
+    );
+  }
+  return wanted;
 }
 
 /** A class, or `none`. */

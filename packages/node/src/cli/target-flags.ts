@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import {
-  AsmaError,
   fitTarget,
   ignored,
   type ImageTensor,
@@ -15,7 +14,16 @@ import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
 import { note, notePages } from "./output.ts";
-import { classFrom, classMap, integer, number, numbers, numbersOf, positive } from "./parsers.ts";
+import {
+  classMap,
+  classNumberOrName,
+  hiddenClass,
+  integer,
+  number,
+  numbers,
+  numbersOf,
+  positive,
+} from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
 export interface TargetFlags {
@@ -46,7 +54,7 @@ export function addTargetFlags(command: Command): Command {
     .option(
       "--hide <class>",
       "the prediction without this class (a name, or a number from 1 on)",
-      classFrom(1),
+      hiddenClass,
     )
     .option(
       "--shift <down,right>",
@@ -69,7 +77,7 @@ export function addTargetFlags(command: Command): Command {
     .option(
       "--target-class <class>",
       "class of --disc and --rectangle, a name or a number (default: 1)",
-      classFrom(0),
+      classNumberOrName,
     )
     .option(
       "--mask-threshold <value>",
@@ -127,22 +135,30 @@ export function checkTargetFlags(flags: TargetFlags): void {
     flags.rectangle,
     hasMove || undefined,
   ];
-  if (ways.filter((way) => way !== undefined).length !== 1) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      "Expected exactly one target: --target, --target-image, --hide, --disc, --rectangle, or a move of the prediction (--shift, --rotate, --scale).",
-    );
+  const given = ways.filter((way) => way !== undefined).length;
+  if (given !== 1) {
+    throw refusal("ERR_USAGE", {
+      expected:
+        "exactly one target (--target, --target-image, --hide, --disc, --rectangle, or a move of the prediction: --shift, --rotate, --scale)",
+      found: given === 0 ? "found none" : `found ${given}`,
+      wayOut:
+        given === 0
+          ? "say what the model shall draw, as in --hide 1 or --target mask.png"
+          : "leave all but one out",
+    });
   }
   if (flags.disc !== undefined && !((flags.disc.at(-1) as number) > 0)) {
     throw refusal("ERR_USAGE", {
       expected: "a radius greater than 0 in --disc y,x,radius",
-      found: `received ${flags.disc.join(",")}`,
+      found: `found ${flags.disc.join(",")}`,
+      wayOut: "make the last number larger",
     });
   }
   if (flags.rectangle?.slice(flags.rectangle.length / 2).some((n) => !(n > 0)) === true) {
     throw refusal("ERR_USAGE", {
       expected: "extents greater than 0 in --rectangle top,left,height,width",
-      found: `received ${flags.rectangle.join(",")}`,
+      found: `found ${flags.rectangle.join(",")}`,
+      wayOut: "give height and width as the last two numbers",
     });
   }
 }
@@ -181,7 +197,7 @@ export async function makeTarget(
     });
     const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
     noteUnused(flags.target, data, flags);
-    return fitTarget({ data, dims: mask.dims }, description);
+    return fitTarget({ data, dims: mask.dims }, description, `'${flags.target}'`);
   }
   if (flags.targetImage !== undefined) {
     const other = await model.readImage(flags.targetImage);
@@ -256,6 +272,8 @@ function noteUnused(
   }
 }
 
+const rounded = (n: number) => Number(n.toFixed(1));
+
 function onGrid(
   flag: string,
   shape: LabelMap,
@@ -264,11 +282,17 @@ function onGrid(
 ): LabelMap {
   const target = fitTarget(shape, description);
   if (!target.data.includes(label)) {
-    const { top, left, height, width } = description.grid.placement;
-    throw new AsmaError(
-      "ERR_TARGET_EMPTY",
-      `The shape of ${flag} covers no pixel of the output grid, which lies at row ${top}, column ${left} of the image and is ${height}×${width} pixels large: move it there.`,
-    );
+    const { top, left, height, width, front, depth } = description.grid.placement;
+    const sides = [
+      ...(front === undefined || depth === undefined ? [] : [["slices", front, depth] as const]),
+      ["rows", top, height] as const,
+      ["columns", left, width] as const,
+    ].map(([axis, from, length]) => `${axis} ${rounded(from)} to ${rounded(from + length)}`);
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: `the shape of ${flag} to lie on the model's output grid, ${sides.join(", ")} of the image (${description.preprocessing.imageSize.join("×")}),`,
+      found: "it covers no pixel of it",
+      wayOut: "move it there",
+    });
   }
   return target;
 }

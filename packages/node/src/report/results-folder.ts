@@ -140,10 +140,11 @@ async function makeFolder(folder: string, made: string[]): Promise<void> {
   }
 }
 
-function notWritable(folder: string, cause: Error): AsmaError {
+function notWritable(folder: string, cause: NodeJS.ErrnoException): AsmaError {
+  const isFile = cause.code === "ENOTDIR" || cause.code === "EEXIST";
   return refusal("ERR_FOLDER_NOT_WRITABLE", {
     expected: "a folder to write to",
-    found: `'${folder}' is none (${cause.message})`,
+    found: `'${folder}' is ${isFile ? "a file, or lies below one" : `none (${cause.message})`}`,
     wayOut: "choose another one with -o",
     cause,
     details: { folder },

@@ -8,7 +8,7 @@ import {
   type ScoreMap,
 } from "@onnx-asma/core";
 import { pixelsPerClass } from "@onnx-asma/core/targets";
-import { recordFile, type FileRecord } from "../file-record.ts";
+import type { FileRecord } from "../file-record.ts";
 import type { FileImage } from "../images/file-image.ts";
 import { writeNpy } from "../images/npy.ts";
 import { writeFile } from "../images/write-file.ts";

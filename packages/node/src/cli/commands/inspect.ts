@@ -16,6 +16,7 @@ import { overlay } from "../../report/mask-picture.ts";
 import { encodePicture, imagePicture } from "../../report/picture.ts";
 import { fullestSlice } from "../../report/fullest-slice.ts";
 import { planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
+import { checkFileName } from "../check-file-name.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
 import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
@@ -25,6 +26,7 @@ import { messageOf, note, notePages, printError, printResult, table } from "../o
 /** Flags of `onnx-asma inspect`. */
 export interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
+  readonly force?: boolean;
   /** Where the picture of the prediction goes. */
   readonly out?: string;
 }
@@ -50,6 +52,9 @@ export async function inspect(
       found: "found the model alone",
       wayOut: "name one behind the model, or leave --out out",
     });
+  }
+  if (flags.out !== undefined) {
+    await checkFileName(flags.out, { ending: ".png", is: "the picture", force: flags.force });
   }
   const model = await loadModel(path, {
     ...modelOptionsOf(flags),
