@@ -2,9 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { main } from "../../packages/node/src/cli/main.ts";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { unet, writeImage, writePng } from "../support/golden-scene.ts";
+import { runMain } from "../support/run-main.ts";
 
 /** What a newcomer types, and what has to be said about it. */
 interface Mistake {
@@ -393,6 +393,13 @@ const mistakes: readonly Mistake[] = [
     "name each once",
   ),
   error(
+    "ERR_CLASS",
+    `${predict} --output-kind logit --classes disc,cup --class cub`,
+    "a class from 0 to 1 (disc, cup) for --class",
+    "found cub",
+    "Did you mean 'cup'?",
+  ),
+  error(
     "ERR_FEED",
     `${predict} --feed t=1`,
     "names of the model's inputs beside the image in --feed",
@@ -428,36 +435,19 @@ beforeAll(() => {
   return () => process.chdir(home);
 });
 
-/** Runs the command in this process. */
-async function run(args: string) {
-  const texts = { stdout: "", stderr: "" };
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      texts[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    const [command = "", ...rest] = args.split(" ");
-    const exit = await main([command, "--json", ...rest]);
-    return { exit, ...texts };
-  } finally {
-    spies.forEach((spy) => spy.mockRestore());
-  }
-}
-
 const said: string[] = [];
 
 it.each(mistakes.map((mistake) => [mistake.args, mistake] as const))(
   "onnx-asma %s",
   async (_, { args, code, exit, says }) => {
     const before = readdirSync(folder);
-    const found = await run(args);
+    const [command = "", ...rest] = args.split(" ");
+    const found = await runMain([command, "--json", ...rest]);
     const { error: object } = JSON.parse(found.stdout) as {
       error: { code: string; message: string };
     };
     said.push(`| \`onnx-asma ${args}\` | ${object.message} |`);
-    expect({ exit: found.exit, code: object.code }, object.message).toEqual({ exit, code });
+    expect({ exit: found.code, code: object.code }, object.message).toEqual({ exit, code });
     for (const part of says) {
       expect(object.message).toMatch(part);
     }

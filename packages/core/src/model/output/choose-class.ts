@@ -1,5 +1,4 @@
 import { AsmaError, refusal } from "../../errors.ts";
-import { nearestFirst } from "../../nearest-first.ts";
 import type { Decision } from "../decision.ts";
 import type { OutputKind } from "../model-options.ts";
 import { option } from "../option.ts";
@@ -50,12 +49,10 @@ export function chooseClass(request: ClassRequest, decisions: Decision[]): numbe
   const index = typeof asked === "string" ? (names?.indexOf(asked) ?? -1) : (asked ?? 0);
   if (!(Number.isInteger(index) && index >= 0 && index < channels)) {
     throw refusal("ERR_CLASS", {
-      expected: `a class from 0 to ${channels - 1}${names === undefined ? "" : ` (${(typeof asked === "string" ? nearestFirst(asked, names) : names).join(", ")})`} for ${option("class")}`,
-      found: `found ${typeof asked === "string" ? `'${asked}'` : asked}`,
-      wayOut:
-        names === undefined && typeof asked === "string"
-          ? `the classes have no names: give a number, or name them with ${option("classes")}`
-          : "correct it",
+      expected: `a class from 0 to ${channels - 1}${names === undefined ? "" : ` (${names.join(", ")})`} for ${option("class")}`,
+      found: `found ${asked}`,
+      wayOut: `correct it, or name the classes with ${option("classes")}`,
+      details: { class: asked, names },
     });
   }
   if (channels > 1) {

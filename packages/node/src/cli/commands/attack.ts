@@ -78,11 +78,10 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   await checkResultsFolder(flags.out, flags.force === true);
   const model = await loadModel(modelPath, { ...options, feeds: await readFeeds(flags.feed) });
   try {
-    const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);
     const classes = classesOf(request.chosen, scene.description);
     const run = await startRun(model, scene, { ...choice, ...classes, signal });
-    const ended = await follow(run, startProgress(iterations, isQuiet));
+    const ended = await follow(run, startProgress(iterations, isQuiet(flags)));
     return await conclude(request, { model, ...scene, ...ended });
   } finally {
     await model.release();
@@ -123,6 +122,11 @@ function classesOf({ classes }: ChosenAttack, { classNames }: ModelDescription) 
   );
 }
 
+/** Whether only notices and errors go to stderr. */
+function isQuiet({ quiet, json }: AttackCommandFlags): boolean {
+  return quiet === true || json === true;
+}
+
 /** Reads all files, and has the untouched model look at the untouched image. */
 async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel) {
   const image = await model.readImage(imagePath);
@@ -130,7 +134,7 @@ async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
   // Before the target is made, which it may be the reason to refuse; other notices follow the attack.
-  if (flags.quiet !== true) {
+  if (!isQuiet(flags)) {
     note(describePrediction(predictionBefore, description.classNames));
   }
   const { notices: doubts = [] } = predictionBefore;
