@@ -153,7 +153,12 @@ describe("the doubts are said", () => {
       expect(new Set(notices).size).toBe(notices.length);
     }
     const right = await runMain(["inspect", file, scene, "--mean", "imagenet"]);
-    expect(right.stderr).toBe("");
+    expect(right.stderr).toBe(
+      "--mean imagenet is black 0, white 1, then mean 0.485, 0.456, 0.406 and deviation 0.229, 0.224, 0.225.\n",
+    );
+    const own = await runMain(["inspect", file, scene, "--mean", "imagenet", "--std", "0.2"]);
+    expect(own.stderr).toMatch(/and deviation 0\.2 as told\.$/m);
+    expect(own.stdout).toContain("mean [0.485, 0.456, 0.406], std [0.2]");
     expect(right.stdout).toContain("mean [0.485, 0.456, 0.406], std [0.229, 0.224, 0.225]");
   });
 

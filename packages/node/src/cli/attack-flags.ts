@@ -4,11 +4,12 @@ import {
   AsmaError,
   defaultAttack,
   findAttack,
+  refusal,
   type AttackDefinition,
 } from "@onnx-asma/core";
 import { describeOptions, type OptionDescription } from "@onnx-asma/core/describe-options";
 import { isGiven } from "./flag-effects.ts";
-import { classNumberOrName, number, words } from "./parsers.ts";
+import { classNumberOrName, words } from "./parsers.ts";
 
 /** An option of one attack. */
 interface Owned {
@@ -149,14 +150,17 @@ function valueOf({ kind }: OptionDescription, flag: string, value: string | bool
   if (typeof value === "boolean" || kind === "choice") {
     return value;
   }
-  try {
-    return kind === "numbers" ? value.split(",").map(number) : number(value);
-  } catch (cause) {
-    throw new AsmaError("ERR_USAGE", `${flag}: ${(cause as Error).message}`, {
-      cause,
+  const parts = kind === "numbers" ? value.split(",") : [value];
+  const wrong = parts.find((part) => part.trim() === "" || !Number.isFinite(Number(part)));
+  if (wrong !== undefined) {
+    throw refusal("ERR_USAGE", {
+      expected: `a number for ${flag}`,
+      found: `found '${wrong}'`,
+      wayOut: "correct it, or leave it out",
       details: { flag },
     });
   }
+  return kind === "numbers" ? parts.map(Number) : Number(value);
 }
 
 function foreign(flag: string, owners: readonly Owned[], chosen: AttackDefinition): AsmaError {

@@ -15,17 +15,16 @@ import {
 import { checkGoal, describePrediction, findClass } from "@onnx-asma/core/targets";
 import { recordFile, type FileRecord } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
-import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
-import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import type { ModelFlags } from "../model-flags.ts";
+import { openModel } from "../open-model.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { readFeeds } from "../read-feeds.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
 import { summary } from "../summary.ts";
@@ -74,9 +73,8 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   const { flags, modelPath } = request;
   checkTargetFlags(flags);
   const { choice, iterations } = choiceOf(request);
-  const options = modelOptionsOf(flags);
   await checkResultsFolder(flags.out, flags.force === true);
-  const model = await loadModel(modelPath, { ...options, feeds: await readFeeds(flags.feed) });
+  const model = await openModel(modelPath, flags);
   try {
     const scene = await readScene(request, model);
     const classes = classesOf(request.chosen, scene.description);

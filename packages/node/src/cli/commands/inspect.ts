@@ -10,7 +10,6 @@ import { doubtValues } from "@onnx-asma/core/input-check";
 import { describePrediction, pixelsPerClass } from "@onnx-asma/core/targets";
 import type { FileImage } from "../../images/file-image.ts";
 import { writeFile } from "../../images/write-file.ts";
-import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { overlay } from "../../report/mask-picture.ts";
 import { encodePicture, imagePicture } from "../../report/picture.ts";
@@ -19,8 +18,8 @@ import { planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
 import { checkFileName } from "../check-file-name.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
-import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { readFeeds } from "../read-feeds.ts";
+import type { ModelFlags } from "../model-flags.ts";
+import { openModel } from "../open-model.ts";
 import { messageOf, note, notePages, printError, printResult, table } from "../output.ts";
 
 /** Flags of `onnx-asma inspect`. */
@@ -56,10 +55,7 @@ export async function inspect(
   if (flags.out !== undefined) {
     await checkFileName(flags.out, { ending: ".png", is: "the picture", force: flags.force });
   }
-  const model = await loadModel(path, {
-    ...modelOptionsOf(flags),
-    feeds: await readFeeds(flags.feed),
-  });
+  const model = await openModel(path, flags);
   try {
     const seen = imagePath === undefined ? undefined : await look(imagePath, model);
     if (seen !== undefined && flags.out !== undefined) {

@@ -1,13 +1,12 @@
 import { sizeOf } from "@onnx-asma/core";
 import { describePrediction } from "@onnx-asma/core/targets";
 import { recordFile } from "../../file-record.ts";
-import { loadModel } from "../../load-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { predictionFiles, writePrediction } from "../../report/write-prediction.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import type { ModelFlags } from "../model-flags.ts";
+import { openModel } from "../open-model.ts";
 import { note, notePages, printResult } from "../output.ts";
-import { readFeeds } from "../read-feeds.ts";
 
 /** Flags of `onnx-asma predict`. */
 export interface PredictFlags extends ModelFlags {
@@ -23,10 +22,7 @@ export async function predict(
   flags: PredictFlags,
 ): Promise<number> {
   await checkResultsFolder(flags.out, flags.force === true, predictionFiles);
-  const model = await loadModel(path, {
-    ...modelOptionsOf(flags),
-    feeds: await readFeeds(flags.feed),
-  });
+  const model = await openModel(path, flags);
   try {
     const image = await model.readImage(imagePath);
     notePages(imagePath, image);
