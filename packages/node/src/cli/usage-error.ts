@@ -24,9 +24,10 @@ export function usageErrorOf(
       return excess(command, say);
     case "commander.missingArgument": {
       const wanted = usageOf(command);
+      const required = wanted.filter((name) => name.startsWith("<"));
       return say(
         {
-          expected: `${wanted.join(" and ")} behind ${command.name()}`,
+          expected: `${required.join(" and ")} behind ${command.name()}`,
           found: `found no <${first}>`,
         },
         `write onnx-asma ${command.name()} ${wanted.join(" ")}`,
@@ -62,8 +63,11 @@ function helpOf(command: Command): string {
   return `see onnx-asma ${name}--help`;
 }
 
+/** The arguments of a command: in angles those that have to be there. */
 function usageOf(command: Command): string[] {
-  return command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  return command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
 }
 
 function excess(command: Command, say: Say): AsmaError {
@@ -71,7 +75,7 @@ function excess(command: Command, say: Say): AsmaError {
   const [surplus = "", ...more] = command.args.slice(wanted.length);
   const expected = `${wanted.join(" and ")} alone behind ${command.name()}`;
   const found = `found '${[surplus, ...more].join("', '")}' too`;
-  if (command.name() === "attack") {
+  if (command.name() === "attack" && command.getOptionValue("target") === undefined) {
     return say({ expected, found }, `did you mean --target ${surplus}?`);
   }
   const wayOut =
@@ -113,9 +117,8 @@ function invalid(
   const long = /--[a-z0-9-]+/.exec(flag)?.[0] ?? flag;
   const choices = command.options.find((option) => option.long === long)?.argChoices;
   if (choices !== undefined) {
-    const [nearest, ...others] = nearestFirst(value, choices);
     return say({
-      expected: `one of ${[nearest, ...others].join(", ")} for ${long}`,
+      expected: `one of ${nearestFirst(value, choices).join(", ")} for ${long}`,
       found: `found '${value}'`,
     });
   }
