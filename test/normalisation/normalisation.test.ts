@@ -61,9 +61,11 @@ describe("a network that was trained on values from 0 to 1", () => {
     const file = path(`unit-${name}.onnx`);
     expect(await doubtsOf(file)).toEqual([]);
     expect(await doubtsOf(file, { mean: "unit" })).toEqual([]);
-    const unit = layers("`range: \\[0,1\\]`");
+    const unit = layers('`mean: "unit"`');
     expect(await doubtsOf(file, { mean: "imagenet" })).toContainEqual(unit);
-    expect(await doubtsOf(file, { mean: "bytes" })).toContainEqual(unit);
+    expect(await doubtsOf(file, { mean: [0.5], std: [0.1] })).toContainEqual(unit);
+    const alone = layers("`range: \\[0,1\\]`");
+    expect(await doubtsOf(file, { range: [0, 255] })).toContainEqual(alone);
   });
 });
 
@@ -167,7 +169,18 @@ describe("the doubts are said", () => {
     const image = await model.readImage(scene);
     const target = disc([64, 64], [32, 32], 9);
     const { notices } = await (await model.attack(image, target, { iterations: 1 })).result;
-    expect(notices).toContainEqual(imagenet);
+    expect(notices).toEqual([imagenet, oneClass]);
+    await model.release();
+  });
+
+  it("of the image that is attacked, not of another", async () => {
+    const model = await loadModel(file, { threads: 1, mean: "imagenet" });
+    const image = await model.readImage(scene);
+    const black = { ...image, data: new Float32Array(image.data.length) };
+    expect((await model.predict(black)).notices).toEqual([oneClass]);
+    const target = disc([64, 64], [32, 32], 9);
+    const { notices } = await (await model.attack(image, target, { iterations: 1 })).result;
+    expect(notices).toEqual([]);
     await model.release();
   });
 

@@ -11,6 +11,8 @@ const mostLayers = 6;
 /** Fewer channels say nothing. */
 const leastChannels = 8;
 
+type GraphNode = SegmentationModel["resolved"]["model"]["graph"]["node"][number];
+
 /** A value with channels on axis 1, and what was added to each last. */
 interface BiasedLayer {
   readonly value: string;
@@ -80,30 +82,35 @@ function biasedLayers({ resolved }: SegmentationModel): BiasedLayer[] {
   const normalised = new Set(
     nodes.flatMap(({ opType, input }) => (opType === "BatchNormalization" ? [input[0]] : [])),
   );
-  return nodes.flatMap(({ opType, input, output, attribute }): BiasedLayer[] => {
+  return nodes.flatMap((node): BiasedLayer[] => {
+    const { opType, input, output } = node;
     const [value = ""] = output;
-    const constants = input.slice(1).map((name) => resolved.constant.bind(resolved, name));
-    const rank = resolved.types.get(value)?.dims.length ?? 0;
-    if (rank < 4) {
-      return [];
-    }
-    if (opType === "Conv" && !normalised.has(value)) {
-      const biases = constants[1]?.();
-      return biases === undefined ? [] : [{ value, biases }];
-    }
-    if (opType === "BatchNormalization") {
-      const [scale, bias, mean, variance] = constants.map((read) => read());
-      const epsilon = attribute.find(({ name }) => name === "epsilon")?.f ?? 1e-5;
-      const biases = bias?.map(
-        (shift, c) =>
-          shift -
-          ((mean?.[c] as number) * (scale?.[c] as number)) /
-            Math.sqrt((variance?.[c] as number) + epsilon),
-      );
-      return biases === undefined ? [] : [{ value, biases }];
-    }
-    return [];
+    const biases =
+      opType === "BatchNormalization"
+        ? shiftsOf(node, resolved)
+        : opType === "Conv" && !normalised.has(value)
+          ? resolved.constant(input[2] ?? "")
+          : undefined;
+    return biases === undefined || !resolved.types.has(value) ? [] : [{ value, biases }];
   });
+}
+
+/** What a batch normalisation adds to each channel, with what it knows from training. */
+function shiftsOf(
+  { input, attribute }: GraphNode,
+  resolved: SegmentationModel["resolved"],
+): number[] | undefined {
+  const [scale, bias, mean, variance] = input.slice(1).map((name) => resolved.constant(name));
+  const epsilon = attribute.find(({ name }) => name === "epsilon")?.f ?? 1e-5;
+  return (
+    scale &&
+    mean &&
+    variance &&
+    bias?.map((shift, c) => {
+      const factor = (scale[c] as number) / Math.sqrt((variance[c] as number) + epsilon);
+      return shift - factor * (mean[c] as number);
+    })
+  );
 }
 
 /**

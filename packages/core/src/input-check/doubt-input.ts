@@ -31,7 +31,10 @@ export async function doubtInput(
   const { preprocessing, classNames } = model.description;
   let layers = found.get(model);
   if (layers === undefined) {
-    layers = doubtOfLayers(model, image);
+    layers = doubtOfLayers(model, image).catch(
+      (error: unknown) =>
+        `Whether the model is given the values that it is made for could not be looked at: ${(error as Error).message}`,
+    );
     found.set(model, layers);
   }
   const doubts = [
@@ -60,7 +63,8 @@ async function doubtOfLayers(
     return undefined;
   }
   const [name, { range, mean }] = others[rest.indexOf(least)] as (typeof others)[number];
-  const better = mean === undefined ? option("range", range) : option("mean", name);
+  const isAlone = mean === undefined && preprocessing.mean.length + preprocessing.std.length === 0;
+  const better = isAlone ? option("range", range) : option("mean", name);
   return `The model seems to be made for other values than it is given: the biases of its first layers should cancel what comes in, but leave ${share(now)} of it, and ${share(least)} with ${better}. See how it was trained, and say ${better}, or what fits it, with ${option("range")}, ${option("mean")} and ${option("std")}.`;
 }
 

@@ -7,13 +7,9 @@ export function doubtValues({
   mean,
   std,
 }: Pick<Preprocessing, "range" | "mean" | "std">): string | undefined {
-  const isUnit = range.every((value) => Math.abs(value) <= 1);
-  const [key, large] = [mean, std].map((list) => list.some((n) => Math.abs(n) > 1)).includes(true)
-    ? mean.some((n) => Math.abs(n) > 1)
-      ? (["mean", mean] as const)
-      : (["std", std] as const)
-    : [];
-  return isUnit && key !== undefined
-    ? `${option(key)} is ${large.join(", ")}, but white is ${range[1]} for the model: such numbers are made for values up to 255. Say ${option("range", [0, 255])}, or give them divided by 255.`
-    : undefined;
+  const isLarge = (n: number) => Math.abs(n) > 1;
+  const key = mean.some(isLarge) ? "mean" : std.some(isLarge) ? "std" : undefined;
+  return key === undefined || range.some(isLarge)
+    ? undefined
+    : `${option(key)} is ${{ mean, std }[key].join(", ")}, but white is ${range[1]} for the model: such numbers are made for values up to 255. Say ${option("range", [0, 255])}, or give them divided by 255.`;
 }

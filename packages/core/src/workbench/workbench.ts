@@ -137,9 +137,8 @@ export class Workbench {
   async gradientProblem(size?: Size): Promise<unknown> {
     const { definition, attackOptions } = parseChoice({}, []);
     return await this.#using(size, async ({ model }) => {
-      const { classes } = model.description.head;
       try {
-        const recipe = definition.recipe(attackOptions as never, { classes });
+        const recipe = definition.recipe(attackOptions as never, model.description.head);
         const { target } = this.#host;
         const graph = { iou: "mean-present", target } as const;
         await (await StepSession.create(model, recipe, graph, this.#host)).release();
@@ -173,7 +172,7 @@ export class Workbench {
     await check?.prediction(image, prediction);
     const doubts = (await this.#host.doubt?.(model, image, prediction)) ?? [];
     const notices = [...(prediction.notices ?? []), ...doubts];
-    loaded.notices = notices;
+    loaded.seen = { data: image.data, notices };
     return notices.length === 0 ? prediction : { ...prediction, notices };
   }
 
@@ -242,22 +241,21 @@ export class Workbench {
       const loaded = hold(await this.#pool.lease(size, given.length));
       const judging = given.length === 1 ? loaded : hold(await this.#pool.lease(size));
       const { model } = loaded;
-      const { description } = model;
+      const { classNames, head } = model.description;
       const inputs = checkInputs(model, given);
-      definition.check?.(attackOptions as never, {
-        classes: description.head.classes,
-        classNames: description.classNames,
-      });
+      definition.check?.(attackOptions as never, { classes: head.classes, classNames });
       const options = { ...run, iouDefinition: commonDefinition(run.iouDefinition, model, inputs) };
-      const recipe = definition.recipe(attackOptions as never, {
-        classes: description.head.classes,
-      });
+      const recipe = definition.recipe(attackOptions as never, head);
       const step = hold(
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
       await loaded.check?.gradient(inputs[0] as AttackInput);
-      const isDoubted = description.head.isUnsure || this.#host.doubt !== undefined;
-      if (begun && isDoubted && judging.notices === undefined) {
+      const isDoubted = head.isUnsure || this.#host.doubt !== undefined;
+      if (
+        begun &&
+        isDoubted &&
+        judging.seen?.data.every((v, i) => v === first.image.data[i]) !== true
+      ) {
         await this.#look(judging, first.image);
       }
       return {
@@ -267,7 +265,7 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
-        notices: [...notices, ...(judging.notices ?? [])],
+        notices: [...notices, ...(judging.seen?.notices ?? [])],
         inputs,
         judge: judging.model,
         signal: begun?.signal,
