@@ -26,6 +26,7 @@ import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choi
 import { copyImage, copyOf } from "./copy-image.ts";
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
+import { doubtsOf, look } from "./look.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
 import { commonDefinition, goalOf } from "./run-goal.ts";
 import type { Host } from "./host.ts";
@@ -59,7 +60,7 @@ export class Workbench {
   /** As `ModelHandle.predict`. */
   async predict(image: ImageLike): Promise<LabelMap> {
     const tensor = this.#toImage(image);
-    return await this.#using(sizeOf(tensor), async (loaded) => await this.#look(loaded, tensor));
+    return await this.#using(sizeOf(tensor), (loaded) => look(loaded, tensor, this.#host));
   }
 
   /** As `ModelHandle.predictScores`. */
@@ -165,17 +166,6 @@ export class Workbench {
     }
   }
 
-  /** Predicts, and keeps what is doubtful about it. */
-  async #look(loaded: SizedModel, image: ImageTensor): Promise<LabelMap> {
-    const { model, check } = loaded;
-    const prediction = await model.predict(image);
-    await check?.prediction(image, prediction);
-    const doubts = (await this.#host.doubt?.(model, image, prediction)) ?? [];
-    const notices = [...(prediction.notices ?? []), ...doubts];
-    loaded.seen = { data: image.data, notices };
-    return notices.length === 0 ? prediction : { ...prediction, notices };
-  }
-
   #toImage(image: ImageLike): ImageTensor {
     return copyImage(image, this.input);
   }
@@ -250,14 +240,7 @@ export class Workbench {
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
       await loaded.check?.gradient(inputs[0] as AttackInput);
-      const isDoubted = head.isUnsure || this.#host.doubt !== undefined;
-      if (
-        begun &&
-        isDoubted &&
-        judging.seen?.data.every((v, i) => v === first.image.data[i]) !== true
-      ) {
-        await this.#look(judging, first.image);
-      }
+      const doubts = begun ? await doubtsOf(judging, first.image, this.#host) : [];
       return {
         step,
         recipe,
@@ -265,7 +248,7 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
-        notices: [...notices, ...(judging.seen?.notices ?? [])],
+        notices: [...notices, ...doubts],
         inputs,
         judge: judging.model,
         signal: begun?.signal,
