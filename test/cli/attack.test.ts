@@ -367,7 +367,7 @@ describe("usage", () => {
       /Expected a number for --beta but found 'b'/,
     ],
     ["an IoU above 1", ["--hide", "1", "--iou", "95"], /from 0 to 1 .* for --iou but found '95'/],
-    ["the background hidden", ["--hide", "0"], /from 1 on, .* for --hide but found '0'/],
+    ["the background hidden", ["--hide", "0"], /from 1 on .* for --hide but found '0'/],
     ["a disc without extent", ["--disc", "40,40,-5"], /radius greater than 0.*40,40,-5/],
     [
       "an unknown provider",

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { unet, writeImage, writePng } from "../support/golden-scene.ts";
@@ -25,6 +26,15 @@ const usage = (args: string, ...says: readonly (string | RegExp)[]) =>
   refused(2, "ERR_USAGE", args, ...says);
 const error = (code: string, args: string, ...says: readonly (string | RegExp)[]) =>
   refused(1, code, args, ...says);
+
+const runtime = dirname(
+  createRequire(
+    fileURLToPath(new URL("../../packages/node/package.json", import.meta.url)),
+  ).resolve("onnxruntime-node/package.json"),
+);
+const hasCuda = readdirSync(runtime, { recursive: true, encoding: "utf8" }).some((path) =>
+  path.includes("providers_cuda"),
+);
 
 const attack = "attack model.onnx image.png -o out";
 const predict = "predict model.onnx image.png -o out";
@@ -311,6 +321,19 @@ const mistakes: readonly Mistake[] = [
     "give concrete ones",
     "--shape image=1,3,512,512, or an image",
   ),
+  ...(hasCuda
+    ? []
+    : [
+        refused(
+          2,
+          "ERR_PROVIDER",
+          `${predict} --provider cuda`,
+          "the execution provider 'cuda' to be installed",
+          "has no '",
+          "install onnxruntime-node again",
+          "leave --provider out",
+        ),
+      ]),
   // What the model shall draw.
   error(
     "ERR_TARGET_CLASS",
@@ -411,6 +434,7 @@ const mistakes: readonly Mistake[] = [
     `${differentiate} --input pixels`,
     "no value 'pixels'",
     "Its inputs and outputs are 'image', 'logits'",
+    "name one of those",
   ),
 ];
 

@@ -208,7 +208,7 @@ export function hiddenClass(text: string): number | string {
   const wanted = classNumberOrName(text);
   if (wanted === 0) {
     throw new InvalidArgumentError(
-      `Expected a class from 1 on, as class 0 takes the place of what is hidden, but received '${text}'.`,
+      `Expected a class from 1 on (class 0 takes the place of what is hidden) but received '${text}'.`,
     );
   }
   return wanted;

@@ -115,19 +115,15 @@ function invalid(
   say: Say,
 ): AsmaError {
   const long = /--[a-z0-9-]+/.exec(flag)?.[0] ?? flag;
+  const wayOut = `correct it, or ${helpOf(command)}`;
   const choices = command.options.find((option) => option.long === long)?.argChoices;
   if (choices !== undefined) {
-    return say({
-      expected: `one of ${nearestFirst(value, choices).join(", ")} for ${long}`,
-      found: `found '${value}'`,
-    });
+    const expected = `one of ${nearestFirst(value, choices).join(", ")} for ${long}`;
+    return say({ expected, found: `found '${value}'` }, wayOut);
   }
   // What our own parsers say: "Expected … but received '…'."
-  const expected = /is invalid\. Expected (.*?),? but received '(.*)'/s.exec(message)?.[1];
-  const part = /but received '(.*)'/s.exec(message)?.[1];
-  return say({
-    expected: `${expected ?? "another value"} for ${long}`,
-    found:
-      part === undefined || part === value ? `found '${value}'` : `found '${part}' in '${value}'`,
-  });
+  const [, expected = "another value", part = value] =
+    /is invalid\. Expected (.*?),? but received '(.*)'/s.exec(message) ?? [];
+  const found = part === value ? `found '${value}'` : `found '${part}' in '${value}'`;
+  return say({ expected: `${expected} for ${long}`, found }, wayOut);
 }
