@@ -107,7 +107,7 @@ it("lets an attack's schema check the values", async () => {
   expect(low.stderr).toContain("ERR_OPTION Expected >=1 for --its-flag of nudge");
   const text = await run([...absent, "--attack", "nudge", "--nudge-threads", "1,b"]);
   expect(text).toMatchObject({ code: 2 });
-  expect(text.stderr).toContain("ERR_USAGE --nudge-threads: Expected a number but received 'b'");
+  expect(text.stderr).toContain("ERR_USAGE Expected a number for --nudge-threads but found 'b'");
 });
 
 it("groups the flags in its help by attack, those of several once", async () => {

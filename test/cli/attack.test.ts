@@ -369,13 +369,25 @@ describe("attack", () => {
 
 describe("usage", () => {
   const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
-    ["no target", [], /exactly one target: --target, --target-image, --hide/],
+    ["no target", [], /exactly one target \(--target, --target-image, --hide/],
     ["two targets", ["--hide", "1", "--disc", "40,40,9"], /exactly one target/],
-    ["no number", ["--hide", "1", "--iterations", "many"], /Expected a number but received 'many'/],
-    ["no iterations", ["--hide", "1", "--iterations", "0"], /at least 1 but received '0'/],
-    ["no number for a step size", ["--hide", "1", "--beta", "b"], /--beta: Expected a number.*'b'/],
-    ["an IoU above 1", ["--hide", "1", "--iou", "95"], /from 0 to 1 but received '95'/],
-    ["the background hidden", ["--hide", "0"], /at least 1 but received '0'/],
+    [
+      "no number",
+      ["--hide", "1", "--iterations", "many"],
+      /Expected a number for --iterations but found 'many'/,
+    ],
+    [
+      "no iterations",
+      ["--hide", "1", "--iterations", "0"],
+      /at least 1 for --iterations but found '0'/,
+    ],
+    [
+      "no number for a step size",
+      ["--hide", "1", "--beta", "b"],
+      /Expected a number for --beta but found 'b'/,
+    ],
+    ["an IoU above 1", ["--hide", "1", "--iou", "95"], /from 0 to 1 .* for --iou but found '95'/],
+    ["the background hidden", ["--hide", "0"], /from 1 on .* for --hide but found '0'/],
     ["a disc without extent", ["--disc", "40,40,-5"], /radius greater than 0.*40,40,-5/],
     [
       "an unknown provider",
@@ -397,7 +409,7 @@ describe("usage", () => {
     ["negative beta", ["--beta=-1", "--tau", "1"], "ERR_OPTION", />0 for --beta of asma.*-1/],
     ["zero tau", ["--beta", "1", "--tau", "0"], "ERR_OPTION", />0 for --tau of asma.*0/],
     ["an unknown variant", ["--variant", "dpm"], "ERR_OPTION", /for --variant of asma.*dpm/],
-    ["one level", ["--levels", "1"], "ERR_USAGE", /at least 2 but received '1'/],
+    ["one level", ["--levels", "1"], "ERR_USAGE", /at least 2 for --levels but found '1'/],
     ["β without τ", ["--beta", "1"], "ERR_STEP_SIZE", /belong together/],
     [
       "β and τ for a constant step",

@@ -333,10 +333,11 @@ describe("an image", () => {
 describe("a target", () => {
   it("of another size is refused", async () => {
     const folder = temporaryFolder();
-    const flags = ["--target", writeMask(folder, new Uint8Array(50 * 50))];
+    const mask = writeMask(folder, new Uint8Array(50 * 50));
+    const flags = ["--target", mask];
     const message = await expectAttackFailure(folder, { flags, code: "ERR_TARGET_SIZE" });
     expect(message).toContain(
-      "52×52 pixels (the model's output grid) or 92×92 (the image) but found 50×50",
+      `52×52 pixels (the model's output grid) or 92×92 (the image) but '${mask}' has 50×50`,
     );
     const other = writePng(folder, "other.png", 96, 3, new Uint8Array(96 * 96 * 3));
     const image = await expectAttackFailure(folder, {
@@ -357,7 +358,7 @@ describe("a target", () => {
     const message = await expectAttackFailure(folder, { ...both, flags: ["--target", mask] });
     expect(message).toContain(`classes 0 to 2 (the model has 3) but '${mask}' asks for class 3`);
     const hidden = await expectAttackFailure(folder, { ...both, flags: ["--hide", "3"] });
-    expect(hidden).toContain("1 (class 1), 2 (class 2), but the target asks for class 3");
+    expect(hidden).toContain("'class 1' (1), 'class 2' (2), but --hide asks for 3");
   });
 
   it("that nothing counts in, or that lies outside the output grid, is refused", async () => {
@@ -368,7 +369,7 @@ describe("a target", () => {
     const exit = 5;
     expect(await expectAttackFailure(folder, { flags, code, exit })).toContain("ignored");
     const message = await expectAttackFailure(folder, { flags: ["--disc", "5,5,4"], code, exit });
-    expect(message).toContain("at row 20, column 20 of the image and is 52×52");
+    expect(message).toContain("rows 20 to 72, columns 20 to 72 of the image (92×92)");
   });
 
   it("with a region of another size is refused", async () => {

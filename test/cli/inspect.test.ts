@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { golden, unet, unet3, writeImage } from "../support/golden-scene.ts";
+import { writeNpyFile } from "../support/npy.ts";
 import { decodePng } from "../support/png.ts";
+import { runMain } from "../support/run-main.ts";
 import { expectFailure, runCli, runJson, saveModel, temporaryFolder } from "../support/run-cli.ts";
 import {
   channelsLastModel,
@@ -11,6 +13,7 @@ import {
   multiLabelModel,
   queryModel,
   volumeModel,
+  withDynamicDims,
 } from "../support/segmentation-models.ts";
 
 interface Inspection {
@@ -200,11 +203,13 @@ describe("the command line", () => {
   it("refuses unknown commands and flags as usage errors", async () => {
     const usage = { exit: 2, code: "ERR_USAGE" };
     expect(await expectFailure(["atack", "m", "i"], usage)).toContain("atack");
-    expect(await expectFailure(["inspect"], usage)).toContain("missing required argument 'model'");
+    expect(await expectFailure(["inspect"], usage)).toContain(
+      "<model> behind inspect but found no <model>: write onnx-asma inspect <model> [image]",
+    );
     expect(await expectFailure(["inspect", unet3, "--colour"], usage)).toContain("'--colour'");
     const { code, stdout, stderr } = await runCli(["inspect", unet3, "--layout", "CHWN"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("Allowed choices are NCHW, NHWC");
+    expect(stderr).toMatch(/one of .*NCHW, .*NHWC.* for --layout but found 'CHWN'/);
     expect(stderr).toContain("--help");
   });
 });
@@ -224,6 +229,37 @@ describe("inspect with an image", () => {
       image,
     ]);
     expect(object.prediction.pixelsPerClass.reduce((a, b) => a + b)).toBe(52 * 52);
+  });
+
+  it.each<[string, Uint8Array, readonly number[]]>([
+    ["channels last", channelsLastModel(16, 12), [16, 12, 3]],
+    [
+      "a fixed batch of three",
+      headModel([3, 3, 16, 12], [0, 0.2], [], {}, ["scores"]),
+      [3, 16, 12],
+    ],
+    ["a volume", volumeModel([4, 16, 12]), [1, 4, 16, 12]],
+    [
+      "dynamic sizes",
+      withDynamicDims(headModel([1, 3, 8, 8], [0, 0.2], [], {}, ["scores"]), [2, 3]),
+      [3, 16, 12],
+    ],
+  ])("draws it for %s", async (_, model, dims) => {
+    const { folder, path } = saveModel(model);
+    const count = dims.reduce((a, b) => a * b);
+    const values = Float32Array.from({ length: count }, (__, i) => ((i * 37) % 101) / 101);
+    const image = writeNpyFile(folder, "image.npy", values, dims);
+    const out = join(folder, "seen.png");
+    const { code, stdout, stderr } = await runMain(["inspect", path, image, "-o", out]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("On the untouched image the model draws class 0 ");
+    expect(decodePng(readFileSync(out))).toMatchObject({ width: 12, height: 16 });
+    const again = await runMain(["inspect", path, image, "-o", out]);
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/exists already.*--force/),
+    });
+    expect((await runMain(["inspect", path, image, "-o", out, "--force"])).code).toBe(0);
   });
 
   it("asks for one where a picture is wanted", async () => {

@@ -171,10 +171,26 @@ it("--hide takes a class by its name, and says which there are", async () => {
   const refused = (...flags: string[]) =>
     expectFailure([...args, ...flags], { exit: 1, code: "ERR_TARGET_CLASS" });
   expect(await refused("--hide", "squares")).toContain(
-    "0 (ground), 1 (disc), 2 (square), but the target asks for class 'squares'",
+    "'square' (2), 'disc' (1), 'ground' (0), but --hide asks for 'squares'",
   );
   expect(await refused("--hide", "ground")).toContain("'ground' is class 0");
-  expect(await refused("--disc", "40,40,9", "--target-class", "3")).toContain("asks for class 3");
+  expect(await refused("--disc", "40,40,9", "--target-class", "3")).toContain(
+    "--target-class asks for 3",
+  );
+});
+
+it("--class-map and --loss-classes take classes by their names", async () => {
+  const names = ["--classes", "ground,disc,square"];
+  const folder = temporaryFolder();
+  const labels = Uint8Array.from({ length: 36 * 36 }, (_, i) => (i < 300 ? 200 : 10));
+  const map = ["--target", writeMask(folder, labels), "--class-map", "200=square,10=ground"];
+  const { target, object } = await targetOf(
+    folder,
+    [...map, ...names, "--loss-classes", "square"],
+    unet3,
+  );
+  expect([...target]).toEqual([...labels].map((value) => (value === 200 ? 2 : 0)));
+  expect(object.attack.options["lossClasses"]).toEqual([2]);
 });
 
 it("--hide measures the share erased, unless told otherwise", async () => {

@@ -60,6 +60,7 @@ describe("telemetry of ONNX Runtime", () => {
     const runs = [
       ["inspect", unet, "--shape", "image=1,3,92,92"],
       ["differentiate", unet, "--shape", "image=1,3,92,92", "-o", join(folder, "gradient.onnx")],
+      ["predict", unet, image, "-o", join(folder, "prediction")],
       ["attack", unet, image, "--disc", "46,46,10", "--iterations", "2", "-o", out],
     ];
     for (const args of runs) {

@@ -27,6 +27,8 @@ interface Followed {
   readonly target: LabelMap;
   readonly choice: AttackChoice;
   readonly steps: readonly Step[];
+  /** Of the untouched image. */
+  readonly scores: readonly number[];
 }
 
 function toBase64({ buffer }: { readonly buffer: ArrayBufferLike }): string {
@@ -56,8 +58,9 @@ async function inNode(scene: ParityScene): Promise<Followed> {
     const { data } = await prediction();
     steps.push({ iou, l2, linf, labels: toBase64(Uint8Array.from(data)) });
   }
+  const scores = [...(await model.predictScores(image)).data];
   await model.release();
-  return { image, target, choice, steps };
+  return { image, target, choice, steps, scores };
 }
 
 async function inBrowser(
@@ -90,9 +93,19 @@ async function inBrowser(
       }
       const { best } = await run.result;
       const verdict = await model.predict(best.image);
+      const scores = await model.predictScores({
+        data: new Float32Array(toBytes(image.data).buffer),
+        dims: image.dims,
+      });
       await model.release();
       const wrong = best.prediction.data.filter((label, i) => label !== verdict.data[i]).length;
-      return { steps, milliseconds, device: model.backend.device, wrong };
+      return {
+        steps,
+        milliseconds,
+        device: model.backend.device,
+        wrong,
+        scores: [...scores.data],
+      };
     },
     {
       address: served.addressOf(path),
@@ -140,6 +153,10 @@ describe.skipIf(!hasBrowser).each([
     expect(found.device).toBe(device);
     expect(found.wrong, "pixels that the untouched model draws otherwise").toBe(0);
     expect(found.steps.length).toBe(iterations + 1);
+    const scale = expected.scores.reduce((most, score) => Math.max(most, Math.abs(score)), 0);
+    const apart = found.scores.map((score, i) => Math.abs(score - (expected.scores[i] as number)));
+    expect(apart.length).toBe(expected.scores.length);
+    expect(apart.reduce((most, n) => Math.max(most, n), 0)).toBeLessThan(1e-4 * scale);
     const differences = expected.steps.map((step, i) => {
       const actual = found.steps[i] as Step;
       return {

@@ -61,5 +61,6 @@ export function refusal(
   { expected, found, wayOut, ...options }: Refusal,
 ): AsmaError {
   const end = wayOut === undefined ? "" : `: ${wayOut}`;
-  return new AsmaError(code, `Expected ${expected} but ${found}${end}.`, options);
+  const mark = end.endsWith("?") ? "" : ".";
+  return new AsmaError(code, `Expected ${expected} but ${found}${end}${mark}`, options);
 }

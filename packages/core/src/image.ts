@@ -28,6 +28,16 @@ export interface LabelMap {
   readonly notices?: readonly string[];
 }
 
+/**
+ * Scores as attacks raise them: float32, dims [K, H, W] or [K, D, H, W] on the output grid, K ≥ 2 classes, of which
+ * the largest wins. They are the values before a final softmax, sigmoid or argmax, the logarithms of probabilities
+ * where nothing before can be told, and [−z, z]/2 of a single channel z whose border lies at 0.
+ */
+export interface ScoreMap {
+  readonly data: Float32Array;
+  readonly dims: readonly [classes: number, ...Size];
+}
+
 /** The label of pixels that neither loss nor metrics look at. */
 export const ignored = -1;
 

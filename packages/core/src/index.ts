@@ -78,7 +78,7 @@ export type {
   VerifyOptions,
 } from "./workbench/model-handle.ts";
 export type { CheckedHost, DeviceChecker, Processor } from "./workbench/processor.ts";
-export type { Host } from "./workbench/host.ts";
+export type { Doubt, Host } from "./workbench/host.ts";
 export { Workbench } from "./workbench/workbench.ts";
 export {
   AsmaError,
@@ -96,6 +96,7 @@ export {
   type ImageDims,
   type ImageTensor,
   type LabelMap,
+  type ScoreMap,
   type Size,
 } from "./image.ts";
 export { levelsOf } from "./levels-of.ts";

@@ -2,6 +2,7 @@ import { ort } from "./onnxruntime.ts";
 import type { Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Host } from "@onnx-asma/core";
 import { comparedWith } from "@onnx-asma/core/device-check";
+import { doubtInput } from "@onnx-asma/core/input-check";
 import { graphTarget } from "./graph-target.ts";
 
 /**
@@ -18,6 +19,7 @@ export function hostFor(
     runtime: ort as Runtime,
     sessionOptions,
     target,
+    doubt: doubtInput,
     processor:
       graphTarget(sessionOptions) === "cpu"
         ? undefined

@@ -19,7 +19,7 @@ describe("options that are none, or of another kind, are refused by name", () =>
     [{ outputkind: "logits" }, /found 'outputkind'/],
     [
       { mean: "0.5" },
-      /Expected a list of numbers, one .* or one for `mean` of loadModel but found "0\.5"\.$/,
+      /Expected a list of numbers, one .* one of unit, signed, bytes, imagenet for `mean` of loadModel but found "0\.5"\.$/,
     ],
     [{ mean: 0.5 }, /for `mean`/],
     [{ std: [1, "2"] }, /for `std`/],

@@ -1,6 +1,7 @@
 import type { Model, SessionOptions, Target } from "@onnx-asma/autodiff";
 import { refusal, Workbench, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
 import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
+import { withNumbers, type NormalisationName } from "@onnx-asma/core/normalisations";
 import { classListOf } from "@onnx-asma/core/preprocessor";
 import { checkProviders } from "./check-providers.ts";
 import { hostFor } from "./host.ts";
@@ -10,7 +11,15 @@ import { companionsOf } from "./read-preprocessor.ts";
 import { readTrainingGraph, type TrainingGraphSource } from "./read-training-graph.ts";
 
 /** Options of {@link loadModel}: how the model is understood, and where it runs. */
-export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "trainingGraph"> {
+export interface LoadModelOptions extends Omit<
+  ModelOptions,
+  "mean" | "preprocessor" | "trainingGraph"
+> {
+  /**
+   * Subtracted per channel of the model, after `range`; or a name of `normalisations`, which stands for `range`,
+   * `mean` and, where it is not given, `std`. @default 0
+   */
+  readonly mean?: readonly number[] | NormalisationName | undefined;
   /**
    * A `preprocessor_config.json`: its path, or one that was parsed before; `false` for none.
    * @default the one beside the model's file, or above its folder `onnx`, if there is one
@@ -47,7 +56,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   checkOptions(optionEntries, options, "loadModel");
   checkSource(source);
-  const { preprocessor: given, trainingGraph, threads, target, ...rest } = options;
+  const { preprocessor: given, trainingGraph, threads, target, ...rest } = withNumbers(options);
   const sessionOptions: SessionOptions = {
     ...rest.sessionOptions,
     ...(threads !== undefined && { intraOpNumThreads: threads }),

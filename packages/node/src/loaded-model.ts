@@ -14,6 +14,7 @@ import {
   type ModelDescription,
   type ModelHandle,
   type ModelOptions,
+  type ScoreMap,
   type Size,
   type Verification,
   type VerifyOptions,
@@ -81,6 +82,11 @@ export class LoadedModel implements ModelHandle<string, string | Uint8Array> {
   /** See {@link ModelHandle.predict}. */
   async predict(image: ImageLike): Promise<LabelMap> {
     return await this.#bench.predict(image);
+  }
+
+  /** See {@link ModelHandle.predictScores}. */
+  async predictScores(image: ImageLike): Promise<ScoreMap> {
+    return await this.#bench.predictScores(image);
   }
 
   /** See {@link ModelHandle.attack}. */

@@ -46,7 +46,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
     }
     throw refusal("ERR_FILE_NOT_FOUND", {
       expected: `an ONNX model at '${path}'`,
-      found: `it cannot be read (${cause.message})`,
+      found: cause.code === "ENOENT" ? "there is none" : `it cannot be read (${cause.message})`,
       wayOut: "check the path",
       cause,
       details: { path },

@@ -6,6 +6,7 @@
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/image-size";
+export * from "@onnx-asma/core/normalisations";
 export * from "@onnx-asma/core/npy";
 export * from "@onnx-asma/core/preprocessor";
 export * from "@onnx-asma/core/targets";

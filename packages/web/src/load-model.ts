@@ -1,5 +1,10 @@
 import { AsmaError, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
 import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
+import {
+  withNumbers,
+  type NormalisationName,
+  type WithNumbers,
+} from "@onnx-asma/core/normalisations";
 import { LoadedModel } from "./loaded-model.ts";
 import {
   toFile,
@@ -13,7 +18,15 @@ import type { Backend, Device, LoadProgress, LoadRequest } from "./messages.ts";
 import { WorkerClient } from "./worker/worker-client.ts";
 
 /** Options of {@link loadModel}: how the model is understood, and where it is computed. */
-export interface LoadModelOptions extends Omit<ModelOptions, "preprocessor" | "trainingGraph"> {
+export interface LoadModelOptions extends Omit<
+  ModelOptions,
+  "mean" | "preprocessor" | "trainingGraph"
+> {
+  /**
+   * Subtracted per channel of the model, after `range`; or a name of `normalisations`, which stands for `range`,
+   * `mean` and, where it is not given, `std`. @default 0
+   */
+  readonly mean?: readonly number[] | NormalisationName;
   /**
    * A `preprocessor_config.json`, or what was read from one; the other options come before it. `false`: none.
    * @default the one among the model's files, otherwise beside the model's address (or above it, where the
@@ -62,7 +75,13 @@ export async function loadModel(
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
   checkOptions(optionEntries, options, "loadModel");
-  const { createWorker = newWorker, signal, onProgress, onNotice, ...others } = options;
+  const {
+    createWorker = newWorker,
+    signal,
+    onProgress,
+    onNotice,
+    ...others
+  } = withNumbers(options);
   const transfer: Transferable[] = [];
   const request = toRequest(source, others, transfer);
   checkNotAborted(signal);
@@ -100,7 +119,9 @@ function checkNotAborted(signal: AbortSignal | undefined): void {
 
 function toRequest(
   source: ModelSource,
-  options: Omit<LoadModelOptions, "createWorker" | "signal" | "onProgress" | "onNotice">,
+  options: WithNumbers<
+    Omit<LoadModelOptions, "createWorker" | "signal" | "onProgress" | "onNotice">
+  >,
   transfer: Transferable[],
 ): LoadRequest {
   const { device, threads, wasmPaths, cache, trainingGraph, preprocessor, ...rest } = options;

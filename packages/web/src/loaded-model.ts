@@ -12,6 +12,7 @@ import {
   type LabelsLike,
   type ModelDescription,
   type ModelHandle,
+  type ScoreMap,
   type Size,
   type Verification,
   type VerifyOptions,
@@ -89,6 +90,12 @@ export class LoadedModel implements ModelHandle<ImageSource, Uint8Array> {
     const parcel = new Parcel();
     const copy = await parcel.add(image, "the image");
     return await this.#client.call("predict", { image: copy }, parcel.transfer);
+  }
+
+  async predictScores(image: ImageLike): Promise<ScoreMap> {
+    const parcel = new Parcel();
+    const copy = await parcel.add(image, "the image");
+    return await this.#client.call("predictScores", { image: copy }, parcel.transfer);
   }
 
   /**

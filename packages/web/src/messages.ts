@@ -11,6 +11,7 @@ import type {
   ModelDescription,
   ModelOptions,
   Preprocessor,
+  ScoreMap,
   Size,
   TrainingGraphOptions,
   Verification,
@@ -113,6 +114,7 @@ export interface Requests {
   describe: { params: { size: Size | undefined }; result: ModelDescription };
   readImage: { params: { pixels: PixelSource }; result: ReadImage };
   predict: { params: { image: ImageLike }; result: LabelMap };
+  predictScores: { params: { image: ImageLike }; result: ScoreMap };
   /** Checks everything that a run is given; its first step is computed when it is asked for. */
   begin: {
     params: {

@@ -89,7 +89,7 @@ describe("input dims", () => {
 
   it("are for inputs that the model has", async () => {
     await expect(resolved(relu, { dims: { image: [1, 4] } })).rejects.toThrow(
-      "Dims are given for 'image' but the model's inputs are 'x'.",
+      "Dims are given for 'image' but the model's inputs are 'x': name one of them.",
     );
   });
 

@@ -89,7 +89,7 @@ export async function resolve(
       const names = declared.map((input) => `'${input}'`).join(", ");
       throw new AutodiffError(
         "ERR_INPUT_DIMS",
-        `Dims are given for '${name}' but the model's inputs are ${names}.`,
+        `Dims are given for '${name}' but the model's inputs are ${names}: name one of them.`,
       );
     }
   }

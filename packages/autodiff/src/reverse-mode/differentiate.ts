@@ -70,7 +70,7 @@ function named(b: GraphBuilder, name: string): Value {
     const known = [...b.graph.input, ...b.graph.output].map((v) => `'${v.name}'`).join(", ");
     throw new AutodiffError(
       "ERR_UNKNOWN_VALUE",
-      `The model has no value '${name}' of known dims that an output needs. Its inputs and outputs are ${known}.`,
+      `The model has no value '${name}' of known dims that an output needs. Its inputs and outputs are ${known}: name one of those, or a value between them.`,
     );
   }
   return b.value(name);

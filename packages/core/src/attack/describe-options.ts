@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { descriptionOf, unwrapped, type OptionEntries } from "./option-schema.ts";
+import { descriptionOf, unwrapped, type OptionEntries, type SchemaPiece } from "./option-schema.ts";
 
 /** One option as hosts need it to make flags, forms and tables. */
 export interface OptionDescription {
@@ -13,6 +13,8 @@ export interface OptionDescription {
   readonly description: string;
   /** `undefined` where the attack decides. */
   readonly default: unknown;
+  /** Of kind `numbers`: whether each is a class of the model. */
+  readonly areClasses?: boolean;
   /** Of kind `choice`. */
   readonly choices?: readonly string[];
   /** Of kind `number`: bounds, where there are any. */
@@ -30,6 +32,11 @@ export function describeOptions(entries: OptionEntries): OptionDescription[] {
   }));
 }
 
+/** What marks the schema of a list of classes. */
+function isOfClasses({ metadata }: SchemaPiece): boolean {
+  return metadata?.["areClasses"] === true;
+}
+
 function kindOf(
   schema: v.GenericSchema,
 ): Omit<OptionDescription, "key" | "description" | "default"> {
@@ -43,7 +50,7 @@ function kindOf(
     case "picklist":
       return { kind: "choice", choices: pipe[0]?.options ?? [] };
     case "array":
-      return { kind: "numbers" };
+      return { kind: "numbers", areClasses: pipe.some(isOfClasses) };
     default:
       return { kind: "number", min: bound("min_value", "gt_value"), max: bound("max_value") };
   }

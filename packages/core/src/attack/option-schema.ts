@@ -63,6 +63,7 @@ export type SchemaPiece = v.GenericSchema & {
   readonly pipe?: readonly SchemaPiece[];
   readonly options?: readonly string[];
   readonly requirement?: unknown;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 };
 
 /** The schema of a value that is given. */

@@ -63,6 +63,7 @@ export const asma = defineAttack({
       v.pipe(
         v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
         v.minLength(1),
+        v.metadata({ areClasses: true }),
         v.description(
           "classes whose target pixels enter the loss; IoU stays over all (default: all)",
         ),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { normalisations } from "../normalisations.ts";
 import { layouts } from "../model/layout.ts";
 import { outputKinds, type ModelOptions } from "../model/model-options.ts";
 
@@ -9,13 +10,13 @@ const name = v.string();
 const whole = v.pipe(v.number(), v.integer());
 const number = v.pipe(v.number(), v.finite());
 /** Lists as JavaScript has them, typed arrays too. */
-const numbers = v.custom<ArrayLike<number>>(
-  (value) =>
-    (Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value)) &&
-    Array.from(value as ArrayLike<unknown>).every(
-      (n) => typeof n === "number" && Number.isFinite(n),
-    ),
-  "a list of numbers",
+const areNumbers = (value: unknown): boolean =>
+  (Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value)) &&
+  Array.from(value as ArrayLike<unknown>).every((n) => typeof n === "number" && Number.isFinite(n));
+const numbers = v.custom<ArrayLike<number>>(areNumbers, "a list of numbers");
+const names = Object.keys(normalisations);
+const numbersOrName = v.custom<ArrayLike<number> | string>(
+  (value) => areNumbers(value) || names.includes(value as string),
 );
 const object = v.custom<object>((value) => typeof value === "object" && value !== null);
 const records = (value: v.GenericSchema) => v.record(v.string(), value);
@@ -33,7 +34,10 @@ export const modelOptionEntries = {
   preprocessor: described(object, "what parsePreprocessor gave"),
   channelOrder: described(v.picklist(["rgb", "bgr"]), "'rgb' or 'bgr'"),
   range: described(numbers, "[black, white]"),
-  mean: described(numbers, "a list of numbers, one for each channel or one"),
+  mean: described(
+    numbersOrName,
+    `a list of numbers, one for each channel or one, or one of ${names.join(", ")}`,
+  ),
   std: described(numbers, "a list of numbers, one for each channel or one"),
   padding: described(
     v.strictObject({

@@ -1,7 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { StateSpec } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import type { Distance } from "./distance.ts";
 
 /** By how much a norm may exceed its budget through rounding to float32. */
@@ -37,13 +37,21 @@ export function radius(c: StepContext<"radius", "epsilon">, distance: Distance):
 /**
  * The budget that an image of a file can use: of the largest change of a value only whole levels.
  *
- * @throws AsmaError `ERR_OPTION` where that is less than one level
+ * @throws AsmaError `ERR_OPTION` where that is less than one level, or more than all of them
  */
 export function usableBudget(
   name: Distance["name"],
   epsilon: number,
   levels: number | undefined,
 ): number {
+  if (name === "linf" && epsilon > 1) {
+    throw refusal("ERR_OPTION", {
+      expected: "at most 1 for `epsilon`, as image values lie in [0, 1],",
+      found: `found ${epsilon}`,
+      wayOut: `give ${Number((epsilon / 255).toPrecision(4))} where ${epsilon} of 255 levels is meant`,
+      details: { option: "epsilon", epsilon },
+    });
+  }
   if (name !== "linf" || levels === undefined) {
     return epsilon;
   }

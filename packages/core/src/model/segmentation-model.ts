@@ -2,6 +2,7 @@ import {
   AutodiffError,
   GraphBuilder,
   readModel,
+  writeModel,
   type Model,
   type ResolvedModel,
   type Runtime,
@@ -17,20 +18,31 @@ import {
   type ImageDims,
   type ImageTensor,
   type LabelMap,
+  type ScoreMap,
   type Size,
 } from "../image.ts";
+import { OpenOnce } from "../open-once.ts";
+import { openSession, type LeasedSession } from "../open-session.ts";
 import { appendModel, type AppendedModel } from "./append-model.ts";
 import { batchError, checkBatch, checkSamples } from "./check-batch.ts";
 import type { Decision } from "./decision.ts";
 import { findImageInput } from "./input/image-input.ts";
 import type { ModelDescription } from "./model-description.ts";
 import type { LoadOptions, ModelOptions } from "./model-options.ts";
-import { Predictor, type PredictorRequest } from "./predictor.ts";
+import { Predictor } from "./predictor.ts";
 import {
   understandModel,
   type UnderstandingRequest,
   type UnderstoodModel,
 } from "./understand-model.ts";
+
+/** A loaded graph from an image to its scores. */
+interface Scorer {
+  readonly session: LeasedSession;
+  readonly input: string;
+  readonly output: string;
+  release(): Promise<void>;
+}
 
 /** A segmentation model, understood for images of one size. Made by {@link SegmentationModel.load}. */
 export class SegmentationModel {
@@ -43,10 +55,9 @@ export class SegmentationModel {
   readonly batch: number;
   /** Gives the gradient instead of our own rules, if the user brought one. */
   readonly trainingGraph: TrainingGraph | undefined;
-  /** What was doubtful about the last prediction. */
-  notices: readonly string[] | undefined;
-  readonly #predictorRequest: PredictorRequest;
-  #predictor: Promise<Predictor> | undefined;
+  readonly #predictor: OpenOnce<Predictor>;
+  /** One image in, its scores out. */
+  readonly #scorer: OpenOnce<Scorer>;
 
   private constructor(
     { runtime, original, options, batch }: UnderstandingRequest,
@@ -60,15 +71,18 @@ export class SegmentationModel {
     this.description = description;
     this.batch = batch;
     this.trainingGraph = trainingGraph;
-    this.#predictorRequest = {
+    const { imageDims } = this;
+    const request = {
       runtime,
       original,
       substitute,
       description,
-      imageDims: this.imageDims,
+      imageDims,
       batch: copies,
       options,
     };
+    this.#predictor = new OpenOnce(async () => await Predictor.open(request));
+    this.#scorer = new OpenOnce(async () => await this.#openScorer());
   }
 
   /**
@@ -159,24 +173,38 @@ export class SegmentationModel {
    */
   async predict(image: ImageTensor): Promise<LabelMap> {
     this.checkImage(image);
-    const labels = await (await this.open()).predict(image);
-    this.notices = labels.notices ?? [];
-    return labels;
+    return await (await this.open()).predict(image);
   }
 
   /** Loads what {@link predict} runs. @throws AsmaError `ERR_SESSION` */
   async open(): Promise<Predictor> {
-    return await (this.#predictor ??= this.#openPredictor());
+    return await this.#predictor.get();
   }
 
-  async #openPredictor(): Promise<Predictor> {
-    try {
-      return await Predictor.open(this.#predictorRequest);
-    } catch (error) {
-      // The next prediction may try again.
-      this.#predictor = undefined;
-      throw error;
-    }
+  /**
+   * The scores of one image that attacks raise: those of the model with its gradient (float32, as
+   * `description.adaptations` says), where {@link predict} is the untouched one's.
+   *
+   * @throws AsmaError `ERR_SESSION`, and as {@link checkImage}; for a model of several images `ERR_BATCH`
+   */
+  async predictScores(image: ImageTensor): Promise<ScoreMap> {
+    this.checkImage(image);
+    const { data, dims } = image;
+    const { session, input, output } = await this.#scorer.get();
+    const results = await session.run({ [input]: new this.runtime.Tensor("float32", data, dims) });
+    const scores = results[output];
+    const [, ...found] = scores?.dims as unknown as readonly [number, ...ScoreMap["dims"]];
+    return { data: scores?.data as Float32Array, dims: found };
+  }
+
+  async #openScorer(): Promise<Scorer> {
+    const b = this.startGraph();
+    const image = b.input("image", { dtype: "float32", dims: this.imageDims });
+    const output = b.output(this.appendTo(b, image).scores, "scores").name;
+    const written = writeModel(b.build().model, "reference");
+    const { sessionOptions } = this.options;
+    const session = await openSession(this.runtime, written, sessionOptions, "the scores");
+    return { session, input: image.name, output, release: async () => await session.release() };
   }
 
   /**
@@ -202,11 +230,9 @@ export class SegmentationModel {
     }
   }
 
-  /** Releases the sessions of {@link predict}; what could not be loaded holds nothing. */
+  /** Releases the sessions of {@link predict} and {@link predictScores}. */
   async release(): Promise<void> {
-    const predictor = await this.#predictor?.catch(() => undefined);
-    this.#predictor = undefined;
-    await predictor?.release();
+    await Promise.all([this.#predictor.release(), this.#scorer.release()]);
   }
 }
 

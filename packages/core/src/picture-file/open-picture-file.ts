@@ -1,4 +1,6 @@
 import { openBmp } from "../bmp/open-bmp.ts";
+import type { AsmaError } from "../errors.ts";
+import { foreignFile } from "../foreign-file/foreign-file.ts";
 import { openGif } from "../gif/open-gif.ts";
 import { checkPictureHeader } from "../picture/check-picture-header.ts";
 import { checkScans, readJpegHeader } from "../picture/jpeg-header.ts";
@@ -47,8 +49,21 @@ export function openPictureFile(
     case "webp":
       return { format, ...openPhoto(bytes, name, format, { host, maxPixels }) };
     default:
-      throw unreadablePicture(name, "is none of these");
+      throw foreignPicture(bytes, name);
   }
+}
+
+/** Says what a file is that is no picture, where that can be told. */
+function foreignPicture(bytes: Uint8Array, name: string): AsmaError {
+  // A message whose first field is a small number: `ir_version`.
+  if (bytes[0] === 0x08 && (bytes[1] as number) < 32 && bytes.length > 2) {
+    const wayOut = "give the model first and the image after it";
+    return unreadablePicture(name, "seems to be an ONNX model", { wayOut });
+  }
+  const kind = foreignFile(bytes);
+  return kind === undefined
+    ? unreadablePicture(name, "is none of these")
+    : unreadablePicture(name, `is ${kind.is}`, { wayOut: "name the picture itself" });
 }
 
 /** A picture that the platform decodes. */

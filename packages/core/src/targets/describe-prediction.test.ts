@@ -10,7 +10,11 @@ it("counts pixels, without ignored ones", () => {
 
 it("says what is drawn and how much is not", () => {
   expect(describePrediction(prediction, names)).toBe(
-    "On the untouched image the model draws ground 66.66 %, disc 16.66 % (1 px); 1 of 3 classes nowhere.",
+    "On the untouched image the model draws ground 66.66 %, cup 0 px, disc 16.66 % (1 px).",
+  );
+  const many = Array.from({ length: 20 }, (_, c) => `c${c}`);
+  expect(describePrediction({ ...prediction, data: new Int32Array(6) }, many)).toBe(
+    "On the untouched image the model draws c0 100 %; 19 of 20 classes nowhere.",
   );
 });
 

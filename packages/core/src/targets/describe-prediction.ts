@@ -11,14 +11,25 @@ export function pixelsPerClass({ data }: LabelMap, classes: number): number[] {
   return counts;
 }
 
-/** What a model draws on an untouched image, in a sentence: "… draws background 97.32 %, circle 2.67 % (253 px)." */
+/** More classes than these are not named where they have no pixel. */
+const mostNamed = 8;
+
+/**
+ * What a model draws on an untouched image, class by class: "… draws background 97.32 %, circle 2.67 % (253 px),
+ * square 0 px." Of many classes those that are drawn, and how many are not.
+ */
 export function describePrediction(prediction: LabelMap, classNames: readonly string[]): string {
   const counts = pixelsPerClass(prediction, classNames.length);
+  const isNamed = classNames.length <= mostNamed;
   const drawn = classNames.flatMap((name, c) => {
     const count = counts[c] as number;
+    if (count === 0) {
+      return isNamed ? [`${name} 0 px`] : [];
+    }
     // Never rounded up to 100 %.
-    const share = (Math.floor((count / prediction.data.length) * 10_000) / 100).toFixed(2);
-    return count === 0 ? [] : [`${name} ${share} %${c === 0 ? "" : ` (${count} px)`}`];
+    const share = Math.floor((count / prediction.data.length) * 10_000) / 100;
+    const percent = share === 100 ? "100" : share.toFixed(2);
+    return [`${name} ${percent} %${c === 0 ? "" : ` (${count} px)`}`];
   });
   const absent = classNames.length - drawn.length;
   const rest = absent === 0 ? "" : `; ${absent} of ${classNames.length} classes nowhere`;

@@ -20,7 +20,9 @@ export function hideClass(prediction: LabelMap, hidden: number, replacement = 0)
     throw refusal("ERR_CLASS_ABSENT", {
       expected: "a class to hide that the model draws here",
       found: `class ${hidden} has no pixel (drawn are ${drawn.join(", ")})`,
-      wayOut: "hide one of those, or take another image",
+      wayOut: drawn.some((label) => label >= 0 && label !== replacement)
+        ? "hide one of those, or take another image"
+        : "take another image, or see whether the model is given the values it was trained on",
       details: { class: hidden, drawn },
     });
   }

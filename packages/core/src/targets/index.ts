@@ -5,6 +5,7 @@
  */
 export { checkGoal, type GoalCheck } from "./check-goal.ts";
 export { describePrediction, pixelsPerClass, predictionRemark } from "./describe-prediction.ts";
+export { findClass } from "./find-class.ts";
 export { hideClass } from "./hide-class.ts";
 export { moveForeground, type Move } from "./move-foreground.ts";
 export { disc, rectangle } from "./shape.ts";

@@ -1,4 +1,4 @@
-import type { ImageTensor, LabelMap, Size } from "../image.ts";
+import type { ImageTensor, LabelMap, ScoreMap, Size } from "../image.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
 import type { Verdict } from "../metrics/verdict.ts";
 import type { ImageInput } from "../model/input/image-input.ts";
@@ -61,6 +61,8 @@ export interface ModelHandle<Source, File> {
   describe(size?: Size): Promise<ModelDescription>;
   /** What the untouched model predicts for an image, on its output grid. */
   predict(image: ImageLike): Promise<LabelMap>;
+  /** The scores behind it per class and pixel, as attacks raise them; see {@link ScoreMap}. One run of the model. */
+  predictScores(image: ImageLike): Promise<ScoreMap>;
   /**
    * Starts an attack; the next step is computed when it is asked for, so that not asking is pausing.
    *

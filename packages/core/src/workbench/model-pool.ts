@@ -11,6 +11,8 @@ import type { Host } from "./host.ts";
 export interface SizedModel {
   readonly model: SegmentationModel;
   readonly steps: LeasePool<StepSession>;
+  /** The image of the last prediction, and what was doubtful about that. */
+  seen: { readonly data: Float32Array; readonly notices: readonly string[] } | undefined;
   /** Where a device computes that is not believed. */
   readonly check: DeviceChecker | undefined;
 }
@@ -57,6 +59,7 @@ export class ModelPool {
     const model = await load(sessionOptions);
     return {
       model,
+      seen: undefined,
       steps: new LeasePool<StepSession>(async (step) => await step.release()),
       check: processor?.check(model, this.#host, async () => await load(processor.sessionOptions)),
     };

@@ -1,6 +1,6 @@
 import type { Model } from "@onnx-asma/autodiff";
 import type { Recipe } from "../attack/recipe.ts";
-import { sizeOf, type ImageTensor, type LabelMap, type Size } from "../image.ts";
+import { sizeOf, type ImageTensor, type LabelMap, type ScoreMap, type Size } from "../image.ts";
 import { AsmaError, refusal } from "../errors.ts";
 import { judge } from "../metrics/verdict.ts";
 import { describeImageInput, type ImageInput } from "../model/input/image-input.ts";
@@ -26,6 +26,7 @@ import { parseChoice, type AttackChoice, type ParsedChoice } from "./attack-choi
 import { copyImage, copyOf } from "./copy-image.ts";
 import type { Lease } from "./lease-pool.ts";
 import type { ImageLike, LabelsLike, Verification, VerifyOptions } from "./model-handle.ts";
+import { doubtsOf, look } from "./look.ts";
 import { ModelPool, type SizedModel } from "./model-pool.ts";
 import { commonDefinition, goalOf } from "./run-goal.ts";
 import type { Host } from "./host.ts";
@@ -59,11 +60,16 @@ export class Workbench {
   /** As `ModelHandle.predict`. */
   async predict(image: ImageLike): Promise<LabelMap> {
     const tensor = this.#toImage(image);
-    return await this.#using(sizeOf(tensor), async ({ model, check }) => {
-      const prediction = await model.predict(tensor);
-      await check?.prediction(tensor, prediction);
-      return prediction;
-    });
+    return await this.#using(sizeOf(tensor), (loaded) => look(loaded, tensor, this.#host));
+  }
+
+  /** As `ModelHandle.predictScores`. */
+  async predictScores(image: ImageLike): Promise<ScoreMap> {
+    const tensor = this.#toImage(image);
+    return await this.#using(
+      sizeOf(tensor),
+      async ({ model }) => await model.predictScores(tensor),
+    );
   }
 
   /** As `ModelHandle.attack`. */
@@ -132,9 +138,8 @@ export class Workbench {
   async gradientProblem(size?: Size): Promise<unknown> {
     const { definition, attackOptions } = parseChoice({}, []);
     return await this.#using(size, async ({ model }) => {
-      const { classes } = model.description.head;
       try {
-        const recipe = definition.recipe(attackOptions as never, { classes });
+        const recipe = definition.recipe(attackOptions as never, model.description.head);
         const { target } = this.#host;
         const graph = { iou: "mean-present", target } as const;
         await (await StepSession.create(model, recipe, graph, this.#host)).release();
@@ -226,23 +231,16 @@ export class Workbench {
       const loaded = hold(await this.#pool.lease(size, given.length));
       const judging = given.length === 1 ? loaded : hold(await this.#pool.lease(size));
       const { model } = loaded;
-      const { description } = model;
+      const { classNames, head } = model.description;
       const inputs = checkInputs(model, given);
-      definition.check?.(attackOptions as never, {
-        classes: description.head.classes,
-        classNames: description.classNames,
-      });
+      definition.check?.(attackOptions as never, { classes: head.classes, classNames });
       const options = { ...run, iouDefinition: commonDefinition(run.iouDefinition, model, inputs) };
-      const recipe = definition.recipe(attackOptions as never, {
-        classes: description.head.classes,
-      });
+      const recipe = definition.recipe(attackOptions as never, head);
       const step = hold(
         await this.#leaseStep(loaded, recipe, inputs, { definition, attackOptions, options }),
       );
       await loaded.check?.gradient(inputs[0] as AttackInput);
-      if (begun && description.head.isUnsure && judging.model.notices === undefined) {
-        await judging.model.predict(first.image);
-      }
+      const doubts = begun ? await doubtsOf(judging, first.image, this.#host) : [];
       return {
         step,
         recipe,
@@ -250,7 +248,7 @@ export class Workbench {
         attackOptions,
         options,
         goal: goalOf(definition, attackOptions, options),
-        notices: [...notices, ...(judging.model.notices ?? [])],
+        notices: [...notices, ...doubts],
         inputs,
         judge: judging.model,
         signal: begun?.signal,

@@ -4,11 +4,12 @@ import {
   AsmaError,
   defaultAttack,
   findAttack,
+  refusal,
   type AttackDefinition,
 } from "@onnx-asma/core";
 import { describeOptions, type OptionDescription } from "@onnx-asma/core/describe-options";
 import { isGiven } from "./flag-effects.ts";
-import { number } from "./parsers.ts";
+import { classNumberOrName, words } from "./parsers.ts";
 
 /** An option of one attack. */
 interface Owned {
@@ -21,6 +22,8 @@ export interface ChosenAttack {
   readonly attack: string;
   /** Options that were given, by key; the attack's own defaults count for the rest. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Those that are lists of classes, which may be names: known with the model. */
+  readonly classes: Readonly<Record<string, readonly (number | string)[]>>;
 }
 
 /** Adds `--attack`. */
@@ -66,6 +69,7 @@ export class AttackFlags {
   read(): ChosenAttack {
     const { attack = defaultAttack } = this.#command.opts<{ attack?: string }>();
     const options: Record<string, unknown> = {};
+    const classes: Record<string, readonly (number | string)[]> = {};
     for (const [name, owners] of this.#owners) {
       const stored = new Option(`--${name}`).attributeName();
       if (!isGiven(this.#command, stored)) {
@@ -77,9 +81,13 @@ export class AttackFlags {
       if (own === undefined) {
         throw foreign(flag, owners, findAttack(attack));
       }
-      options[own.option.key] = valueOf(own.option, flag, value);
+      if (own.option.areClasses === true) {
+        classes[own.option.key] = words(value as string).map(classNumberOrName);
+      } else {
+        options[own.option.key] = valueOf(own.option, flag, value);
+      }
     }
-    return { attack, options };
+    return { attack, options, classes };
   }
 }
 
@@ -109,7 +117,7 @@ function formsOf(name: string, owners: readonly Owned[]): string[] {
     return [...defaults].map((isOn) => (isOn ? `--no-${name}` : `--${name}`));
   }
   return [
-    `--${name} <${{ numbers: "numbers", choice: "name" }[first.option.kind as string] ?? "number"}>`,
+    `--${name} <${first.option.areClasses === true ? "classes" : ({ numbers: "numbers", choice: "name" }[first.option.kind as string] ?? "number")}>`,
   ];
 }
 
@@ -142,14 +150,17 @@ function valueOf({ kind }: OptionDescription, flag: string, value: string | bool
   if (typeof value === "boolean" || kind === "choice") {
     return value;
   }
-  try {
-    return kind === "numbers" ? value.split(",").map(number) : number(value);
-  } catch (cause) {
-    throw new AsmaError("ERR_USAGE", `${flag}: ${(cause as Error).message}`, {
-      cause,
+  const parts = kind === "numbers" ? value.split(",") : [value];
+  const wrong = parts.find((part) => part.trim() === "" || !Number.isFinite(Number(part)));
+  if (wrong !== undefined) {
+    throw refusal("ERR_USAGE", {
+      expected: `a number for ${flag}`,
+      found: `found '${wrong}'`,
+      wayOut: "correct it, or leave it out",
       details: { flag },
     });
   }
+  return kind === "numbers" ? parts.map(Number) : Number(value);
 }
 
 function foreign(flag: string, owners: readonly Owned[], chosen: AttackDefinition): AsmaError {

@@ -4,12 +4,14 @@ import { addAttackFlag, AttackFlags } from "./attack-flags.ts";
 import { attack, type AttackCommandFlags } from "./commands/attack.ts";
 import { differentiate, type DifferentiateFlags } from "./commands/differentiate.ts";
 import { inspect, type InspectFlags } from "./commands/inspect.ts";
+import { predict, type PredictFlags } from "./commands/predict.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { checkFlagEffects } from "./flag-effects.ts";
 import { addModelFlags, modelFlagEffects, precisionOption } from "./model-flags.ts";
-import { errorHeading, printError, printErrorObject } from "./output.ts";
+import { printError, printErrorObject } from "./output.ts";
 import { shape } from "./parsers.ts";
 import { addRunFlags, runFlagEffects } from "./run-flags.ts";
+import { usageErrorOf } from "./usage-error.ts";
 import { addTargetFlags, targetFlagEffects } from "./target-flags.ts";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -22,11 +24,10 @@ export function program(exit: (code: number) => void): Command {
     )
     .version(version)
     .exitOverride()
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error:/, errorHeading("ERR_USAGE"))),
-    })
-    .showHelpAfterError("(see --help)");
+    // `usageErrorOf` says it in our words.
+    .configureOutput({ outputError: () => undefined });
   addInspect(command, exit);
+  addPredict(command, exit);
   addDifferentiate(command, exit);
   addAttack(command, exit);
   return command;
@@ -40,7 +41,8 @@ function addInspect(parent: Command, exit: Exit): void {
     .description(
       "say what a model was taken to mean, why, and how to overrule it; with an image also what it draws on it",
     )
-    .option("-o, --out <file>", "a PNG of the image with what the model draws on it")
+    .option("-o, --out <file.png>", "a picture of the image with what the model draws on it")
+    .option("--force", "overwrite it")
     .option("--json", "one JSON object on stdout");
   addModelFlags(command).action(
     async (model: string, image: string | undefined, flags: InspectFlags) => {
@@ -48,6 +50,19 @@ function addInspect(parent: Command, exit: Exit): void {
       exit(await inspect(model, image, flags));
     },
   );
+}
+
+function addPredict(parent: Command, exit: Exit): void {
+  const command = parent
+    .command("predict <model> <image>")
+    .description("write what the untouched model draws on an image: labels, colours and scores")
+    .requiredOption("-o, --out <folder>", "folder for the results")
+    .option("--force", "overwrite existing results")
+    .option("--json", "one JSON object on stdout");
+  addModelFlags(command).action(async (model: string, image: string, flags: PredictFlags) => {
+    checkFlagEffects(command, modelFlagEffects);
+    exit(await predict(model, image, flags));
+  });
 }
 
 function addDifferentiate(parent: Command, exit: Exit): void {
@@ -102,25 +117,27 @@ function addAttack(parent: Command, exit: Exit): void {
 /** Runs the command line and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let code: number = exitCodes.reached;
+  const isJson = args.includes("--json");
+  const command = program((exitCode) => {
+    code = exitCode;
+  });
   try {
-    await program((exitCode) => {
-      code = exitCode;
-    }).parseAsync(args, { from: "user" });
+    await command.parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) {
         return exitCodes.reached;
       }
-      if (args.includes("--json")) {
-        const message =
-          error.code === "commander.help"
-            ? "Expected a command: inspect, differentiate or attack."
-            : error.message.replace(/^error: /, "");
-        printErrorObject("ERR_USAGE", message);
+      if (error.code !== "commander.help") {
+        printError(usageErrorOf(error, command, args), isJson);
+      } else if (isJson) {
+        // The help stands on stderr.
+        const names = command.commands.map((each) => each.name()).join(", ");
+        printErrorObject("ERR_USAGE", `Expected a command but found none: name one of ${names}.`);
       }
       return exitCodes.usage;
     }
-    printError(error, args.includes("--json"));
+    printError(error, isJson);
     return exitCodeOf(error);
   }
   return code;

@@ -8,6 +8,7 @@ import {
   type OutputKind,
   type Padding,
 } from "@onnx-asma/core";
+import { normalisations, type NormalisationName } from "@onnx-asma/core/normalisations";
 import type { LoadModelOptions } from "../load-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
 import {
@@ -16,6 +17,7 @@ import {
   number,
   integerFrom,
   numbers,
+  numbersOrName,
   padding,
   shape,
   sizes,
@@ -38,7 +40,7 @@ export interface ModelFlags {
   readonly preprocessor?: string | false;
   readonly channelOrder?: ChannelOrder;
   readonly range?: [number, number];
-  readonly mean?: number[];
+  readonly mean?: number[] | NormalisationName;
   readonly std?: number[];
   readonly padding?: Padding["pixels"];
   readonly paddingMode?: NonNullable<Padding["mode"]>;
@@ -55,6 +57,8 @@ export interface ModelFlags {
   readonly provider?: string[];
   readonly threads?: number;
 }
+
+const normalisationNames = Object.keys(normalisations) as NormalisationName[];
 
 /** `--precision`, for every command that derives gradients. */
 export function precisionOption(): Option {
@@ -103,7 +107,11 @@ export function addModelFlags(command: Command): Command {
       ]),
     )
     .option("--range <low,high>", "what black and white are for the model, e.g. 0,255", numbers(2))
-    .option("--mean <numbers>", "subtracted per channel after --range", numbers())
+    .option(
+      "--mean <numbers>",
+      `subtracted per channel after --range; or a name that stands for range, mean and deviation: ${normalisationNames.join(", ")}`,
+      numbersOrName(normalisationNames),
+    )
     .option("--std <numbers>", "divided by per channel after --mean", numbers())
     .option(
       "--padding <pixels>",

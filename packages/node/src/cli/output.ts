@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { nearestFirst } from "@onnx-asma/core/nearest-first";
 import { sayFlags } from "./flag-words.ts";
 
 const colour = pc.createColors(process.stderr.isTTY && pc.isColorSupported);
@@ -21,8 +22,20 @@ export function notePages(path: string, { pages = 1 }: { readonly pages?: number
 /** The message of an error, with options as flags where it is one of ours. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const { code } = (error ?? {}) as { code?: unknown };
-  return String(code).startsWith("ERR_") ? sayFlags(message) : message;
+  const { code, details } = (error ?? {}) as { code?: unknown; details?: ClassDetails };
+  return String(code).startsWith("ERR_") ? `${sayFlags(message)}${nearestOf(details)}` : message;
+}
+
+/** What an error about the name of a class knows. */
+interface ClassDetails {
+  readonly class?: unknown;
+  readonly names?: readonly string[];
+}
+
+function nearestOf({ class: wanted, names }: ClassDetails = {}): string {
+  return typeof wanted === "string" && names !== undefined
+    ? ` Did you mean '${nearestFirst(wanted, names)[0]}'?`
+    : "";
 }
 
 /** Writes an error to stderr, and as an object to stdout for machines. */

@@ -32,7 +32,10 @@ export function nonNegative(max = Number.POSITIVE_INFINITY): (text: string) => n
   return (text) => {
     const value = number(text);
     if (value < 0 || value > max) {
-      const range = max === Number.POSITIVE_INFINITY ? "of at least 0" : `from 0 to ${max}`;
+      const range =
+        max === Number.POSITIVE_INFINITY
+          ? "of at least 0"
+          : `from 0 to ${max}${max === 1 ? " (0.95 for 95 %)" : ""}`;
       throw new InvalidArgumentError(`Expected a number ${range} but received '${text}'.`);
     }
     return value;
@@ -62,6 +65,21 @@ export function numbers(count?: number): (text: string) => number[] {
       );
     }
     return values;
+  };
+}
+
+/** Comma-separated numbers, or one of the names. */
+export function numbersOrName<Name extends string>(
+  names: readonly Name[],
+): (text: string) => number[] | Name {
+  return (text) => {
+    const name = names.find((each) => each === text.trim().toLowerCase());
+    if (name === undefined && !text.includes(",") && Number.isNaN(Number(text))) {
+      throw new InvalidArgumentError(
+        `Expected numbers separated by commas, or one of ${names.join(", ")}, but received '${text}'.`,
+      );
+    }
+    return name ?? numbers()(text);
   };
 }
 
@@ -113,16 +131,20 @@ function added<T>(previous: Record<string, T>, name: string, value: T): Record<s
   return { ...previous, [name]: value };
 }
 
-/** `0=0,255=1`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
-export function classMap(text: string): Record<string, number | "ignore"> {
+/** `0=0,255=circle`, `#ff0000=1`, `transparent=0`, or `*=ignore` for every other value. */
+export function classMap(text: string): Record<string, number | string> {
   const entries = text.split(",").map((entry) => {
     const [value = "", label = "", ...rest] = entry.split("=").map((part) => part.trim());
-    if (rest.length > 0 || !/^(-?\d+|#[0-9a-fA-F]{6}|\*|transparent)$/.test(value)) {
+    if (
+      rest.length > 0 ||
+      label === "" ||
+      !/^(-?\d+|#[0-9a-fA-F]{6}|\*|transparent)$/.test(value)
+    ) {
       throw new InvalidArgumentError(
         `Expected VALUE=CLASS, where VALUE is a number, a colour such as #ff0000, transparent or *, but received '${entry}'.`,
       );
     }
-    return [value, label === "ignore" ? label : integer(label)] as const;
+    return [value, Number.isNaN(Number(label)) ? label : integer(label)] as const;
   });
   const values = entries.map(([value]) => value.toLowerCase());
   const twice = values.find((value, i) => values.indexOf(value) !== i);
@@ -176,9 +198,20 @@ export function classIndexOrName(text: string): number | string {
   return /^\d+$/.test(text.trim()) ? Number(text) : text;
 }
 
-/** A class by its number, from `min` on, or by its name. */
-export function classFrom(min: number): (text: string) => number | string {
-  return (text) => (Number.isNaN(Number(text)) ? text.trim() : integerFrom(min)(text));
+/** A class by its number or its name. */
+export function classNumberOrName(text: string): number | string {
+  return Number.isNaN(Number(text)) ? text.trim() : integerFrom(0)(text);
+}
+
+/** As {@link classNumberOrName}, but for class 0. */
+export function hiddenClass(text: string): number | string {
+  const wanted = classNumberOrName(text);
+  if (wanted === 0) {
+    throw new InvalidArgumentError(
+      `Expected a class from 1 on (class 0 takes the place of what is hidden) but received '${text}'.`,
+    );
+  }
+  return wanted;
 }
 
 /** A class, or `none`. */

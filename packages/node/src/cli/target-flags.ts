@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import {
-  AsmaError,
   fitTarget,
   ignored,
   type ImageTensor,
@@ -10,12 +9,21 @@ import {
   sameSize,
   sizeOf,
 } from "@onnx-asma/core";
-import { disc, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targets";
+import { disc, findClass, hideClass, moveForeground, rectangle } from "@onnx-asma/core/targets";
 import { readMask } from "../images/read-mask.ts";
 import type { LoadedModel } from "../loaded-model.ts";
 import type { FlagEffect } from "./flag-effects.ts";
 import { note, notePages } from "./output.ts";
-import { classFrom, classMap, integer, number, numbers, numbersOf, positive } from "./parsers.ts";
+import {
+  classMap,
+  classNumberOrName,
+  hiddenClass,
+  integer,
+  number,
+  numbers,
+  numbersOf,
+  positive,
+} from "./parsers.ts";
 
 /** Flags that say which mask the model shall draw. Exactly one way has to be chosen. */
 export interface TargetFlags {
@@ -29,7 +37,8 @@ export interface TargetFlags {
   readonly rectangle?: number[];
   readonly targetClass?: number | string;
   readonly maskThreshold?: number;
-  readonly classMap?: Record<string, number | "ignore">;
+  /** Classes by number or name; "ignore" for pixels that do not count. */
+  readonly classMap?: Record<string, number | string>;
   readonly ignoreLabel?: number;
 }
 
@@ -45,7 +54,7 @@ export function addTargetFlags(command: Command): Command {
     .option(
       "--hide <class>",
       "the prediction without this class (a name, or a number from 1 on)",
-      classFrom(1),
+      hiddenClass,
     )
     .option(
       "--shift <down,right>",
@@ -68,7 +77,7 @@ export function addTargetFlags(command: Command): Command {
     .option(
       "--target-class <class>",
       "class of --disc and --rectangle, a name or a number (default: 1)",
-      classFrom(0),
+      classNumberOrName,
     )
     .option(
       "--mask-threshold <value>",
@@ -77,7 +86,7 @@ export function addTargetFlags(command: Command): Command {
     )
     .option(
       "--class-map <map>",
-      "classes of grey values, palette indices or colours, e.g. 255=1 or #ff0000=2; transparent=0; *=ignore: no other pixels count",
+      "classes (numbers or names) of grey values, palette indices or colours, e.g. 255=1 or #ff0000=circle; transparent=0; *=ignore: no other pixels count",
       classMap,
     )
     .option("--ignore-label <value>", "value in the mask whose pixels do not count", integer);
@@ -126,22 +135,30 @@ export function checkTargetFlags(flags: TargetFlags): void {
     flags.rectangle,
     hasMove || undefined,
   ];
-  if (ways.filter((way) => way !== undefined).length !== 1) {
-    throw new AsmaError(
-      "ERR_USAGE",
-      "Expected exactly one target: --target, --target-image, --hide, --disc, --rectangle, or a move of the prediction (--shift, --rotate, --scale).",
-    );
+  const given = ways.filter((way) => way !== undefined).length;
+  if (given !== 1) {
+    throw refusal("ERR_USAGE", {
+      expected:
+        "exactly one target (--target, --target-image, --hide, --disc, --rectangle, or a move of the prediction: --shift, --rotate, --scale)",
+      found: given === 0 ? "found none" : `found ${given}`,
+      wayOut:
+        given === 0
+          ? "say what the model shall draw, as in --hide 1 or --target mask.png"
+          : "leave all but one out",
+    });
   }
   if (flags.disc !== undefined && !((flags.disc.at(-1) as number) > 0)) {
     throw refusal("ERR_USAGE", {
       expected: "a radius greater than 0 in --disc y,x,radius",
-      found: `received ${flags.disc.join(",")}`,
+      found: `found ${flags.disc.join(",")}`,
+      wayOut: "make the last number larger",
     });
   }
   if (flags.rectangle?.slice(flags.rectangle.length / 2).some((n) => !(n > 0)) === true) {
     throw refusal("ERR_USAGE", {
       expected: "extents greater than 0 in --rectangle top,left,height,width",
-      found: `received ${flags.rectangle.join(",")}`,
+      found: `found ${flags.rectangle.join(",")}`,
+      wayOut: "give height and width as the last two numbers",
     });
   }
 }
@@ -170,17 +187,17 @@ export async function makeTarget(
   const size = sizeOf(image);
   const spatialAxes = size.length === 3 ? 3 : 2;
   if (flags.target !== undefined) {
-    const { classMap: map, ignoreLabel, maskThreshold: threshold } = flags;
+    const { ignoreLabel, maskThreshold: threshold } = flags;
     const mask = await readMask(flags.target, {
       classes,
-      classMap: map,
+      classMap: numbersIn(flags.classMap, description.classNames),
       ignoreLabel,
       threshold,
       spatialAxes,
     });
     const data = mask.data.map((label) => (label === ignoreLabel ? ignored : label));
     noteUnused(flags.target, data, flags);
-    return fitTarget({ data, dims: mask.dims }, description);
+    return fitTarget({ data, dims: mask.dims }, description, `'${flags.target}'`);
   }
   if (flags.targetImage !== undefined) {
     const other = await model.readImage(flags.targetImage);
@@ -195,7 +212,7 @@ export async function makeTarget(
     return await model.predict(other);
   }
   if (flags.hide !== undefined) {
-    const hidden = classOf(flags.hide, description);
+    const hidden = findClass(flags.hide, description.classNames, "--hide");
     if (hidden === 0) {
       throw refusal("ERR_TARGET_CLASS", {
         expected: "a class from 1 on in --hide",
@@ -208,15 +225,35 @@ export async function makeTarget(
   const { targetClass = 1 } = flags;
   if (flags.disc !== undefined) {
     const [radius, ...centre] = flags.disc.toReversed() as [number, ...number[]];
-    const label = classOf(targetClass, description);
+    const label = findClass(targetClass, description.classNames, "--target-class");
     return onGrid("--disc", disc(size, centre.toReversed(), radius, label), label, description);
   }
   if (flags.rectangle !== undefined) {
-    const label = classOf(targetClass, description);
+    const label = findClass(targetClass, description.classNames, "--target-class");
     return onGrid("--rectangle", rectangle(size, flags.rectangle, label), label, description);
   }
   const { shift, rotate, scale } = flags;
   return moveForeground(prediction, { shift, rotate, scale });
+}
+
+/** A class map with numbers in the place of names. */
+function numbersIn(
+  map: TargetFlags["classMap"],
+  classNames: readonly string[],
+): Record<string, number | "ignore"> | undefined {
+  return (
+    map &&
+    Object.fromEntries(
+      Object.entries(map).map(([value, label]) => [
+        value,
+        label === "ignore"
+          ? label
+          : typeof label === "number"
+            ? label
+            : findClass(label, classNames),
+      ]),
+    )
+  );
 }
 
 /** Says so where a threshold is on one side of all pixels, or none has the ignore label. */
@@ -235,28 +272,7 @@ function noteUnused(
   }
 }
 
-/**
- * A class of the model by its number or name.
- *
- * @throws AsmaError `ERR_TARGET_CLASS` with those that there are
- */
-function classOf(
-  wanted: number | string,
-  { head: { classes }, classNames }: ModelDescription,
-): number {
-  const label = typeof wanted === "number" ? wanted : classNames.indexOf(wanted);
-  const isOne = typeof wanted === "number" || classNames.lastIndexOf(wanted) === label;
-  if (!(label >= 0 && label < classes && isOne)) {
-    throw refusal("ERR_TARGET_CLASS", {
-      expected: `one of the model's classes, ${classNames.map((name, c) => `${c} (${name})`).join(", ")},`,
-      found: isOne
-        ? `the target asks for class ${typeof wanted === "number" ? wanted : `'${wanted}'`}`
-        : `several are called '${wanted}'`,
-      wayOut: "name one of them by its number or name",
-    });
-  }
-  return label;
-}
+const rounded = (n: number) => Number(n.toFixed(1));
 
 function onGrid(
   flag: string,
@@ -266,11 +282,17 @@ function onGrid(
 ): LabelMap {
   const target = fitTarget(shape, description);
   if (!target.data.includes(label)) {
-    const { top, left, height, width } = description.grid.placement;
-    throw new AsmaError(
-      "ERR_TARGET_EMPTY",
-      `The shape of ${flag} covers no pixel of the output grid, which lies at row ${top}, column ${left} of the image and is ${height}×${width} pixels large: move it there.`,
-    );
+    const { top, left, height, width, front, depth } = description.grid.placement;
+    const sides = [
+      ...(front === undefined || depth === undefined ? [] : [["slices", front, depth] as const]),
+      ["rows", top, height] as const,
+      ["columns", left, width] as const,
+    ].map(([axis, from, length]) => `${axis} ${rounded(from)} to ${rounded(from + length)}`);
+    throw refusal("ERR_TARGET_EMPTY", {
+      expected: `the shape of ${flag} to lie on the model's output grid, ${sides.join(", ")} of the image (${description.preprocessing.imageSize.join("×")}),`,
+      found: "it covers no pixel of it",
+      wayOut: "move it there",
+    });
   }
   return target;
 }

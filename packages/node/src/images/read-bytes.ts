@@ -11,8 +11,9 @@ export async function readBytes(path: string): Promise<Buffer> {
   try {
     if (!(await stat(path)).isFile()) {
       throw refusal("ERR_FILE_NOT_READABLE", {
-        expected: "a file",
-        found: `'${path}' is a folder or a device`,
+        expected: `a file at '${path}'`,
+        found: "it is a folder or a device",
+        wayOut: "name the file itself",
         details: { path },
       });
     }

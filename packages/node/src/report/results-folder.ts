@@ -32,18 +32,26 @@ export function resultFilesOf(written: readonly string[]): string[] {
   return resultFiles.filter((name) => written.includes(name));
 }
 
+/** Files that a command may write; the last one stands for all of them. */
+type FileNames = readonly [...string[], string];
+
 /**
  * Checks, before anything is computed, that results can be written to a folder.
  *
+ * @param files that would be overwritten
  * @throws AsmaError `ERR_RESULTS_EXIST` when it holds results already, `ERR_FOLDER_NOT_WRITABLE`
  */
-export async function checkResultsFolder(folder: string, force: boolean): Promise<void> {
+export async function checkResultsFolder(
+  folder: string,
+  force: boolean,
+  files: FileNames = resultFiles,
+): Promise<void> {
   if (folder === "") {
     throw notWritable(folder, new Error("its name is empty"));
   }
   const entries = await readdir(folder).catch((error: NodeJS.ErrnoException) => error);
   if (Array.isArray(entries)) {
-    const existing = resultFiles.filter((file) => entries.includes(file));
+    const existing = files.filter((file) => entries.includes(file));
     if (existing.length > 0 && !force) {
       throw new AsmaError(
         "ERR_RESULTS_EXIST",
@@ -59,7 +67,7 @@ export async function checkResultsFolder(folder: string, force: boolean): Promis
 }
 
 /**
- * Lets `fill` write files of {@link resultFiles} to a hidden folder beside their place, then moves them
+ * Lets `fill` write some of `files` to a hidden folder beside their place, then moves them
  * there in place of all older ones: results appear whole or not at all, and older ones stay until then.
  *
  * @throws AsmaError `ERR_FOLDER_NOT_WRITABLE`; whatever `fill` throws, leaving nothing behind
@@ -67,11 +75,12 @@ export async function checkResultsFolder(folder: string, force: boolean): Promis
 export async function fillResultsFolder<T>(
   folder: string,
   fill: (staging: string) => Promise<T>,
+  files: FileNames = resultFiles,
 ): Promise<T> {
   const staging = await openStaging(folder);
   try {
     const value = await fill(staging.path);
-    await staging.publish();
+    await staging.publish(files);
     return value;
   } catch (error) {
     await staging.discard();
@@ -96,11 +105,11 @@ async function openStaging(folder: string) {
   }
   return {
     path,
-    publish: async () => {
+    publish: async (files: FileNames) => {
       try {
-        await rm(join(folder, "result.json"), { force: true });
+        await rm(join(folder, files.at(-1) as string), { force: true });
         const written = await readdir(path);
-        for (const file of resultFiles) {
+        for (const file of files) {
           await (written.includes(file)
             ? rename(join(path, file), join(folder, file))
             : rm(join(folder, file), { force: true }));
@@ -135,10 +144,11 @@ async function makeFolder(folder: string, made: string[]): Promise<void> {
   }
 }
 
-function notWritable(folder: string, cause: Error): AsmaError {
+function notWritable(folder: string, cause: NodeJS.ErrnoException): AsmaError {
+  const isFile = cause.code === "ENOTDIR" || cause.code === "EEXIST";
   return refusal("ERR_FOLDER_NOT_WRITABLE", {
     expected: "a folder to write to",
-    found: `'${folder}' is none (${cause.message})`,
+    found: `'${folder}' is ${isFile ? "a file, or lies below one" : `none (${cause.message})`}`,
     wayOut: "choose another one with -o",
     cause,
     details: { folder },

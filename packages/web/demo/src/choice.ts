@@ -1,19 +1,16 @@
-import type { LoadModelOptions, ModelSource } from "@onnx-asma/web";
+import {
+  normalisations,
+  type LoadModelOptions,
+  type ModelSource,
+  type Normalisation,
+} from "@onnx-asma/web";
 
 const bundledModel = new URL("../../../../models/optic-disc.onnx", import.meta.url);
-
-/** How pixels are brought to what a model was trained on, by the value of the field. */
-const normalisations: Readonly<Record<string, Pick<LoadModelOptions, "range" | "mean" | "std">>> = {
-  unit: { range: [0, 1] },
-  signed: { range: [-1, 1] },
-  bytes: { range: [0, 255] },
-  imagenet: { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-};
 
 /** What the settings beside the files say. */
 export interface Settings {
   readonly device: "auto" | "wasm" | "webgpu";
-  /** A key of {@link normalisations}; any other: as the model says. */
+  /** A name of `normalisations`; any other: as the model says. */
   readonly normalisation: string;
   /** Names of the classes with commas between them; empty: as the model says. */
   readonly classNames: string;
@@ -90,7 +87,7 @@ export function loadingOf({ modelFiles, device, normalisation, classNames }: Cho
   const options = {
     device,
     preprocessor: modelFiles.find(isPreprocessor) ?? (false as const),
-    ...normalisations[normalisation],
+    ...(normalisations as Readonly<Record<string, Normalisation>>)[normalisation],
     ...(classNames.trim() !== "" && { classes: names }),
   };
   return { source: { model: model ?? bundledModel, externalData: data }, options };

@@ -81,6 +81,9 @@ export class AttackService implements Handlers {
   readonly readMask = async ({ file, options }: Requests["readMask"]["params"]) =>
     await decodeMaskFile(file, options, this.#shape);
 
+  readonly predictScores = async ({ image }: Requests["predictScores"]["params"]) =>
+    await this.#onDevice(({ workbench }) => workbench.predictScores(image));
+
   readonly encode = async ({ image }: Requests["encode"]["params"]) =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
 

@@ -8,6 +8,7 @@ import {
   type TrainingGraphOptions,
 } from "@onnx-asma/core";
 import { comparedWith } from "@onnx-asma/core/device-check";
+import { doubtInput } from "@onnx-asma/core/input-check";
 import type { HostRecord } from "@onnx-asma/core/result-record";
 import { trainingGraphFrom } from "@onnx-asma/core/training-graph";
 import type { LoadedRuntime } from "./load-runtime.ts";
@@ -49,7 +50,7 @@ export class Bench {
     };
     this.#loaded = loaded;
     this.backend = loaded.backend;
-    this.workbench = new Workbench(model, options, { ...host, target, onBuild });
+    this.workbench = new Workbench(model, options, { ...host, target, doubt: doubtInput, onBuild });
   }
 
   /** What computes, for records. */

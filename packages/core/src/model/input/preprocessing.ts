@@ -105,7 +105,8 @@ export function appendPreprocessing(
   return isIntegerImage(dtype) ? castToWhole(b, x, dtype) : b.cast(x, dtype);
 }
 
-function at(list: readonly number[], channel: number, fallback: number): number {
+/** The number of a channel in a list of one for all, or one for each. */
+export function at(list: readonly number[], channel: number, fallback: number): number {
   return (list.length === 1 ? list[0] : list[channel]) ?? fallback;
 }
 
@@ -224,21 +225,24 @@ function checkNumbers(request: PreprocessingRequest, channels: number): void {
     if (list !== undefined && list.length !== 1 && list.length !== channels) {
       throw refusal("ERR_PREPROCESSING", {
         expected: `${channels} numbers (one per channel) or one for ${option(name)}`,
-        found: `found ${list.length}`,
+        found: `found ${list.length} (${list.join(", ")})`,
+        wayOut: "give one for each channel",
       });
     }
   }
   if (request.std?.some((s) => !(s > 0))) {
     throw refusal("ERR_PREPROCESSING", {
       expected: `positive numbers for ${option("std")}`,
-      found: `found [${request.std.join(", ")}]`,
+      found: `found ${request.std.join(", ")}`,
+      wayOut: "give what each channel is divided by, or leave it out for 1",
     });
   }
   const [low, high] = request.range ?? [0, 1];
   if (!Number.isFinite(low) || !Number.isFinite(high) || low === high) {
     throw refusal("ERR_PREPROCESSING", {
       expected: `two different numbers for ${option("range")}`,
-      found: `found [${low}, ${high}]`,
+      found: `found ${low} and ${high}`,
+      wayOut: "say what black and white are for the model",
     });
   }
 }

@@ -51,6 +51,8 @@ export function chooseClass(request: ClassRequest, decisions: Decision[]): numbe
     throw refusal("ERR_CLASS", {
       expected: `a class from 0 to ${channels - 1}${names === undefined ? "" : ` (${names.join(", ")})`} for ${option("class")}`,
       found: `found ${asked}`,
+      wayOut: `correct it, or name the classes with ${option("classes")}`,
+      details: { class: asked, names },
     });
   }
   if (channels > 1) {

@@ -42,7 +42,7 @@ export function chooseOutput(
     if (!resolved.types.has(options.output)) {
       throw new AsmaError(
         "ERR_OUTPUT",
-        `The model has no output '${options.output}'. Its outputs are ${names.map((n) => `'${n}'`).join(", ")}.`,
+        `The model has no output '${options.output}'. Its outputs are ${names.map((n) => `'${n}'`).join(", ")}: name one of them, or an inner value.`,
       );
     }
     decisions.push({

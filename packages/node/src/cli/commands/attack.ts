@@ -9,22 +9,23 @@ import {
   type AttackRun,
   type AttackStep,
   type ImageTensor,
+  type ModelDescription,
   refusal,
 } from "@onnx-asma/core";
-import { checkGoal, describePrediction, predictionRemark } from "@onnx-asma/core/targets";
+import { checkGoal, describePrediction, findClass } from "@onnx-asma/core/targets";
 import type { FileRecord } from "@onnx-asma/core/result-record";
 import { recordFile } from "../../file-record.ts";
 import { readMask } from "../../images/read-mask.ts";
-import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { checkResultsFolder } from "../../report/results-folder.ts";
 import { writeResults, type AttackReport } from "../../report/write-results.ts";
 import type { ChosenAttack } from "../attack-flags.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
+import { sayFlags } from "../flag-words.ts";
+import type { ModelFlags } from "../model-flags.ts";
+import { openModel } from "../open-model.ts";
 import { note, notePages, printError, printResult } from "../output.ts";
 import { startProgress } from "../progress.ts";
-import { readFeeds } from "../read-feeds.ts";
 import { runOptionsOf, type RunFlags } from "../run-flags.ts";
 import { Snapshots } from "../snapshots.ts";
 import { summary } from "../summary.ts";
@@ -73,19 +74,13 @@ async function runAttack(request: AttackRequest, signal: AbortSignal): Promise<n
   const { flags, modelPath } = request;
   checkTargetFlags(flags);
   const { choice, iterations } = choiceOf(request);
-  const options = modelOptionsOf(flags);
   await checkResultsFolder(flags.out, flags.force === true);
-  const model = await loadModel(modelPath, { ...options, feeds: await readFeeds(flags.feed) });
+  const model = await openModel(modelPath, flags);
   try {
-    const isQuiet = flags.quiet === true || flags.json === true;
     const scene = await readScene(request, model);
-    if (!isQuiet) {
-      note(describePrediction(scene.predictionBefore, scene.description.classNames));
-    }
-    // Before an attack that may be in vain; the rest of the notices follows it.
-    scene.doubts.forEach((doubt) => note(doubt));
-    const run = await startRun(model, scene, { ...choice, signal });
-    const ended = await follow(run, startProgress(iterations, isQuiet));
+    const classes = classesOf(request.chosen, scene.description);
+    const run = await startRun(model, scene, { ...choice, ...classes, signal });
+    const ended = await follow(run, startProgress(iterations, isQuiet(flags)));
     return await conclude(request, { model, ...scene, ...ended });
   } finally {
     await model.release();
@@ -99,6 +94,7 @@ function choiceOf({ chosen, flags }: AttackRequest) {
     ...chosen.options,
     ...runOptionsOf(flags),
   } as AttackChoice;
+  // Classes wait for the model, which knows their names.
   const { run, definition, attackOptions } = parseChoice(choice, []);
   // Where it starts depends on no number of classes; every attack takes two.
   const { start } = definition.recipe(attackOptions, { classes: 2 });
@@ -116,20 +112,38 @@ function choiceOf({ chosen, flags }: AttackRequest) {
   };
 }
 
+/** The options that are lists of classes, with numbers in the place of names. */
+function classesOf({ classes }: ChosenAttack, { classNames }: ModelDescription) {
+  const numberOf = (key: string) => (wanted: number | string) =>
+    typeof wanted === "number" ? wanted : findClass(wanted, classNames, sayFlags(`\`${key}\``));
+  return Object.fromEntries(
+    Object.entries(classes).map(([key, list]) => [key, list.map(numberOf(key))]),
+  );
+}
+
+/** Whether only notices and errors go to stderr. */
+function isQuiet({ quiet, json }: AttackCommandFlags): boolean {
+  return quiet === true || json === true;
+}
+
 /** Reads all files, and has the untouched model look at the untouched image. */
 async function readScene({ imagePath, flags }: AttackRequest, model: LoadedModel) {
   const image = await model.readImage(imagePath);
   notePages(imagePath, image);
   const description = await model.describe(sizeOf(image));
   const predictionBefore = await model.predict(image);
+  // Before the target is made, which it may be the reason to refuse; other notices follow the attack.
+  if (!isQuiet(flags)) {
+    note(describePrediction(predictionBefore, description.classNames));
+  }
+  const { notices: doubts = [] } = predictionBefore;
+  doubts.forEach((doubt) => note(doubt));
   const target = await makeTarget(flags, model, {
     image,
     description,
     prediction: predictionBefore,
   });
   const region = flags.region === undefined ? undefined : await readRegion(flags.region, image);
-  const remark = predictionRemark(predictionBefore, description.classNames);
-  const doubts = [...(predictionBefore.notices ?? []), ...(remark === undefined ? [] : [remark])];
   const sources = {
     image: await recordFile(imagePath),
     target: await recordIfNamed(flags.target ?? flags.targetImage),

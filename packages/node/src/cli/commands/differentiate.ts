@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { dirname, resolve as resolvePath } from "node:path";
 import { ort } from "../../onnxruntime.ts";
 import {
@@ -14,6 +13,7 @@ import { AsmaError } from "@onnx-asma/core";
 import { writeFile } from "../../images/write-file.ts";
 import { loadModel } from "../../load-model.ts";
 import { readModelFile } from "../../read-model-file.ts";
+import { checkFileName } from "../check-file-name.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { printResult } from "../output.ts";
 
@@ -41,12 +41,7 @@ export async function differentiate(path: string, flags: DifferentiateFlags): Pr
       `'${out}' is the model itself: choose another file for the result.`,
     );
   }
-  if (!force && (await stat(out).catch(() => undefined)) !== undefined) {
-    throw new AsmaError(
-      "ERR_RESULTS_EXIST",
-      `'${out}' exists already: choose another file, or overwrite it with --force.`,
-    );
-  }
+  await checkFileName(out, { ending: ".onnx", is: "the training graph", force });
   if (flags.weights === "reference" && resolvePath(dirname(out)) !== resolvePath(dirname(path))) {
     throw new AsmaError(
       "ERR_EXTERNAL_DATA",

@@ -1,21 +1,31 @@
-import { ignored, refusal, sizeOf, type Decision, type LabelMap } from "@onnx-asma/core";
-import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/core/targets";
+import {
+  ignored,
+  refusal,
+  sizeOf,
+  type Decision,
+  type LabelMap,
+  type ModelDescription,
+} from "@onnx-asma/core";
+import { doubtValues } from "@onnx-asma/core/input-check";
+import { describePrediction, pixelsPerClass } from "@onnx-asma/core/targets";
 import type { FileImage } from "@onnx-asma/core/picture-file";
 import { writeFile } from "../../images/write-file.ts";
-import { loadModel } from "../../load-model.ts";
 import type { LoadedModel } from "../../loaded-model.ts";
 import { overlay } from "../../report/mask-picture.ts";
 import { encodePicture, imagePicture } from "../../report/picture.ts";
-import { chooseSlice, planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
+import { fullestSlice } from "../../report/fullest-slice.ts";
+import { planeOf, sliceOfImage, sliceOfLabels } from "../../report/slice.ts";
+import { checkFileName } from "../check-file-name.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { sayFlags } from "../flag-words.ts";
-import { modelOptionsOf, type ModelFlags } from "../model-flags.ts";
-import { readFeeds } from "../read-feeds.ts";
+import type { ModelFlags } from "../model-flags.ts";
+import { openModel } from "../open-model.ts";
 import { messageOf, note, notePages, printError, printResult, table } from "../output.ts";
 
 /** Flags of `onnx-asma inspect`. */
 export interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
+  readonly force?: boolean;
   /** Where the picture of the prediction goes. */
   readonly out?: string;
 }
@@ -42,10 +52,10 @@ export async function inspect(
       wayOut: "name one behind the model, or leave --out out",
     });
   }
-  const model = await loadModel(path, {
-    ...modelOptionsOf(flags),
-    feeds: await readFeeds(flags.feed),
-  });
+  if (flags.out !== undefined) {
+    await checkFileName(flags.out, { ending: ".png", is: "the picture", force: flags.force });
+  }
+  const model = await openModel(path, flags);
   try {
     const seen = imagePath === undefined ? undefined : await look(imagePath, model);
     if (seen !== undefined && flags.out !== undefined) {
@@ -70,7 +80,7 @@ async function writePicture(
   { image, prediction }: Seen,
 ): Promise<void> {
   const { grid } = await model.describe(sizeOf(image));
-  const slice = chooseSlice(prediction, prediction, image, grid.placement);
+  const slice = fullestSlice(prediction, image, grid.placement);
   const picture = overlay(
     imagePicture(sliceOfImage(image, slice)),
     sliceOfLabels(prediction, slice),
@@ -96,6 +106,7 @@ async function report(
     nodes: graph.node.length,
     operators: description.operators,
   };
+  const notices = seen?.prediction.notices ?? doubtsOf(description);
   const { code } = (problem ?? {}) as { code?: string };
   printResult(
     asJson,
@@ -109,6 +120,7 @@ async function report(
           pixelsPerClass: pixelsPerClass(seen.prediction, description.head.classes),
         },
       }),
+      notices,
       isDifferentiable,
       problem: isDifferentiable ? undefined : { code, message: messageOf(problem) },
     },
@@ -136,16 +148,16 @@ async function report(
         ...(seen ? ["", describePrediction(seen.prediction, description.classNames)] : []),
       ].join("\n"),
   );
-  doubtsOf(seen, description.classNames).forEach((doubt) => note(doubt));
+  notices.forEach((notice) => note(notice));
   if (!isDifferentiable) {
     printError(problem, false);
   }
   return isDifferentiable ? exitCodes.reached : exitCodes.unsupportedModel;
 }
 
-function doubtsOf(seen: Seen | undefined, classNames: readonly string[]): string[] {
-  const remark = seen && predictionRemark(seen.prediction, classNames);
-  return [...(seen?.prediction.notices ?? []), ...(remark === undefined ? [] : [remark])];
+/** What can be doubted without an image. */
+function doubtsOf({ preprocessing }: ModelDescription): string[] {
+  return [doubtValues(preprocessing)].filter((doubt) => doubt !== undefined);
 }
 
 function gradientOrigin({ options }: LoadedModel): string {
