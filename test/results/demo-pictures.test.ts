@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import type { ResultRecord } from "@onnx-asma/node";
 import { renderSvg } from "../../packages/node/src/report/render-svg.ts";
-import { runJson, temporaryFolder } from "../support/run-cli.ts";
+import { filesOf, runJson, temporaryFolder } from "../support/run-cli.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Writes the pictures of the docs anew, from the whole attack of the demo. */
@@ -43,7 +43,7 @@ it("draws the demo", { timeout: 900_000 }, async () => {
     cwd: root,
   });
   expect(code, stderr).toBe(isDrawing ? 0 : 3);
-  expect(object.files).toEqual(
+  expect(filesOf(object)).toEqual(
     expect.arrayContaining(["overview.png", "perturbation.png", "trajectory.svg"]),
   );
   const course = readFileSync(join(out, "trajectory.svg"), "utf8");

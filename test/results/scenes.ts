@@ -24,6 +24,7 @@ import {
   queryModel,
   volumeModel,
 } from "../support/segmentation-models.ts";
+import { tinyModel } from "../support/tiny-model.ts";
 
 const packages = new URL("../../packages/node/package.json", import.meta.url);
 
@@ -178,6 +179,20 @@ export const scenes: Readonly<Record<string, (folder: string) => Promise<Scene> 
     const image = writePng(folder, "image.png", 50, 3, noise(3 * 50 * 50, 5));
     const flags = ["--grid", "image", "--disc", "20,20,9", "--iterations", "5"];
     return { model, image, preprocessor, flags };
+  },
+  "another input, fed": (folder) => {
+    const bytes = tinyModel({
+      inputs: { image: { dims: [1, 3, 16, 16] }, gain: { dims: [3, 1, 1] } },
+      constants: { w: { dims: [3, 3, 1, 1], data: [1, -2, 1, -1, 2, -1, 0.3, 0.1, 0.2] } },
+      nodes: [
+        ["Conv", ["image", "w"], "c"],
+        ["Mul", ["c", "gain"], "scores"],
+      ],
+      outputs: ["scores"],
+    });
+    const gain = writeNpyFile(folder, "gain.npy", Float32Array.of(1, -0.7, 1.4), [3, 1, 1]);
+    const scene = headScene(folder, bytes, ["--feed", `gain=${gain}`]);
+    return { ...scene, feed: `gain=${gain}` };
   },
   "channels last": (folder) => headScene(folder, channelsLastModel(16, 16)),
   queries: (folder) => headScene(folder, queryModel(16, 16)),

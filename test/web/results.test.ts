@@ -44,6 +44,13 @@ const inputs: Readonly<Record<string, (folder: string) => Promise<Given> | Given
     const { model, image } = await inputOf("a volume of 16 bits, hidden", folder);
     return { model, image };
   },
+  "a preprocessor file": async (folder) => {
+    const { model, image, preprocessor } = await inputOf(
+      "a preprocessor file, labels on the image's grid",
+      folder,
+    );
+    return { model, image, preprocessor };
+  },
   "external data": async (folder) => {
     const { model } = await inputOf("external data, resized, padded, normalised", folder);
     return { model, image: writeImage(folder) };
