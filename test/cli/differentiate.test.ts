@@ -103,7 +103,7 @@ it("asks for dims, names and a folder", async () => {
   });
   expect(name).toContain("no value 'scores'");
   const usage = await expectFailure(["differentiate", unet], { exit: 2, code: "ERR_USAGE" });
-  expect(usage).toContain("'-o, --out <file>' not specified");
+  expect(usage).toContain("-o, --out <file> with differentiate but it is not given");
   const missing = ["differentiate", unetDynamo, "-o", join(folder, "absent", "gradient.onnx")];
   await expectFailure(missing, { exit: 1, code: "ERR_FOLDER_NOT_WRITABLE" });
   expect(namesIn(folder)).toEqual([]);

@@ -171,7 +171,7 @@ it("--hide takes a class by its name, and says which there are", async () => {
   const refused = (...flags: string[]) =>
     expectFailure([...args, ...flags], { exit: 1, code: "ERR_TARGET_CLASS" });
   expect(await refused("--hide", "squares")).toContain(
-    "'square' (2), 'disc' (1), 'ground' (0), but --hide asks for 'squares'",
+    "'square' (2), 'ground' (0), 'disc' (1), but --hide asks for 'squares'",
   );
   expect(await refused("--hide", "ground")).toContain("'ground' is class 0");
   expect(await refused("--disc", "40,40,9", "--target-class", "3")).toContain(

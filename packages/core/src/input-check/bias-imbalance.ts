@@ -38,16 +38,18 @@ interface Channels {
  * or a network that was trained without. The first layer does not count: its mean says little where images were
  * centred. Of the next ones (convolutions with a bias, batch normalisations) the median is taken.
  *
- * @returns one number for each normalisation; `undefined` where there are fewer than two layers, or nothing varies
+ * @yields one number for each normalisation, of which nothing is computed before it is asked for; `undefined`
+ *   where there are fewer than two layers, or nothing varies
  */
-export async function biasImbalance(
+export async function* biasImbalances(
   model: SegmentationModel,
   image: ImageTensor,
   normalisations: readonly Normalisation[],
-): Promise<readonly (number | undefined)[]> {
+): AsyncGenerator<number | undefined, void> {
   const [, ...layers] = biasedLayers(model).slice(0, mostLayers + 1);
   if (layers.length < 2) {
-    return normalisations.map(() => undefined);
+    yield* normalisations.map(() => undefined);
+    return;
   }
   const graph = buildChannelMeans(model, layers);
   const written = writeModel(graph.b.build().model, "reference");
@@ -55,7 +57,6 @@ export async function biasImbalance(
   const session = await openSession(runtime, written, options.sessionOptions, "the first layers");
   try {
     const prepared = await prepare(model, image);
-    const found: (number | undefined)[] = [];
     for (const values of normalisations) {
       const { scale, shift } = changeOf(description.preprocessing, values, description.channels);
       const results = await session.run({
@@ -68,9 +69,8 @@ export async function biasImbalance(
         const { biases } = layers[i] as BiasedLayer;
         return imbalanceOf({ mean: read(mean), meanSquare: read(meanSquare) }, biases) ?? [];
       });
-      found.push(each.length < 2 ? undefined : medianOf(each));
+      yield each.length < 2 ? undefined : medianOf(each);
     }
-    return found;
   } finally {
     await session.release();
   }

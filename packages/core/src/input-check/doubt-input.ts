@@ -5,7 +5,7 @@ import { option } from "../model/option.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { normalisations, type Normalisation } from "../normalisations.ts";
 import { predictionRemark } from "../targets/describe-prediction.ts";
-import { biasImbalance } from "./bias-imbalance.ts";
+import { biasImbalances } from "./bias-imbalance.ts";
 import { doubtValues } from "./doubt-values.ts";
 
 /** Biases that leave less than this have balanced what came in. */
@@ -19,7 +19,7 @@ const found = new WeakMap<SegmentationModel, Promise<string | undefined>>();
 /**
  * What speaks against the way in which a model is fed an image: `mean` or `std` made for other values, a prediction
  * of one class only, and first layers whose biases balance another of the usual {@link normalisations} (see
- * {@link biasImbalance}; looked at once for a model and a size, and only where the model's own files do not say
+ * {@link biasImbalances}; looked at once for a model and a size, and only where the model's own files do not say
  * how images are brought to it). It warns where the biases leave at least 0.4, and another normalisation leaves
  * at most 0.4 of that. A network trained without batch normalisation gives no such sign.
  */
@@ -57,9 +57,16 @@ async function doubtOfLayers(
     ([, { mean = [] }]) => mean.length <= 1 || mean.length === channels,
   );
   const usual = others.map(([, normalisation]) => normalisation);
-  const [now, ...rest] = await biasImbalance(model, image, [preprocessing, ...usual]);
-  const least = Math.min(...rest.map((n) => n ?? Number.POSITIVE_INFINITY));
-  if (now === undefined || now < leastImbalance || least > mostOfIt * now) {
+  const imbalances: number[] = [];
+  for await (const imbalance of biasImbalances(model, image, [preprocessing, ...usual])) {
+    if (imbalances.length === 0 && !((imbalance ?? 0) >= leastImbalance)) {
+      return undefined;
+    }
+    imbalances.push(imbalance ?? Number.POSITIVE_INFINITY);
+  }
+  const [now = 0, ...rest] = imbalances;
+  const least = Math.min(...rest);
+  if (least > mostOfIt * now) {
     return undefined;
   }
   const [name, { range, mean }] = others[rest.indexOf(least)] as (typeof others)[number];
