@@ -172,7 +172,7 @@ describe("attack", () => {
     );
     expect(stdout).toMatch(/attack +ASMA; at the best step alpha \S+, beta \S+, tau \S+\n/);
     expect(stdout).toContain(`${forwards} forwards (${judgements} judgement`);
-    for (const name of ["perturbation.png", "prediction-before.png", "prediction-after.png"]) {
+    for (const name of ["prediction-before.png", "prediction-after.png"]) {
       expect(decodePng(readFileSync(join(out, name)))).toMatchObject({ width: 92, height: 92 });
     }
 
