@@ -1,6 +1,8 @@
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import type { StepRecord } from "@onnx-asma/core";
+import { deltaE, seenLab, visions } from "../../../../test/support/colour-vision.ts";
+import { panelsOf } from "./trajectory-panels.ts";
 import { trajectoryPlot, trajectoryPlotPng } from "./trajectory-plot.ts";
 
 const stepsOf = (count: number, logs: readonly string[] = ["speed"]): StepRecord[] =>
@@ -63,6 +65,21 @@ describe("trajectoryPlot", () => {
     expect(svg.match(/<g transform="translate\([\d.]+ [\d.]+\)"><text/g)).toHaveLength(
       height === 720 ? 4 : 6,
     );
+  });
+
+  it("has curves in a panel that are told apart with every common colour vision", () => {
+    const rgb = (colour: string) =>
+      [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)) as never;
+    for (const { series } of panelsOf(stepsOf(2, ["a", "b", "c"]), {})) {
+      for (const vision of visions) {
+        series.forEach((a, i) =>
+          series.slice(i + 1).forEach((b) => {
+            const apart = deltaE(seenLab(rgb(a.colour), vision), seenLab(rgb(b.colour), vision));
+            expect(apart, `${a.name}, ${b.name}, ${vision}`).toBeGreaterThan(15);
+          }),
+        );
+      }
+    }
   });
 
   it("rasterises", () => {
