@@ -58,6 +58,7 @@ const rooms = {
     "index",
   ],
   node: [
+    "check-node",
     "disable-telemetry",
     "onnxruntime",
     "check-providers",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 
-const bin = fileURLToPath(new URL("../../packages/node/bin/onnx-asma.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../packages/onnx-asma/bin/onnx-asma.js", import.meta.url));
 
 /** What a run of the command line came to. */
 export interface CliRun {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+// First: an older Node is told so before anything else runs in it.
+import "./check-node.ts";
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/image-size";
