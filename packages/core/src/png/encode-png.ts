@@ -1,3 +1,4 @@
+import type { Bytes } from "@onnx-asma/autodiff";
 import { encode } from "fast-png";
 import type { ImageTensor } from "../image.ts";
 import { levelsOf } from "../levels-of.ts";
@@ -22,6 +23,6 @@ export interface EncodePngOptions {
 export function encodePng(
   image: ImageTensor,
   { levels = levelsOf(image) === 65_536 ? 65_536 : 256 }: EncodePngOptions = {},
-): Uint8Array<ArrayBuffer> {
-  return encode(toSamples(image, levels)) as Uint8Array<ArrayBuffer>;
+): Bytes {
+  return encode(toSamples(image, levels)) as Bytes;
 }

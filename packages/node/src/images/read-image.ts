@@ -43,7 +43,7 @@ export async function readImage(path: string, options: ReadImageOptions): Promis
  * @param path names it in messages
  */
 export async function decodeImage(
-  bytes: Buffer,
+  bytes: Uint8Array,
   path: string,
   options: ReadImageOptions,
 ): Promise<FileImage> {
@@ -54,7 +54,7 @@ export async function decodeImage(
   return { ...image, bitDepth: bitDepthOf(image.levels), format: file.format };
 }
 
-function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
+function fromNpy(path: string, bytes: Uint8Array, options: ReadImageOptions): FileImage {
   const image = imageFromNpy(bytes, path, options);
   return { ...image, bitDepth: bitDepthOf(image.levels), format: "npy" };
 }

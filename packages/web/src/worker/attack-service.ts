@@ -73,7 +73,9 @@ export class AttackService implements Handlers {
   readonly predict = async ({ image }: Requests["predict"]["params"]) =>
     await this.#onDevice(({ workbench }) => workbench.predict(image));
 
-  readonly encode = async ({ image }: Requests["encode"]["params"]) =>
+  readonly encode = async ({
+    image,
+  }: Requests["encode"]["params"]): Promise<Requests["encode"]["result"]> =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
 
   readonly verify = async ({ file, target, options }: Requests["verify"]["params"]) => {
