@@ -26,6 +26,7 @@ const rooms = {
     "image-size",
     "levels-of",
     "check-array",
+    "check-keys",
     "ndarray",
     "open-session",
     "samples",

@@ -1,4 +1,5 @@
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
+import { checkOptions, optionEntry } from "@onnx-asma/core/check-options";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import { sniffFormat } from "@onnx-asma/core/picture-file";
 import { imageOfPicture } from "@onnx-asma/core/png";
@@ -8,13 +9,22 @@ import { readBytes } from "./read-bytes.ts";
 
 /** Options of {@link readImage}. */
 export interface ReadImageOptions {
-  /** Channels the model takes: 1 (grey) or 3 (RGB); any other number only with `.npy` files. */
-  readonly channels: number;
+  /**
+   * Channels the model takes: 1 (grey) or 3 (RGB); any other number only with `.npy` files.
+   * @default those of the file
+   */
+  readonly channels?: number;
   /** Spatial axes the model takes: 2, or 3 for volumes, which only `.npy` files hold. Default 2. */
   readonly spatialAxes?: 2 | 3;
   /** Largest number of pixels to decode. Default 64 megapixels. */
   readonly maxPixels?: number;
 }
+
+const optionEntries = {
+  channels: optionEntry("whole number", "channels that the model takes"),
+  spatialAxes: optionEntry("whole number", "2, or 3 for volumes"),
+  maxPixels: optionEntry("anything", "the largest number of pixels"),
+} as const satisfies Record<keyof ReadImageOptions, unknown>;
 
 /**
  * Reads an image file as float32 [1, C, H, W] in [0, 1]: v / 255 or v / 65535, rounded to float32, or floating-point
@@ -31,9 +41,10 @@ export interface ReadImageOptions {
  *
  * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE,
  * ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS, ERR_IMAGE_COLOUR_SPACE, ERR_IMAGE_BIT_DEPTH, ERR_IMAGE_RANGE,
- * ERR_ARRAY_SHAPE or ERR_ARRAY_DTYPE.
+ * ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE or ERR_OPTION.
  */
-export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
+export async function readImage(path: string, options: ReadImageOptions = {}): Promise<FileImage> {
+  checkOptions(optionEntries, options, "readImage");
   return await decodeImage(await readBytes(path), path, options);
 }
 

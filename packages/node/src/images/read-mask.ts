@@ -1,5 +1,6 @@
 import { ignored, type LabelMap, refusal } from "@onnx-asma/core";
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
+import { checkOptions, optionEntry } from "@onnx-asma/core/check-options";
 import { sniffFormat } from "@onnx-asma/core/picture-file";
 import { checkOpaque, type Raster } from "@onnx-asma/core/png";
 import { classTable, type ClassOptions } from "./class-table.ts";
@@ -14,6 +15,15 @@ export interface ReadMaskOptions extends ClassOptions {
   /** Largest number of pixels to decode. Default 64 megapixels. */
   readonly maxPixels?: number;
 }
+
+const optionEntries = {
+  classes: optionEntry("anything", "the number of the model's classes"),
+  classMap: optionEntry("anything", "the class of each value"),
+  ignoreLabel: optionEntry("whole number", "the value of pixels that do not count"),
+  threshold: optionEntry("anything", "the border between background and foreground"),
+  spatialAxes: optionEntry("whole number", "2, or 3 for volumes"),
+  maxPixels: optionEntry("anything", "the largest number of pixels"),
+} as const satisfies Record<keyof ReadMaskOptions, unknown>;
 
 /**
  * Reads a target mask.
@@ -31,7 +41,8 @@ export interface ReadMaskOptions extends ClassOptions {
  * ERR_IMAGE_BIT_DEPTH, ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_ARRAY_SHAPE (several pages too),
  * ERR_ARRAY_DTYPE, ERR_OPTION.
  */
-export async function readMask(path: string, options: ReadMaskOptions): Promise<LabelMap> {
+export async function readMask(path: string, options: ReadMaskOptions = {}): Promise<LabelMap> {
+  checkOptions(optionEntries, options, "readMask");
   const { maxPixels = defaultMaxPixels } = options;
   const bytes = await readBytes(path);
   const format = sniffFormat(bytes);
