@@ -1,7 +1,7 @@
 /**
  * Reverse-mode differentiation of ONNX models: a graph in, a graph of standard operators out.
  *
- * @module
+ * @module @onnx-asma/autodiff
  */
 export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
 export { mulberry32 } from "./check/mulberry32.ts";

@@ -1,7 +1,7 @@
 /**
  * Adversarial attacks on segmentation models in Node.
  *
- * @module
+ * @module @onnx-asma/node
  */
 // First: an older Node is told so before anything else runs in it.
 import "./check-node.ts";
