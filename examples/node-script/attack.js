@@ -3,7 +3,11 @@ import { disc, isAsmaError, loadModel, perturbationNorms, writePng } from "@onnx
 
 const [modelPath, imagePath, outPath] = process.argv.slice(2);
 try {
-  const model = await loadModel(modelPath);
+  // As the network was trained: ImageNet's statistics. A preprocessor_config.json beside the model says the same.
+  const model = await loadModel(modelPath, {
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  });
   const image = await model.readImage(imagePath);
 
   // What is attacked: look at it before, or a success may be none.
@@ -15,9 +19,9 @@ try {
 
   // The target: a disc of class 1 in the middle of the model's output grid.
   const [height, width] = before.dims;
-  const target = disc([height, width], [height / 2, width / 2], Math.min(height, width) / 5);
+  const target = disc([height, width], [height / 2, width / 2], Math.min(height, width) / 6);
 
-  const run = await model.attack(image, target, { iterations: 200 });
+  const run = await model.attack(image, target);
   for await (const { step, iou, l2 } of run) {
     if (step % 10 === 0) console.log(`step ${step}: IoU ${iou.toFixed(3)}, L2 ${l2.toFixed(3)}`);
   }

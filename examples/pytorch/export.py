@@ -90,6 +90,7 @@ if __name__ == "__main__":
     print(f"IoU of the circle on scene.png: {(drawn & labels).sum() / (drawn | labels).sum():.3f}")
     Image.fromarray(picture).save(here / "scene.png")
     example = normalised([picture])
+    # The older exporter, which needs no further package; `dynamo=True` is taken as well.
     torch.onnx.export(net, (example,), here / "circles.onnx", input_names=["image"], output_names=["logits"], opset_version=18, dynamo=False)
     # The names of the classes, where onnx-asma looks for them.
     (here / "config.json").write_text(json.dumps({"id2label": dict(enumerate(names))}, indent=2) + "\n")

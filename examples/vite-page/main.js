@@ -17,12 +17,16 @@ form.addEventListener("submit", async (event) => {
 });
 
 async function attack(modelFile, imageFile) {
-  const model = await loadModel(modelFile);
+  // As the network was trained: ImageNet's statistics.
+  const model = await loadModel(modelFile, {
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  });
   const image = await model.readImage(imageFile);
   const [, , height, width] = image.dims;
-  const target = disc([height, width], [height / 2, width / 2], Math.min(height, width) / 5);
+  const target = disc([height, width], [height / 2, width / 2], Math.min(height, width) / 6);
 
-  const run = await model.attack(image, target, { iterations: 200 });
+  const run = await model.attack(image, target);
   for await (const { step, iou } of run) {
     output.textContent = `step ${step}: IoU ${iou.toFixed(3)}`;
   }

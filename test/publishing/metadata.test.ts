@@ -62,9 +62,7 @@ describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
     );
     const asked = texts.flatMap((text) =>
       Array.from(
-        text.matchAll(
-          /(?:from|import|import\()\s*"((?:@[\w.-]+\/)?[a-z][\w.-]*)(?:\/[^"]*)?"/g,
-        ),
+        text.matchAll(/(?:from|import|import\()\s*"((?:@[\w.-]+\/)?[a-z][\w.-]*)(?:\/[^"]*)?"/g),
         ([, name = ""]) => name,
       ),
     );
