@@ -28,6 +28,7 @@ const rooms = {
     "levels-of",
     "nearest-first",
     "check-array",
+    "check-keys",
     "ndarray",
     "open-once",
     "open-session",
@@ -66,6 +67,7 @@ const rooms = {
     "index",
   ],
   node: [
+    "check-node",
     "disable-telemetry",
     "onnxruntime",
     "check-providers",

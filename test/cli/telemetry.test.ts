@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/run-cli.ts";
 
 const packageOf = (path: string) =>
   fileURLToPath(new URL(`../../packages/node/${path}`, import.meta.url));
-const cli = packageOf("bin/onnx-asma.js");
+const cli = fileURLToPath(new URL("../../packages/onnx-asma/bin/onnx-asma.js", import.meta.url));
 const strace = ["/usr/bin/strace", "/bin/strace"].find((path) => existsSync(path));
 
 interface Traces {

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../support/run-cli.ts";
 /** SIZES=1 npx vitest run test/sizes: the time too, and a model beyond 2 GiB (7 GB of memory and disk). */
 const isComplete = process.env["SIZES"] !== undefined;
 
-const bin = fileURLToPath(new URL("../../packages/node/bin/onnx-asma.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../packages/onnx-asma/bin/onnx-asma.js", import.meta.url));
 const reporter = new URL("report-memory.js", import.meta.url).href;
 
 /** Runs the command line; its peak resident memory in bytes and its time. */

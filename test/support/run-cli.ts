@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import type { ResultRecord } from "@onnx-asma/node";
 
-const bin = fileURLToPath(new URL("../../packages/node/bin/onnx-asma.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../packages/onnx-asma/bin/onnx-asma.js", import.meta.url));
 
 /** What a run of the command line came to. */
 export interface CliRun {

@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, createLogger, createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageFolders, packPackages, run } from "../support/packed-packages.ts";
 import {
   hasBrowser,
   models,
@@ -18,21 +18,11 @@ import {
 const isWanted = process.env["PACKAGES"] !== undefined;
 
 const root = new URL("../..", import.meta.url).pathname;
-const names = ["autodiff", "core", "node", "web"] as const;
 
 /** The data address is the favicon's. */
 const policy =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src 'self' data:; " +
   "object-src 'none'; base-uri 'none'";
-
-function run(command: string, args: readonly string[], cwd = root): string {
-  try {
-    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: "pipe" });
-  } catch (cause) {
-    const { stdout, stderr } = cause as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`, { cause });
-  }
-}
 
 /** The README's lines as a program that tells how it ended. */
 async function readmeProgram(): Promise<string> {
@@ -84,22 +74,15 @@ async function checkServed(folder: string, folders: readonly string[] = []): Pro
 
 describe.skipIf(!isWanted)("the packed packages", { timeout: 600_000 }, () => {
   let folder: string;
-  const tarball = (name: string) => join(folder, `onnx-asma-${name}-0.1.0.tgz`);
+  let tarball: ReturnType<typeof packPackages>;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "onnx-asma-packages-"));
-    for (const name of names) {
-      run(
-        "npx",
-        ["--yes", "pnpm@10", "pack", "--pack-destination", folder],
-        `${root}/packages/${name}`,
-      );
-    }
+    tarball = packPackages(packageFolders, folder);
   });
   afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-  it.each(names)("%s: exports and types are found by all tools", (name) => {
+  it.each(packageFolders)("%s: exports and types are found by all tools", (name) => {
     run("npx", ["publint", tarball(name), "--strict"]);
-    run("npx", ["attw", tarball(name), "--profile", "esm-only"]);
   });
 
   it("core takes at most 120 kB, compressed, without ONNX Runtime", async () => {
@@ -130,7 +113,10 @@ describe.skipIf(!isWanted)("the packed packages", { timeout: 600_000 }, () => {
       await cp(`${models}/optic-disc.onnx`, join(publicFolder, "model.onnx"));
       await cp(`${models}/retina.jpg`, join(publicFolder, "retina.jpg"));
       const packed = Object.fromEntries(
-        ["autodiff", "core", "web"].map((name) => [`@onnx-asma/${name}`, `file:${tarball(name)}`]),
+        (["autodiff", "core", "web"] as const).map((name) => [
+          `@onnx-asma/${name}`,
+          `file:${tarball(name)}`,
+        ]),
       );
       const manifest = {
         name: "app",

@@ -1,7 +1,7 @@
 /**
  * Reverse-mode differentiation of ONNX models: a graph in, a graph of standard operators out.
  *
- * @module
+ * @module @onnx-asma/autodiff
  */
 export { checkGradient, type CheckGradientOptions } from "./check/check-gradient.ts";
 export { mulberry32 } from "./check/mulberry32.ts";
@@ -25,6 +25,17 @@ export { Model, type FileOnDemand, type WeightFile } from "./model/model.ts";
 export { readModel, type ReadModelOptions } from "./model/read-model.ts";
 export { halfToNumber } from "./model/tensor.ts";
 export { writeForOutput, writeModel, type WrittenModel } from "./model/write-model.ts";
+export type {
+  AttributeProto,
+  Bytes,
+  FunctionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  TensorProto,
+  TypeProto,
+  ValueInfoProto,
+} from "./model/onnx-messages.ts";
 export type { Feed } from "./resolve/feed-inputs.ts";
 export { resolve, type ResolveOptions } from "./resolve/resolve.ts";
 export { expansions } from "./expansions/index.ts";

@@ -7,12 +7,15 @@ import {
   fitTarget,
   iou,
   judge,
+  parseChoice,
   perturbationNorms,
   pixelAccuracy,
+  registerAttack,
   SegmentationModel,
 } from "./index.ts";
 import { toSamples } from "./samples.ts";
-import { disc, hideClass, moveForeground, rectangle } from "./targets/index.ts";
+import { checkGoal, disc, hideClass, moveForeground, rectangle } from "./targets/index.ts";
+import { encodePng } from "./png/index.ts";
 import { encodeNpy, imageFromNpy, parseNpy } from "./npy/index.ts";
 
 const bytes = build([1, 3, 4, 4], (b, x) => ({ out: conv(b, x, 2, [0, 0]) }));
@@ -71,6 +74,8 @@ const calls: Record<string, [call: (wrong: never) => unknown, [wrong: unknown, c
       [{ shift: 3 }, "ERR_OPTION"],
       [{ rotate: "90" }, "ERR_OPTION"],
       [{ scale: 0 }, "ERR_OPTION"],
+      [{ shfit: [1, 1] }, "ERR_OPTION"],
+      [3, "ERR_OPTION"],
     ],
   ],
   "moveForeground of": [(wrong) => moveForeground(wrong, {}), [["labels", "ERR_ARRAY_DTYPE"]]],
@@ -90,12 +95,21 @@ const calls: Record<string, [call: (wrong: never) => unknown, [wrong: unknown, c
       [["1", "2"], "ERR_TARGET_SIZE"],
     ],
   ],
-  "disc of": [(wrong) => disc([4, 4], [1, 1], wrong), [[undefined, "ERR_TARGET_SIZE"]]],
+  "disc of": [
+    (wrong) => disc([4, 4], [1, 1], wrong),
+    [
+      [undefined, "ERR_TARGET_SIZE"],
+      [0, "ERR_TARGET_SIZE"],
+      [-1, "ERR_TARGET_SIZE"],
+    ],
+  ],
   rectangle: [
     (wrong) => rectangle([4, 4], wrong),
     [
       [undefined, "ERR_TARGET_SIZE"],
       [[0, 0, 1], "ERR_TARGET_SIZE"],
+      [[0, 0, 0, 2], "ERR_TARGET_SIZE"],
+      [[0, 0, 2, -1], "ERR_TARGET_SIZE"],
     ],
   ],
   "rectangle of class": [
@@ -174,8 +188,50 @@ const calls: Record<string, [call: (wrong: never) => unknown, [wrong: unknown, c
   imageFromNpy: [
     (wrong) => imageFromNpy(encodeNpy(image), "a.npy", wrong),
     [
+      [{ channels: 0 }, "ERR_OPTION"],
+      [{ channels: 3, maxPixels: Number.NaN }, "ERR_OPTION"],
+      [{ chanels: 3 }, "ERR_OPTION"],
+      [null, "ERR_OPTION"],
+    ],
+  ],
+  "imageFromNpy without channels": [
+    (wrong) => imageFromNpy(encodeNpy({ data: new Float32Array(9), dims: wrong }), "a.npy"),
+    [
+      [[3, 1, 3], "ERR_OPTION"],
+      [[9, 1, 1, 1], "ERR_ARRAY_SHAPE"],
+    ],
+  ],
+  encodePng: [
+    (wrong) => encodePng(image, wrong),
+    [
+      [{ level: 256 }, "ERR_OPTION"],
+      [{ levels: 300 }, "ERR_OPTION"],
+      [256, "ERR_OPTION"],
+    ],
+  ],
+  "encodePng of": [(wrong) => encodePng(wrong), [[undefined, "ERR_ARRAY_DTYPE"]]],
+  checkGoal: [
+    (wrong) => checkGoal(wrong),
+    [
+      [undefined, "ERR_ARRAY_DTYPE"],
+      [{ prediction: labels, target: labels }, "ERR_OPTION"],
+      [{ prediction: labels, target: labels, description }, "ERR_OPTION"],
+    ],
+  ],
+  parseChoice: [
+    (wrong) => parseChoice(wrong),
+    [
       [undefined, "ERR_OPTION"],
-      [{}, "ERR_OPTION"],
+      ["pgd", "ERR_OPTION"],
+      [{ iou: 0.9 }, "ERR_OPTION"],
+      [{ attack: "fgsm" }, "ERR_ATTACK"],
+    ],
+  ],
+  registerAttack: [
+    (wrong) => registerAttack(wrong),
+    [
+      [undefined, "ERR_ATTACK"],
+      [{ name: "mine" }, "ERR_ATTACK"],
     ],
   ],
 };
@@ -202,5 +258,12 @@ it.each([
 it("takes what is right", async () => {
   expect(judge(verdict).reached).toBe(true);
   expect((await model.predict(image)).dims).toEqual([4, 4]);
-  expect(imageFromNpy(encodeNpy(image), "a.npy", { channels: 3 }).dims).toEqual([1, 3, 4, 4]);
+  for (const options of [{ channels: 3 }, {}, undefined]) {
+    expect(imageFromNpy(encodeNpy(image), "a.npy", options).dims).toEqual([1, 3, 4, 4]);
+  }
+  const grey = encodeNpy({ data: new Float32Array(6), dims: [2, 3] });
+  expect(imageFromNpy(grey, "a.npy").dims).toEqual([1, 1, 2, 3]);
+  const last = encodeNpy({ data: new Float32Array(12), dims: [2, 2, 3] });
+  expect(imageFromNpy(last, "a.npy").dims).toEqual([1, 3, 2, 2]);
+  expect(parseChoice({}).definition.name).toBe("asma");
 });

@@ -8,13 +8,20 @@ export const defaultMaxPixels = 64_000_000;
  *
  * @param name the file in messages, or "the image"
  * @param size height and width, of volumes with a depth before them
- * @throws AsmaError ERR_IMAGE_UNREADABLE for an empty image, ERR_IMAGE_TOO_LARGE beyond `maxPixels`
+ * @throws AsmaError ERR_IMAGE_UNREADABLE for an empty image, ERR_IMAGE_TOO_LARGE beyond `maxPixels`, ERR_OPTION for
+ *   a limit that is none
  */
 export function checkImageSize(
   name: string,
   size: readonly number[],
   maxPixels = defaultMaxPixels,
 ): void {
+  if (!(maxPixels > 0)) {
+    throw refusal("ERR_OPTION", {
+      expected: "a number of pixels above 0 for `maxPixels`",
+      found: `found ${String(maxPixels)}`,
+    });
+  }
   const pixels = size.reduce((n, d) => n * d, 1);
   const claimed = size.toReversed().join("x");
   if (!size.every((extent) => extent >= 1)) {

@@ -1,7 +1,7 @@
 /**
  * The Adaptive Segmentation Mask Attack on any ONNX segmentation model, on any ONNX Runtime.
  *
- * @module
+ * @module @onnx-asma/core
  */
 
 // The order is the bundler's: models first takes 1 kB less, compressed, than attacks first.

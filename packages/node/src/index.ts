@@ -1,8 +1,10 @@
 /**
  * Adversarial attacks on segmentation models in Node.
  *
- * @module
+ * @module @onnx-asma/node
  */
+// First: an older Node is told so before anything else runs in it.
+import "./check-node.ts";
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/image-size";

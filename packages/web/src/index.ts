@@ -1,7 +1,7 @@
 /**
  * Adversarial attacks on segmentation models in the browser.
  *
- * @module
+ * @module @onnx-asma/web
  */
 export * from "@onnx-asma/core";
 export * from "@onnx-asma/core/describe-options";

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, NodeProto } from "onnx-buf";
+import type { AttributeProto, NodeProto } from "../model/onnx-messages.ts";
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as Type,

@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import type { GraphAppender } from "./graph-appender.ts";
 import type { Value } from "./value.ts";
 

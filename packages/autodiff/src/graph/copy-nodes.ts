@@ -1,4 +1,4 @@
-import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { isGradientNode, renameGradientAttributes } from "./gradient-node.ts";
 import type { NameAuthority } from "./name-authority.ts";

@@ -1,5 +1,5 @@
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
-import type { NodeProto } from "onnx-buf";
+import type { Bytes, NodeProto } from "../model/onnx-messages.ts";
 
 /** Whether a node is a `Gradient`, which names values in its attributes. */
 export function isGradientNode(node: NodeProto): boolean {
@@ -20,7 +20,7 @@ export function renameGradientAttributes(
   scope: ReadonlyMap<string, string>,
 ): void {
   const { decodeUtf8, encodeUtf8 } = getTextEncoding();
-  const rename = (bytes: Uint8Array<ArrayBuffer>) => {
+  const rename = (bytes: Bytes) => {
     const name = scope.get(decodeUtf8(bytes));
     return name === undefined ? bytes : encodeUtf8(name);
   };

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, GraphProto, NodeProto } from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";

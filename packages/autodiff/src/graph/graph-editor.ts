@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { ModelProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import type { TensorType } from "../model/data-type.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { subgraphsOf } from "./subgraphs.ts";
 
 /** Every name of a graph: values, initializers, nodes, those of subgraphs included. */

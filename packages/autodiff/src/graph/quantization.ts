@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 
 /** Whether a node is the standard operator of that name, or ONNX Runtime's own, which means the same. */
 export function isQuantization(

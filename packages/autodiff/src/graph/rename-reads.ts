@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { isGradientNode, renameGradientAttributes } from "./gradient-node.ts";
 import type { NameAuthority } from "./name-authority.ts";
 import { ownValuesOf, subgraphsOf } from "./subgraphs.ts";

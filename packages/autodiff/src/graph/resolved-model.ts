@@ -1,4 +1,4 @@
-import type { TensorProto } from "onnx-buf";
+import type { TensorProto } from "../model/onnx-messages.ts";
 import type { Model } from "../model/model.ts";
 import { dataTypeFromProto, type DataType, type TensorType } from "../model/data-type.ts";
 

@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { AutodiffError } from "../errors.ts";
 import { inputsOf } from "./inputs-of.ts";
 import { neededValues } from "./needed-inputs.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 
 /** The graphs that a node holds in its attributes: the branches of an If, the body of a Loop or Scan. */
 export function subgraphsOf({ attribute }: NodeProto): readonly GraphProto[] {

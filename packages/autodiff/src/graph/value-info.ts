@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { ValueInfoProto } from "onnx-buf";
+import type { ValueInfoProto } from "../model/onnx-messages.ts";
 import {
   TensorShapeProtoSchema,
   TensorShapeProto_DimensionSchema,

@@ -20,7 +20,7 @@ export type DataType =
   | "string";
 
 /** 0 bytes: elements have no whole number of them. */
-const table: readonly (readonly [DataType, TensorProto_DataType, bytes: number])[] = [
+const table: readonly (readonly [DataType, number, bytes: number])[] = [
   ["float32", TensorProto_DataType.FLOAT, 4],
   ["float64", TensorProto_DataType.DOUBLE, 8],
   ["float16", TensorProto_DataType.FLOAT16, 2],
@@ -39,7 +39,7 @@ const table: readonly (readonly [DataType, TensorProto_DataType, bytes: number])
   ["string", TensorProto_DataType.STRING, 0],
 ];
 
-const byProto = new Map(table.map((row) => [row[1] as number, row]));
+const byProto = new Map(table.map((row) => [row[1], row]));
 const byName = new Map(table.map((row) => [row[0], row]));
 
 /** The name of an ONNX element type, `undefined` for those without one here (float8, …). */
@@ -48,7 +48,7 @@ export function dataTypeFromProto(type: number): DataType | undefined {
 }
 
 /** The ONNX element type of a name. */
-export function dataTypeToProto(type: DataType): TensorProto_DataType {
+export function dataTypeToProto(type: DataType): number {
   return (byName.get(type) as (typeof table)[number])[1];
 }
 

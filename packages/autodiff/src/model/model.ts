@@ -1,4 +1,4 @@
-import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
+import type { Bytes, GraphProto, ModelProto, TensorProto } from "./onnx-messages.ts";
 import { AutodiffError } from "../errors.ts";
 import { dataTypeFromProto, type DataType } from "./data-type.ts";
 import { readTensor } from "./tensor.ts";
@@ -95,7 +95,7 @@ export class Model {
   }
 
   /** The little-endian bytes of a tensor, wherever they are. */
-  bytes(tensor: TensorProto): Uint8Array<ArrayBuffer> {
+  bytes(tensor: TensorProto): Bytes {
     const reference = externalReference(tensor);
     if (reference === undefined) {
       return tensor.rawData;
@@ -109,7 +109,7 @@ export class Model {
     }
     const { offset, length = sizeOf(file) - offset } = reference;
     const part = file.onDemand?.read(offset, length) ?? file.data.subarray(offset, offset + length);
-    return part as Uint8Array<ArrayBuffer>;
+    return part as Bytes;
   }
 
   /** The elements of a tensor as numbers, `undefined` for element types that are not numbers. */

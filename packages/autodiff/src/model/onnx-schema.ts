@@ -1,7 +1,7 @@
-import { createFileRegistry, type DescEnum, type Message } from "@bufbuild/protobuf";
-import { tsEnum, type GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { createFileRegistry, type Message } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
-import type * as onnx from "onnx-buf";
+import type * as onnx from "./onnx-messages.ts";
 
 // onnx-buf embeds the same as a serialized descriptor, for which protobuf-es brings the descriptor of
 // descriptors along: 7 kB more in every page, compressed. A test compares the two.
@@ -89,18 +89,58 @@ const messages = {
     value_info 12 ValueInfoProto[], metadata_props 14 StringStringEntryProto[]`,
 };
 
+export const AttributeProto_AttributeType = {
+  UNDEFINED: 0,
+  FLOAT: 1,
+  INT: 2,
+  STRING: 3,
+  TENSOR: 4,
+  GRAPH: 5,
+  SPARSE_TENSOR: 11,
+  TYPE_PROTO: 13,
+  FLOATS: 6,
+  INTS: 7,
+  STRINGS: 8,
+  TENSORS: 9,
+  GRAPHS: 10,
+  SPARSE_TENSORS: 12,
+  TYPE_PROTOS: 14,
+} as const;
+export const TensorProto_DataType = {
+  UNDEFINED: 0,
+  FLOAT: 1,
+  UINT8: 2,
+  INT8: 3,
+  UINT16: 4,
+  INT16: 5,
+  INT32: 6,
+  INT64: 7,
+  STRING: 8,
+  BOOL: 9,
+  FLOAT16: 10,
+  DOUBLE: 11,
+  UINT32: 12,
+  UINT64: 13,
+  COMPLEX64: 14,
+  COMPLEX128: 15,
+  BFLOAT16: 16,
+  FLOAT8E4M3FN: 17,
+  FLOAT8E4M3FNUZ: 18,
+  FLOAT8E5M2: 19,
+  FLOAT8E5M2FNUZ: 20,
+  UINT4: 21,
+  INT4: 22,
+  FLOAT4E2M1: 23,
+  FLOAT8E8M0: 24,
+  UINT2: 25,
+  INT2: 26,
+} as const;
+
 /** Enums of onnx.proto that models are read by. */
-const enums = {
-  "AttributeProto.AttributeType": `
-    UNDEFINED 0, FLOAT 1, INT 2, STRING 3, TENSOR 4, GRAPH 5, SPARSE_TENSOR 11, TYPE_PROTO 13,
-    FLOATS 6, INTS 7, STRINGS 8, TENSORS 9, GRAPHS 10, SPARSE_TENSORS 12, TYPE_PROTOS 14`,
-  "TensorProto.DataType": `
-    UNDEFINED 0, FLOAT 1, UINT8 2, INT8 3, UINT16 4, INT16 5, INT32 6, INT64 7, STRING 8, BOOL 9,
-    FLOAT16 10, DOUBLE 11, UINT32 12, UINT64 13, COMPLEX64 14, COMPLEX128 15, BFLOAT16 16,
-    FLOAT8E4M3FN 17, FLOAT8E4M3FNUZ 18, FLOAT8E5M2 19, FLOAT8E5M2FNUZ 20, UINT4 21, INT4 22,
-    FLOAT4E2M1 23, FLOAT8E8M0 24, UINT2 25, INT2 26`,
-  "TensorProto.DataLocation": `
-    DEFAULT 0, EXTERNAL 1`,
+const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  "AttributeProto.AttributeType": AttributeProto_AttributeType,
+  "TensorProto.DataType": TensorProto_DataType,
+  "TensorProto.DataLocation": { DEFAULT: 0, EXTERNAL: 1 },
 };
 
 /** Numbers of the types in descriptor.proto. */
@@ -134,20 +174,8 @@ export const TypeProtoSchema = messageOf<onnx.TypeProto>("TypeProto");
 export const TypeProto_TensorSchema = messageOf<onnx.TypeProto_Tensor>("TypeProto.Tensor");
 export const ValueInfoProtoSchema = messageOf<onnx.ValueInfoProto>("ValueInfoProto");
 
-export const AttributeProto_AttributeType = enumOf<typeof onnx.AttributeProto_AttributeType>(
-  "AttributeProto.AttributeType",
-);
-export type AttributeProto_AttributeType = onnx.AttributeProto_AttributeType;
-export const TensorProto_DataType =
-  enumOf<typeof onnx.TensorProto_DataType>("TensorProto.DataType");
-export type TensorProto_DataType = onnx.TensorProto_DataType;
-
 function messageOf<Shape extends Message>(name: string): GenMessage<Shape> {
   return registry.getMessage(`onnx.${name}`) as GenMessage<Shape>;
-}
-
-function enumOf<Enum>(name: string): Enum {
-  return tsEnum(registry.getEnum(`onnx.${name}`) as DescEnum) as Enum;
 }
 
 /** The FileDescriptorProto, as far as protobuf-es reads it. */
@@ -192,15 +220,15 @@ function descriptorOf(path: string): unknown {
     oneofDecl: oneofs.map((name) => ({ name })),
     extension: [],
     nestedType: partsOf(messages, path).map(([name]) => descriptorOf(name)),
-    enumType: partsOf(enums, path).map(([name, text]) => ({
+    enumType: partsOf(enums, path).map(([name, numbers]) => ({
       name: name.split(".").at(-1),
-      value: linesOf(text).map(([value, number]) => ({ name: value, number: Number(number) })),
+      value: Object.entries(numbers).map(([value, number]) => ({ name: value, number })),
     })),
   };
 }
 
 /** What lies directly in a message, or in the file. */
-function partsOf(table: Readonly<Record<string, string>>, path?: string): [string, string][] {
+function partsOf<Part>(table: Readonly<Record<string, Part>>, path?: string): [string, Part][] {
   const prefix = path === undefined ? "" : `${path}.`;
   return Object.entries(table).filter(
     ([name]) => name.startsWith(prefix) && !name.slice(prefix.length).includes("."),

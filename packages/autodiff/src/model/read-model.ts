@@ -1,5 +1,5 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
-import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
+import type { GraphProto, ModelProto, TensorProto } from "./onnx-messages.ts";
 import { ModelProtoSchema, StringStringEntryProtoSchema } from "./onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { bytesPerElement, dataTypeFromProto, elementCount } from "./data-type.ts";

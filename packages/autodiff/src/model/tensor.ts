@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { TensorProto } from "onnx-buf";
+import type { TensorProto } from "./onnx-messages.ts";
 import { TensorProtoSchema } from "./onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import {
@@ -44,7 +44,10 @@ export function makeTensor(
  * @param raw the little-endian bytes when the tensor keeps them elsewhere (external data)
  * @returns `undefined` for element types that are not numbers (strings, float8, …)
  */
-export function readTensor(tensor: TensorProto, raw = tensor.rawData): number[] | undefined {
+export function readTensor(
+  tensor: TensorProto,
+  raw: Uint8Array = tensor.rawData,
+): number[] | undefined {
   const dtype = dataTypeFromProto(tensor.dataType);
   const read = dtype && readers[dtype];
   if (read === undefined || dtype === undefined) {

@@ -1,4 +1,10 @@
-import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto } from "onnx-buf";
+import type {
+  AttributeProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  TensorProto,
+} from "./onnx-messages.ts";
 
 /** Every tensor of a model: initializers and tensors in attributes; subgraphs and functions included. */
 export function* tensorsOf(model: ModelProto): Generator<TensorProto> {

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { GraphProto, ModelProto, TensorProto } from "onnx-buf";
+import type { Bytes, GraphProto, ModelProto, TensorProto } from "./onnx-messages.ts";
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -92,7 +92,7 @@ function embed(model: Model): Uint8Array {
 }
 
 /** Gives a tensor bytes of its own in place of a reference. */
-function carry(tensor: TensorProto, raw: Uint8Array<ArrayBuffer>): void {
+function carry(tensor: TensorProto, raw: Bytes): void {
   tensor.rawData = raw;
   tensor.externalData = [];
   tensor.dataLocation = 0;

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { NodeProto, TensorProto } from "onnx-buf";
+import type { NodeProto, TensorProto } from "../model/onnx-messages.ts";
 import { TensorProtoSchema } from "../model/onnx-schema.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { dataTypeToProto } from "../model/data-type.ts";

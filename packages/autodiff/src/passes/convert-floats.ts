@@ -1,5 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto } from "onnx-buf";
+import type {
+  AttributeProto,
+  GraphProto,
+  NodeProto,
+  TensorProto,
+  TypeProto,
+} from "../model/onnx-messages.ts";
 import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as Type,

@@ -1,5 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, FunctionProto, ModelProto, NodeProto } from "onnx-buf";
+import type {
+  AttributeProto,
+  FunctionProto,
+  ModelProto,
+  NodeProto,
+} from "../model/onnx-messages.ts";
 import { NodeProtoSchema, OperatorSetIdProtoSchema } from "../model/onnx-schema.ts";
 import { AutodiffError } from "../errors.ts";
 import { copyNodes } from "../graph/copy-nodes.ts";

@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import type { Model } from "../model/model.ts";
 
 /** Operators of the default domain that opset 21 does not have. */

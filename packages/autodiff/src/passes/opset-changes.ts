@@ -1,4 +1,4 @@
-import type { AttributeProto, NodeProto } from "onnx-buf";
+import type { AttributeProto, NodeProto } from "../model/onnx-messages.ts";
 import {
   intAttribute,
   makeAttributes,

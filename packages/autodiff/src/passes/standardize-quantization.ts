@@ -1,4 +1,4 @@
-import type { TensorProto } from "onnx-buf";
+import type { TensorProto } from "../model/onnx-messages.ts";
 import { isQuantization } from "../graph/quantization.ts";
 import { dataTypeFromProto } from "../model/data-type.ts";
 import type { Model } from "../model/model.ts";

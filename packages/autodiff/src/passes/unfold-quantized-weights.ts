@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { NodeProto, TensorProto } from "onnx-buf";
+import type { NodeProto, TensorProto } from "../model/onnx-messages.ts";
 import { NodeProtoSchema } from "../model/onnx-schema.ts";
 import { intAttribute, makeAttributes, type Attributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

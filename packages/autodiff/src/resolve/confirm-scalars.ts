@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import {
   GraphProtoSchema,
   ModelProtoSchema,

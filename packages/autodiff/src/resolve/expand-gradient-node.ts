@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { AutodiffError } from "../errors.ts";
 import { gradientAttributes } from "../graph/gradient-node.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { AutodiffError } from "../errors.ts";
 import { dataTypeFromProto, elementCount, isFloat, type DataType } from "../model/data-type.ts";
 import { makeTensor } from "../model/tensor.ts";

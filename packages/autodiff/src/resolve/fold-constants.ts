@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { GraphProto, ModelProto, NodeProto, TensorProto } from "onnx-buf";
+import type { GraphProto, ModelProto, NodeProto, TensorProto } from "../model/onnx-messages.ts";
 import {
   GraphProtoSchema,
   ModelProtoSchema,

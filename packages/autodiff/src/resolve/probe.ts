@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { ModelProtoSchema } from "../model/onnx-schema.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

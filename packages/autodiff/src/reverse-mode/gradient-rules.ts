@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { OperatorTable } from "../graph/operator-table.ts";
 import { isQuantization } from "../graph/quantization.ts";

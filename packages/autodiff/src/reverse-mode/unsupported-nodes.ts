@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { UnsupportedOperatorError, type UnsupportedNode } from "../errors.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { inputsOf } from "../graph/inputs-of.ts";

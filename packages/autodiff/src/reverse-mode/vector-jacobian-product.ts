@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { AutodiffError, UnsupportedOperatorError } from "../errors.ts";
 import { expandNode, isExpandable } from "../expansions/expand-node.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";

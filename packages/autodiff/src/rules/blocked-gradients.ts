@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { intAttribute } from "../graph/attribute.ts";
 import { isBlocked, scaleChannels } from "../graph/blocked-layout.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";

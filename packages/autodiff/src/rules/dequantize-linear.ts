@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import { arithmetic } from "../graph/arithmetic.ts";
 import { RuleContext, type GradientRule } from "./gradient-rule.ts";
 import { alongAxis, checkQuantization } from "./quantization.ts";

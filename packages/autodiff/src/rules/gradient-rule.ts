@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../model/onnx-messages.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import { NodeContext } from "../graph/node-context.ts";
 import type { OperatorKey } from "../graph/operator-table.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { valueInfo } from "../graph/value-info.ts";
 import type { Value } from "../graph/value.ts";
 

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { copyMessage } from "../model/copy-message.ts";
 import { AutodiffError } from "../errors.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { AutodiffError, listByOperator, type UnsupportedNode } from "../errors.ts";
 import { GraphBuilder } from "../graph/graph-builder.ts";
 import type { Target } from "../graph/target.ts";

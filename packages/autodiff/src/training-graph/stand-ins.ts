@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../model/onnx-messages.ts";
 import { NodeProtoSchema, ValueInfoProtoSchema } from "../model/onnx-schema.ts";
 import { makeAttributes } from "../graph/attribute.ts";
 import { NameAuthority } from "../graph/name-authority.ts";

@@ -1,4 +1,4 @@
-import type { GraphProto } from "onnx-buf";
+import type { GraphProto } from "../model/onnx-messages.ts";
 import { AutodiffError } from "../errors.ts";
 import type { DeclaredInput, Model } from "../model/model.ts";
 

@@ -1,6 +1,6 @@
 import type { AttackDefinition } from "../attack/attack-definition.ts";
 import type { OptionEntries, OptionsInput } from "../attack/option-schema.ts";
-import { AsmaError } from "../errors.ts";
+import { AsmaError, refusal } from "../errors.ts";
 import { runOptionKeys } from "../run/run-options.ts";
 import { asma } from "./asma.ts";
 import { miFgsm } from "./mi-fgsm.ts";
@@ -31,13 +31,19 @@ const registry = new Map<string, AttackDefinition>(
 /**
  * Adds an attack to the list, for all models of this process or worker.
  *
- * @throws AsmaError `ERR_ATTACK` when there is another attack of that name, or an option has the name of
+ * @throws AsmaError `ERR_ATTACK` for what is no definition, when there is another attack of that name, or an option has the name of
  *   one that every run has
  */
 export function registerAttack<Name extends string, Entries extends OptionEntries>(
   definition: AttackDefinition<Name, Entries>,
 ): void {
   const erased = definition as unknown as AttackDefinition;
+  if (typeof erased?.name !== "string" || typeof erased.recipe !== "function" || !erased.options) {
+    throw refusal("ERR_ATTACK", {
+      expected: "an attack with name, options and recipe, as defineAttack gives it,",
+      found: `found ${String(definition)}`,
+    });
+  }
   if ((registry.get(definition.name) ?? erased) !== erased) {
     throw new AsmaError(
       "ERR_ATTACK",

@@ -4,8 +4,8 @@ import type { MaskValues } from "./mask-values.ts";
 
 /** How the values of a mask become classes. */
 export interface ClassOptions {
-  /** Classes of the model, at least 2. */
-  readonly classes: number;
+  /** Classes of the model, at least 2. @default as many as labels can be told apart */
+  readonly classes?: number;
   /**
    * Class of each value in the file. Keys are grey values or palette indices ("0", "255"), colours
    * ("#ff0000", lower or upper case), "transparent" for pixels of PNG and GIF files that are not to be seen, or "*" for
@@ -22,6 +22,9 @@ export interface ClassOptions {
   readonly threshold?: number | undefined;
 }
 
+/** Labels are int32. */
+const mostClasses = 2 ** 31;
+
 /**
  * The class of every value that occurs in a mask.
  *
@@ -35,7 +38,7 @@ export function classTable(
   found: readonly number[],
   options: ClassOptions,
 ): Map<number, number> {
-  const { classes, classMap, ignoreLabel, threshold } = options;
+  const { classes = mostClasses, classMap, ignoreLabel, threshold } = options;
   if (!(Number.isSafeInteger(classes) && classes >= 2)) {
     throw refusal("ERR_OPTION", {
       expected: "the number of the model's classes, at least 2, for `classes`",
@@ -85,7 +88,7 @@ function ofPalette(
   path: string,
   mask: MaskValues,
   found: readonly number[],
-  { classes, ignoreLabel, threshold }: ClassOptions,
+  { classes = mostClasses, ignoreLabel, threshold }: ClassOptions,
   valid: (label: number) => boolean,
 ): (index: number) => number {
   const palette = mask.palette as Uint8Array;
@@ -125,7 +128,7 @@ function mappedTable(
   path: string,
   mask: MaskValues,
   found: readonly number[],
-  { classes, classMap = {}, ignoreLabel }: ClassOptions,
+  { classes = mostClasses, classMap = {}, ignoreLabel }: ClassOptions,
   valid: (label: number) => boolean,
 ): Map<number, number> {
   const entries = Object.entries(classMap).map(
@@ -245,7 +248,10 @@ function valuesError(
 
 function targetClassError(path: string, label: number, classes: number, wayOut: string): AsmaError {
   return refusal("ERR_TARGET_CLASS", {
-    expected: `classes 0 to ${classes - 1} (the model has ${classes})`,
+    expected:
+      classes === mostClasses
+        ? "classes from 0 on"
+        : `classes 0 to ${classes - 1} (the model has ${classes})`,
     found: `'${path}' asks for class ${label}`,
     wayOut: `${wayOut}, or name an ignore label with \`ignoreLabel\``,
     details: { path, class: label, classes },

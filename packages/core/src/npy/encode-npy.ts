@@ -1,3 +1,4 @@
+import type { Bytes } from "@onnx-asma/autodiff";
 import { dump } from "npyjs";
 import { checkArray, checkCount } from "../check-array.ts";
 
@@ -13,7 +14,7 @@ export function encodeNpy(
     readonly dims: readonly number[];
   },
   name = "the array",
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   checkArray(array, {
     name,
     types: ["Float32Array", "Int32Array", "Uint8Array", "Uint16Array"],

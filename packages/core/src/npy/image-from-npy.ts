@@ -1,3 +1,4 @@
+import { checkKeys } from "../check-keys.ts";
 import { refusal } from "../errors.ts";
 import type { ImageTensor, Size } from "../image.ts";
 import { checkImageSize } from "../image-size.ts";
@@ -5,8 +6,8 @@ import { parseNpy } from "./parse-npy.ts";
 
 /** Options of {@link imageFromNpy}. */
 export interface NpyImageOptions {
-  /** Channels that the model takes. */
-  readonly channels: number;
+  /** Channels that the model takes. @default those of the array, where its shape tells them */
+  readonly channels?: number;
   /** Spatial axes that the model takes: 2, or 3 for volumes. @default 2 */
   readonly spatialAxes?: 2 | 3;
   /** Largest number of pixels. @default 64 megapixels */
@@ -26,18 +27,24 @@ export interface NpyImage extends ImageTensor {
  *
  * @param path names the file in messages
  * @throws AsmaError ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE, ERR_IMAGE_RANGE, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE,
- *   ERR_OPTION for channels that are no number
+ *   ERR_OPTION for channels that are no number, or that the shape does not tell
  */
-export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageOptions): NpyImage {
-  const { channels, maxPixels } = options ?? {};
+export function imageFromNpy(
+  bytes: Uint8Array,
+  path: string,
+  options: NpyImageOptions = {},
+): NpyImage {
+  checkKeys(options, ["channels", "spatialAxes", "maxPixels"], "an image from .npy");
+  const { data, dims, isBoolean = false } = parseNpy(bytes, path);
+  const { spatialAxes = 2, maxPixels } = options;
+  const { channels = channelsOf(path, dims, spatialAxes) } = options;
   if (!Number.isSafeInteger(channels) || channels < 1) {
     throw refusal("ERR_OPTION", {
       expected: "the number of channels that the model takes for `channels`",
       found: `found ${String(channels)}`,
     });
   }
-  const { data, dims, isBoolean = false } = parseNpy(bytes, path);
-  const { size, isChannelsLast } = layoutOf(path, dims, options);
+  const { size, isChannelsLast } = layoutOf(path, dims, { channels, spatialAxes });
   checkImageSize(`'${path}'`, size, maxPixels);
   const scale = data instanceof Uint8Array ? 255 : data instanceof Uint16Array ? 65_535 : 1;
   if (scale === 1 && !(data instanceof Float32Array || data instanceof Float64Array)) {
@@ -66,11 +73,28 @@ export function imageFromNpy(bytes: Uint8Array, path: string, options: NpyImageO
   return { data: planes, dims: [1, channels, ...size], levels: scale === 1 ? Infinity : scale + 1 };
 }
 
+/** Channels of an array that nobody told: of an image without or behind a batch axis, or 1 or 3 at one of its ends. */
+function channelsOf(path: string, dims: readonly number[], spatialAxes: number): number {
+  if (dims.length === spatialAxes) return 1;
+  const isImage = (n: number | undefined) => n === 1 || n === 3;
+  const [first, second, last] = [dims[0], dims[1], dims.at(-1)];
+  const isBatch = dims.length === spatialAxes + 2 && first === 1;
+  const [front, back] = isBatch ? [second, last] : [first, last];
+  if (isBatch && isImage(front)) return second as number;
+  if (isImage(front) !== isImage(back)) return (isImage(front) ? front : back) as number;
+  throw refusal("ERR_OPTION", {
+    expected: `\`channels\` for an array whose shape does not tell them`,
+    found: `'${path}' has shape [${dims.join(", ")}]`,
+    wayOut: "say how many channels the model takes",
+    details: { path, dims },
+  });
+}
+
 /** Size and memory order of an array; of four axes ([1, C, H, W]) channels first wins where both would fit. */
 function layoutOf(
   path: string,
   dims: readonly number[],
-  { channels, spatialAxes = 2 }: NpyImageOptions,
+  { channels, spatialAxes }: Required<Omit<NpyImageOptions, "maxPixels">>,
 ): { readonly size: Size; readonly isChannelsLast: boolean } {
   const shape = dims.length === spatialAxes + 2 && dims[0] === 1 ? dims.slice(1) : dims;
   const sized = (size: readonly number[], isChannelsLast = false) => ({

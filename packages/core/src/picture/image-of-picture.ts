@@ -4,8 +4,8 @@ import { checkOpaque, type Picture, type Raster } from "./raster.ts";
 
 /** What a model takes. */
 export interface ImageShape {
-  /** Channels; a picture has 1 (grey) or 3 (RGB). */
-  readonly channels: number;
+  /** Channels; a picture has 1 (grey) or 3 (RGB). @default those of the picture */
+  readonly channels?: number;
   /** 2, or 3 for volumes, which are no pictures. @default 2 */
   readonly spatialAxes?: 2 | 3;
 }
@@ -34,7 +34,7 @@ export interface PictureImage extends ImageTensor {
 export async function imageOfPicture(
   name: string,
   picture: Picture,
-  { channels, spatialAxes }: ImageShape,
+  { channels = picture.grey ? 1 : 3, spatialAxes }: ImageShape = {},
 ): Promise<PictureImage> {
   if (spatialAxes === 3) {
     throw new AsmaError(

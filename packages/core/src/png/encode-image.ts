@@ -1,3 +1,4 @@
+import type { Bytes } from "@onnx-asma/autodiff";
 import { refusal } from "../errors.ts";
 import type { ImageTensor } from "../image.ts";
 import { levelsOf } from "../levels-of.ts";
@@ -29,10 +30,7 @@ export function imageFormatOf(image: ImageTensor, levels = levelsOf(image)): Ima
  *
  * @throws AsmaError ERR_ARRAY_SHAPE when dims and data do not agree, ERR_IMAGE_RANGE for NaN in a PNG
  */
-export function encodeImage(
-  image: ImageTensor,
-  { format, levels } = imageFormatOf(image),
-): Uint8Array<ArrayBuffer> {
+export function encodeImage(image: ImageTensor, { format, levels } = imageFormatOf(image)): Bytes {
   if (image.dims[0] !== 1 || image.dims.includes(0)) {
     throw refusal("ERR_ARRAY_SHAPE", {
       expected: "one image, of dims [1, C, H, W],",

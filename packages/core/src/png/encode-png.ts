@@ -1,4 +1,8 @@
+import type { Bytes } from "@onnx-asma/autodiff";
 import { encode } from "fast-png";
+import { checkImageTensor } from "../check-array.ts";
+import { checkKeys } from "../check-keys.ts";
+import { refusal } from "../errors.ts";
 import type { ImageTensor } from "../image.ts";
 import { levelsOf } from "../levels-of.ts";
 import { toSamples } from "../samples.ts";
@@ -17,11 +21,17 @@ export interface EncodePngOptions {
  * PNG bytes of an image: grey for one channel, RGB for three, no alpha. Values are clipped to [0, 1]
  * and rounded to the nearest level, so that an image that was read from a PNG comes back bit for bit.
  *
- * @throws AsmaError ERR_IMAGE_CHANNELS when C is neither 1 nor 3, ERR_ARRAY_SHAPE, ERR_IMAGE_RANGE for NaN
+ * @throws AsmaError ERR_IMAGE_CHANNELS when C is neither 1 nor 3, ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE, ERR_IMAGE_RANGE for NaN, ERR_OPTION
  */
-export function encodePng(
-  image: ImageTensor,
-  { levels = levelsOf(image) === 65_536 ? 65_536 : 256 }: EncodePngOptions = {},
-): Uint8Array<ArrayBuffer> {
-  return encode(toSamples(image, levels)) as Uint8Array<ArrayBuffer>;
+export function encodePng(image: ImageTensor, options: EncodePngOptions = {}): Bytes {
+  checkKeys(options, ["levels"], "encodePng");
+  checkImageTensor(image, "the image");
+  const { levels = levelsOf(image) === 65_536 ? 65_536 : 256 } = options;
+  if (![256, 65_536].includes(levels)) {
+    throw refusal("ERR_OPTION", {
+      expected: "256 or 65536 for `levels`",
+      found: `found ${String(levels)}`,
+    });
+  }
+  return encode(toSamples(image, levels)) as Bytes;
 }

@@ -1,3 +1,4 @@
+import { checkLabelMap } from "../check-array.ts";
 import { refusal } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
 import { absentPixels, defaultIouDefinition, iou, type IouDefinition } from "../metrics/iou.ts";
@@ -26,10 +27,18 @@ export interface GoalCheck {
  * Checks that there is something to attack: a target that the untouched image reaches already would be a
  * success of nothing.
  *
- * @throws AsmaError `ERR_TARGET_REACHED`; `ERR_TARGET_EMPTY` where no pixel counts; as {@link fitTarget},
+ * @throws AsmaError `ERR_OPTION` where something is missing; `ERR_TARGET_REACHED`; `ERR_TARGET_EMPTY` where no pixel counts; as {@link fitTarget},
  *   {@link confusionMatrix} and {@link iou} do for what is none
  */
-export function checkGoal({ prediction, target, description, run }: GoalCheck): void {
+export function checkGoal(check: GoalCheck): void {
+  const { prediction, target, description, run } = check ?? {};
+  checkLabelMap(prediction, "the prediction");
+  if (typeof description?.head !== "object" || typeof run?.iouThreshold !== "number") {
+    throw refusal("ERR_OPTION", {
+      expected: "`description` as describe gives it, and `run` as parseChoice does,",
+      found: "one of them is missing",
+    });
+  }
   const { classes } = description.head;
   const labels = fitTarget(target, description);
   const matrix = confusionMatrix(prediction, labels, classes);

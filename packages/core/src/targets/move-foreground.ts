@@ -1,4 +1,5 @@
 import { checkLabelMap } from "../check-array.ts";
+import { checkKeys } from "../check-keys.ts";
 import { refusal } from "../errors.ts";
 import type { LabelMap } from "../image.ts";
 
@@ -20,11 +21,10 @@ export interface Move {
  * @throws AsmaError `ERR_ARRAY_DTYPE`, `ERR_ARRAY_SHAPE` for what is no label map; `ERR_OPTION` for a move
  *   that is none; `ERR_TARGET_EMPTY` where there is no foreground, or none is left
  */
-export function moveForeground(
-  prediction: LabelMap,
-  { shift = [0, 0], rotate = 0, scale = 1 }: Move = {},
-): LabelMap {
+export function moveForeground(prediction: LabelMap, move: Move = {}): LabelMap {
   checkLabelMap(prediction, "the prediction");
+  checkKeys(move, ["shift", "rotate", "scale"], "a move");
+  const { shift = [0, 0], rotate = 0, scale = 1 } = move;
   checkMove({ shift, rotate, scale });
   const [height, width] = prediction.dims.slice(-2) as [number, number];
   const data = new Int32Array(prediction.data.length);

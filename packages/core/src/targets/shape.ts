@@ -6,13 +6,14 @@ import { checkLabel } from "./check-label.ts";
  * A disc of one class on background, a ball in a volume; centre and radius in pixels of the map.
  *
  * @param centre y, x; of volumes z, y, x
- * @throws AsmaError `ERR_TARGET_SIZE` when the centre has not as many numbers as the map has axes, or the
- *   size is none; `ERR_TARGET_CLASS` for a label that is no class
+ * @throws AsmaError `ERR_TARGET_SIZE` when the centre has not as many numbers as the map has axes, the radius is not
+ *   above 0, or the size is none; `ERR_TARGET_CLASS` for a label that is no class
  */
 export function disc(size: Size, centre: readonly number[], radius: number, label = 1): LabelMap {
   checkSize(size);
   checkNumbers("centre", centre, size, size.length);
   checkNumbers("radius", [radius], size, 1);
+  checkExtent("radius", [radius]);
   checkLabel(label);
   return fillRows(size, label, (row) => {
     const squares = row.map((n, i) => (n + 0.5 - (centre[i] as number)) ** 2);
@@ -26,13 +27,14 @@ export function disc(size: Size, centre: readonly number[], radius: number, labe
  * A rectangle of one class on background, a box in a volume, in pixels of the map.
  *
  * @param box top, left, height, width; of volumes front, top, left, depth, height, width
- * @throws AsmaError `ERR_TARGET_SIZE` when there are not two numbers per axis of the map, or the size is
- *   none; `ERR_TARGET_CLASS` for a label that is no class
+ * @throws AsmaError `ERR_TARGET_SIZE` when there are not two numbers per axis of the map, a side is not above 0, or
+ *   the size is none; `ERR_TARGET_CLASS` for a label that is no class
  */
 export function rectangle(size: Size, box: readonly number[], label = 1): LabelMap {
   checkSize(size);
   const rank = size.length;
   checkNumbers("box", box, size, 2 * rank);
+  checkExtent("sides of the box", box.slice(rank));
   checkLabel(label);
   const side = (axis: number) => {
     const from = box[axis] as number;
@@ -52,6 +54,16 @@ function checkNumbers(what: string, list: readonly number[], size: Size, expecte
       expected: `${expected} numbers for the ${what} of a shape in ${size.join("×")} pixels`,
       found: `found ${found}`,
       wayOut: `give one per axis, ${size.length === 3 ? "depth, height, width" : "height, width"}`,
+    });
+  }
+}
+
+function checkExtent(what: string, extent: readonly number[]): void {
+  if (!extent.every((n) => n > 0)) {
+    throw refusal("ERR_TARGET_SIZE", {
+      expected: `a shape with an extent, of pixels above 0 for the ${what},`,
+      found: `found ${extent.join(", ")}`,
+      wayOut: "make it larger; to take something away, hide its class",
     });
   }
 }

@@ -43,7 +43,10 @@ export interface ParsedChoice {
  * @param images their levels are those of the run, unless it says otherwise
  * @throws AsmaError `ERR_ATTACK`, `ERR_OPTION`, `ERR_STEP_SIZE`; `ERR_BATCH` for images of different levels
  */
-export function parseChoice(choice: AttackChoice, images: readonly ImageTensor[]): ParsedChoice {
+export function parseChoice(
+  choice: AttackChoice,
+  images: readonly ImageTensor[] = [],
+): ParsedChoice {
   if (typeof choice !== "object" || choice === null || Array.isArray(choice)) {
     throw new AsmaError(
       "ERR_OPTION",

@@ -1,4 +1,5 @@
 import { defaultMaxPixels } from "@onnx-asma/core/image-size";
+import { checkOptions, optionEntry } from "@onnx-asma/core/check-options";
 import { imageFromNpy } from "@onnx-asma/core/npy";
 import {
   describeFileImage,
@@ -12,13 +13,22 @@ import { readBytes } from "./read-bytes.ts";
 
 /** Options of {@link readImage}. */
 export interface ReadImageOptions {
-  /** Channels the model takes: 1 (grey) or 3 (RGB); any other number only with `.npy` files. */
-  readonly channels: number;
+  /**
+   * Channels the model takes: 1 (grey) or 3 (RGB); any other number only with `.npy` files.
+   * @default those of the file
+   */
+  readonly channels?: number;
   /** Spatial axes the model takes: 2, or 3 for volumes, which only `.npy` files hold. Default 2. */
   readonly spatialAxes?: 2 | 3;
   /** Largest number of pixels to decode. Default 64 megapixels. */
   readonly maxPixels?: number;
 }
+
+const optionEntries = {
+  channels: optionEntry("whole number", "channels that the model takes"),
+  spatialAxes: optionEntry("whole number", "2, or 3 for volumes"),
+  maxPixels: optionEntry("anything", "the largest number of pixels"),
+} as const satisfies Record<keyof ReadImageOptions, unknown>;
 
 /**
  * Reads an image file as float32 [1, C, H, W] in [0, 1]: v / 255 or v / 65535, rounded to float32, or floating-point
@@ -35,9 +45,10 @@ export interface ReadImageOptions {
  *
  * @throws AsmaError ERR_FILE_NOT_FOUND, ERR_FILE_NOT_READABLE, ERR_IMAGE_UNREADABLE, ERR_IMAGE_TOO_LARGE,
  * ERR_IMAGE_ALPHA, ERR_IMAGE_CHANNELS, ERR_IMAGE_COLOUR_SPACE, ERR_IMAGE_BIT_DEPTH, ERR_IMAGE_RANGE,
- * ERR_ARRAY_SHAPE or ERR_ARRAY_DTYPE.
+ * ERR_ARRAY_SHAPE, ERR_ARRAY_DTYPE or ERR_OPTION.
  */
-export async function readImage(path: string, options: ReadImageOptions): Promise<FileImage> {
+export async function readImage(path: string, options: ReadImageOptions = {}): Promise<FileImage> {
+  checkOptions(optionEntries, options, "readImage");
   return await decodeImage(await readBytes(path), path, options);
 }
 
@@ -47,7 +58,7 @@ export async function readImage(path: string, options: ReadImageOptions): Promis
  * @param path names it in messages
  */
 export async function decodeImage(
-  bytes: Buffer,
+  bytes: Uint8Array,
   path: string,
   options: ReadImageOptions,
 ): Promise<FileImage> {
@@ -58,6 +69,6 @@ export async function decodeImage(
   return describeFileImage(image, picture.format, await decoder());
 }
 
-function fromNpy(path: string, bytes: Buffer, options: ReadImageOptions): FileImage {
+function fromNpy(path: string, bytes: Uint8Array, options: ReadImageOptions): FileImage {
   return describeFileImage(imageFromNpy(bytes, path, options), "npy", ownDecoder);
 }

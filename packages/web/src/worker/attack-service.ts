@@ -84,7 +84,9 @@ export class AttackService implements Handlers {
   readonly predictScores = async ({ image }: Requests["predictScores"]["params"]) =>
     await this.#onDevice(({ workbench }) => workbench.predictScores(image));
 
-  readonly encode = async ({ image }: Requests["encode"]["params"]) =>
+  readonly encode = async ({
+    image,
+  }: Requests["encode"]["params"]): Promise<Requests["encode"]["result"]> =>
     encodeImage(toImageTensor(image, this.#shape.spatialAxes ?? 2));
 
   readonly verify = async ({ file, target, options }: Requests["verify"]["params"]) => {

@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "../../model/onnx-messages.ts";
 
 /** The nodes of a training graph by what they make: gradients find the forward node they belong to. */
 export class ForwardNodes {

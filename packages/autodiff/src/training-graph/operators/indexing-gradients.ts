@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../../model/onnx-messages.ts";
 import { intAttribute } from "../../graph/attribute.ts";
 import { normalizeAxis } from "../../graph/value.ts";
 import { RuleRefusal, type InputGradient } from "../../rules/gradient-rule.ts";

@@ -1,4 +1,4 @@
-import type { NodeProto } from "onnx-buf";
+import type { NodeProto } from "../../model/onnx-messages.ts";
 import { RuleRefusal } from "../../rules/gradient-rule.ts";
 import type { ForwardNodes } from "./forward-nodes.ts";
 import type { TrainingOperator } from "./training-operator.ts";

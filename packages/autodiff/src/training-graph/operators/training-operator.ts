@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { AttributeProto, NodeProto } from "onnx-buf";
+import type { AttributeProto, NodeProto } from "../../model/onnx-messages.ts";
 import { NodeProtoSchema } from "../../model/onnx-schema.ts";
 import type { GraphBuilder } from "../../graph/graph-builder.ts";
 import type { Value } from "../../graph/value.ts";
