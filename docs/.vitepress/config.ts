@@ -63,6 +63,7 @@ export default defineConfig({
         {
           text: "Reference",
           items: [
+            { text: "Inspect and predict", link: "/docs/inspect" },
             { text: "Results", link: "/docs/results" },
             { text: "Errors", link: "/docs/errors" },
             { text: "Operators", link: "/OPERATORS" },
@@ -70,6 +71,7 @@ export default defineConfig({
             { text: "Architecture", link: "/docs/architecture" },
             { text: "Contributing", link: "/CONTRIBUTING" },
             { text: "Changes", link: "/CHANGELOG" },
+            { text: "Security", link: "/SECURITY" },
           ],
         },
         { text: "API", link: "/docs/api/" },
