@@ -406,6 +406,8 @@ describe.skipIf(!hasBrowser).each([
   it("goes from the files to the download", async () => {
     const opened = await openDemo();
     const { page } = opened;
+    // Who listens from the start gets the list of files too: otherwise a key may come before the ear.
+    page.on("filechooser", () => undefined);
     await page.setViewportSize(viewport);
     await isReady(page);
     await tabTo(page, "#own > summary");
