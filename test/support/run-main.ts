@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { vi } from "vitest";
 import { main } from "../../packages/node/src/cli/main.ts";
 import type { CliRun } from "./run-cli.ts";
@@ -7,7 +8,8 @@ export async function runMain(args: readonly string[]): Promise<CliRun> {
   const texts = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((name) =>
     vi.spyOn(process[name], "write").mockImplementation((text) => {
-      texts[name] += String(text);
+      // Colours come and go with the terminal.
+      texts[name] += stripVTControlCharacters(String(text));
       return true;
     }),
   );

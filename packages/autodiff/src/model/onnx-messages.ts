@@ -14,7 +14,7 @@ interface Message<Name extends string> {
 }
 
 /** Bytes in a buffer that nobody shares; before TypeScript 5.7, `Uint8Array` told no buffers apart. */
-export type Bytes = ReturnType<Uint8ArrayConstructor["of"]>;
+export type Bytes = ReturnType<Uint8Array["slice"]>;
 
 type OneOf<Members> =
   | { [Name in keyof Members]: { case: Name; value: Members[Name] } }[keyof Members]

@@ -1,4 +1,4 @@
-import { describePrediction, pixelsPerClass, predictionRemark } from "@onnx-asma/web";
+import { describePrediction, pixelsPerClass } from "@onnx-asma/web";
 import { AttackForm } from "./attack-form.ts";
 import { onPress } from "./buttons.ts";
 import { bundledChoice, withFiles } from "./choice.ts";
@@ -56,9 +56,7 @@ function showScene(scene: Scene): void {
   describeInWords(element("words"), description);
   showLegend(scene);
   element("clean").textContent = inWords(describePrediction(prediction, classNames));
-  const remark = predictionRemark(prediction, classNames);
-  const remarks = [...(prediction.notices ?? []), ...(remark === undefined ? [] : [remark])];
-  listIn("remarks", remarks.map(inWords));
+  listIn("remarks", (prediction.notices ?? []).map(inWords));
   zoom.reset();
   stage.show(scene);
   clearSteps(stage, curves);

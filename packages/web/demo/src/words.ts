@@ -1,4 +1,10 @@
-import { sayOptions, type ModelDescription } from "@onnx-asma/web";
+import {
+  normalisations,
+  sayOptions,
+  type ModelDescription,
+  type Normalisation,
+} from "@onnx-asma/web";
+import { element } from "./element.ts";
 
 /** Fields of this page, by the options that they set. */
 const fields: Readonly<Record<string, string>> = {
@@ -14,9 +20,25 @@ const fields: Readonly<Record<string, string>> = {
 
 /** A text of the library with its options named as this page names them. */
 export function inWords(text: string): string {
-  const said = sayOptions(text, (key) => fields[key] ?? `“${key}” (an option of the library)`);
+  const said = sayOptions(text, (key, value) => {
+    const field = fields[key];
+    const choice = value === undefined ? undefined : normalisationOf(key, value);
+    return choice === undefined
+      ? (field ?? `“${key}” (an option of the library)`)
+      : `${field}: “${choice}”`;
+  });
   // Several options may be one field here.
   return said.replace(/(“[^”]+”)(?:(?:,? and|,| or) \1)+/g, "$1");
+}
+
+/** What the field of pixel values calls an option's value, where it offers it. */
+function normalisationOf(key: string, value: string): string | undefined {
+  const found = Object.entries<Normalisation>(normalisations).find(([name, { range, mean }]) =>
+    key === "mean"
+      ? value === JSON.stringify(name)
+      : key === "range" && mean === undefined && value === JSON.stringify(range),
+  );
+  return element("normalisation").querySelector(`option[value="${found?.[0]}"]`)?.textContent;
 }
 
 /** Puts what a model was taken to mean into words. */

@@ -95,7 +95,9 @@ export class AttackService implements Handlers {
     return await this.#onDevice(({ workbench }) => workbench.verify(image, target, options));
   };
 
-  readonly resultFiles = async (attack: Requests["resultFiles"]["params"]) => {
+  readonly resultFiles = async (
+    attack: Requests["resultFiles"]["params"],
+  ): Promise<Requests["resultFiles"]["result"]> => {
     const loaded = this.#model;
     loaded.sources ??= await recordModel(loaded.read);
     const { sources, image } = attack;
