@@ -83,6 +83,7 @@ describe.skipIf(!isWanted)("the packed packages", { timeout: 600_000 }, () => {
 
   it.each(packageFolders)("%s: exports and types are found by all tools", (name) => {
     run("npx", ["publint", tarball(name), "--strict"]);
+    run("npx", ["attw", tarball(name), "--profile", "esm-only"]);
   });
 
   it("core takes at most 120 kB, compressed, without ONNX Runtime", async () => {
