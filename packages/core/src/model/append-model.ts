@@ -9,6 +9,7 @@ import { appendPreprocessing } from "./input/preprocessing.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { appendScores } from "./output/append-scores.ts";
 import type { Saturating } from "./output/evidence.ts";
+import { meanLead, temperActivation } from "./output/temper-activation.ts";
 
 /** A part ⟨weight, value⟩ of a loss. */
 export interface Term {
@@ -79,8 +80,7 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
       if (upstream === undefined) {
         return [];
       }
-      const weight =
-        each.middle !== undefined ? tempered(b, upstream, each.middle, each) : upstream;
+      const weight = each.middle !== undefined ? temperActivation(b, upstream, each) : upstream;
       return passed([{ value: b.value(each.input), weight }], each.before);
     });
   };
@@ -106,67 +106,4 @@ export function appendModel(b: GraphBuilder, image: Value, parts: ModelParts): A
     ? meanLead(b, head.saturation.passed, image.dims[0] as number)
     : undefined;
   return { scores, gradientOf, leadBefore };
-}
-
-/** Lead of a class, on average, after the temperature: of 0.2 to 1 that for which resized heads and ensembles need the fewest steps. */
-const temperedLead = 0.3;
-
-/**
- * The gradient before a softmax or sigmoid, given that after it, at a temperature (Hinton, Vinyals, Dean, arXiv
- * 1503.02531) at which it is not flat: pixels and members of ensembles that are near another class weigh more, and
- * none weighs nothing. The temperature is the mean lead ÷ {@link temperedLead}, at least 1; a mean over space only.
- */
-function tempered(
-  b: GraphBuilder,
-  upstream: Value,
-  middle: number,
-  { input, axis }: Saturating,
-): Value {
-  const before = b.value(input);
-  const scalar = (n: number) => b.scalar(n, before.dtype);
-  const z = middle === 0 ? before : b.op("Sub", [before, scalar(middle)]);
-  const rank = z.dims.length;
-  const classes = axis === undefined ? undefined : (axis + rank) % rank;
-  const space = z.dims.map((_, i) => i).filter((i) => i > 0 && i >= rank - 3 && i !== classes);
-  const lead = leadOf(b, z, classes);
-  const mean = b.reduce("ReduceMean", lead, space);
-  const temperature = b.op("Max", [b.op("Div", [mean, scalar(temperedLead)]), scalar(1)]);
-  const cooled = b.op("Div", [z, temperature]);
-  if (classes === undefined) {
-    const p = b.op("Sigmoid", [cooled]);
-    return b.op("Mul", [upstream, b.op("Mul", [p, b.op("Sub", [scalar(1), p])])]);
-  }
-  const p = b.op("Softmax", [cooled], { axis: classes });
-  const weighted = b.op("Mul", [upstream, p]);
-  return b.op("Sub", [weighted, b.op("Mul", [p, b.reduce("ReduceSum", weighted, [classes])])]);
-}
-
-/** By how much the largest number along an axis leads the second, 0 where all are equal; without an axis |z|. */
-function leadOf(b: GraphBuilder, z: Value, axis: number | undefined): Value {
-  if (axis === undefined) {
-    return b.op("Abs", [z]);
-  }
-  const largest = b.reduce("ReduceMax", z, [axis]);
-  const others = b.op("Where", [b.op("Equal", [z, largest]), b.reduce("ReduceMin", z, [axis]), z]);
-  return b.op("Sub", [largest, b.reduce("ReduceMax", others, [axis])]);
-}
-
-/** Over all that is flat, and per image where axis 0 holds the images. */
-function meanLead(
-  b: GraphBuilder,
-  passed: readonly Saturating[],
-  images: number,
-): Value | undefined {
-  const flat = (all: readonly Saturating[]): readonly Saturating[] =>
-    all.flatMap((each) => [...(each.middle === undefined ? [] : [each]), ...flat(each.before)]);
-  const means = flat(passed).map(({ input, axis, middle = 0 }) => {
-    const z = b.op("Sub", [b.cast(b.value(input), "float32"), b.scalar(middle)]);
-    const lead = leadOf(b, z, axis);
-    const axes = z.dims.map((_, i) => i).filter((i) => i > 0 || z.dims[0] !== images);
-    const mean = b.reduce("ReduceMean", lead, axes);
-    return b.reshape(mean, [mean.dims[0] as number, 1]);
-  });
-  const [first, ...others] = means;
-  const sum = others.reduce<Value | undefined>((a, m) => a && b.op("Add", [a, m]), first);
-  return sum && b.op("Div", [sum, b.scalar(means.length)]);
 }
