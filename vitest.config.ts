@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** The source of every entry of a package: `@onnx-asma/core/png` is `packages/core/src/png/index.ts`. */
@@ -31,5 +32,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // onnxruntime-node keeps process-wide state, so every file gets a process of its own.
     pool: "forks",
+    // Two at least: most of a file's time is that of a child or of one core.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
