@@ -44,6 +44,10 @@ export interface StepContext<S extends string = string, N extends string = strin
   readonly wrong: Value;
   /** 1 when the labels are to be reached, −1 when they are to be left. */
   readonly direction: 1 | -1;
+  /** bool [N, 1, …]: whether the image as seen reaches the goal, as far as this graph can tell. */
+  readonly reached: Value;
+  /** bool [N, 1, …]: whether the untouched model refused the last iterate that had seemed to reach it. */
+  readonly isRejected: Value;
   readonly measured: MetricValues;
   /** What the last step gave as state; at the first step what `init` says. */
   readonly state: Readonly<Record<S, Value>>;

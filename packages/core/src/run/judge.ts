@@ -27,15 +27,23 @@ export class Judging {
   #disagreements = 0;
   #margin = 0;
   #nextAt = 0;
+  #isRejected = false;
 
   constructor(goal: Goal) {
     this.#goal = goal;
     this.#raised = goal.options.thresholds;
   }
 
-  /** By how much scores have to lead before a pixel counts as done. */
-  get margin(): number {
-    return this.#margin;
+  /** What the next step is told: what it has to see, and whether the judge has just refused what it saw. */
+  takeNumbers() {
+    const isRejected = this.#isRejected ? 1 : 0;
+    this.#isRejected = false;
+    return {
+      margin: this.#margin,
+      iouThreshold: this.#raised.iou,
+      pixelAccuracyThreshold: this.#raised.pixelAccuracy,
+      isRejected,
+    };
   }
 
   /** Whether an iterate that seems to reach the goal is to be judged now. */
@@ -59,6 +67,7 @@ export class Judging {
       return;
     }
     this.#disagreements += 1;
+    this.#isRejected = true;
     this.#nextAt = record.step + this.#disagreements;
     this.#margin = lead * firstMargin * 2 ** (this.#disagreements - 1);
     const { thresholds } = this.#goal.options;

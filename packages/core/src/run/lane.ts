@@ -77,8 +77,8 @@ export class Lane {
   numbers(n: number): StepNumbers {
     return {
       isFirst: n === 0 ? 1 : 0,
-      margin: this.#judging.margin,
       absentBefore: this.#absentBefore,
+      ...this.#judging.takeNumbers(),
       ...(this.isActive || n === 0 ? checkNumbers(this.#schedule.next(n), this.#task) : this.#idle),
     };
   }

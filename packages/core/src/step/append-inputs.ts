@@ -3,7 +3,14 @@ import type { Recipe, StateSpec } from "../attack/recipe.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 
 /** Numbers that every step is told, before those of the recipe. */
-export const commonNumbers = ["isFirst", "margin", "absentBefore"] as const;
+export const commonNumbers = [
+  "isFirst",
+  "margin",
+  "absentBefore",
+  "iouThreshold",
+  "pixelAccuracyThreshold",
+  "isRejected",
+] as const;
 
 /**
  * Adds the inputs of a step graph, or without a recipe of a measuring graph. A model's own values may have

@@ -125,6 +125,8 @@ export function buildStepGraph(
     counted: measured.counted,
     wrong: appendWrong(ops, lead, measured, numbers["margin"] as Value, targeted),
     direction: targeted ? 1 : -1,
+    reached: appendReached(ops, measured, numbers, targeted),
+    isRejected: ops.equal(numbers["isRejected"] as Value, 1),
     measured,
     state,
     n: numbers,
@@ -221,6 +223,19 @@ function appendWrong(
   return targeted
     ? max(wrong, mul(counted, indicator(less(lead, margin))))
     : max(sub(counted, wrong), mul(counted, indicator(greater(lead, mul(margin, -1)))));
+}
+
+/** bool [N, 1, …]: whether both thresholds hold, as `metrics/thresholds.ts` has it. */
+function appendReached(
+  { add, sub, div, max, less, equal, indicator }: Operators,
+  { iou, correctPixels, countedPixels }: MetricValues,
+  numbers: Readonly<Record<string, Value>>,
+  targeted: boolean,
+): Value {
+  const lacks = (share: Value, threshold: string) =>
+    indicator(less(targeted ? share : sub(1, share), numbers[threshold] as Value));
+  const accuracy = div(correctPixels, max(countedPixels, 1));
+  return equal(add(lacks(iou, "iouThreshold"), lacks(accuracy, "pixelAccuracyThreshold")), 0);
 }
 
 function appendRounding({ mul, div, round }: Operators, image: Value, levels: number): Value {
