@@ -57,6 +57,7 @@ const rooms = {
     "run",
     "verdict-words",
     "attacks",
+    "attack-family",
     "workbench",
     "device-check",
     "input-check",

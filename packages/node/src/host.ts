@@ -1,9 +1,12 @@
 import { ort } from "./onnxruntime.ts";
 import type { Runtime, SessionOptions, Target } from "@onnx-asma/autodiff";
 import type { Host } from "@onnx-asma/core";
+import { registerAttackFamily } from "@onnx-asma/core/attack-family";
 import { comparedWith } from "@onnx-asma/core/device-check";
 import { doubtInput } from "@onnx-asma/core/input-check";
 import { graphTarget } from "./graph-target.ts";
+
+registerAttackFamily();
 
 /**
  * How Node computes: with onnxruntime-node. A device, which is any first provider other than the CPU, is

@@ -1,4 +1,5 @@
 import { AsmaError, type ModelOptions, type Preprocessor } from "@onnx-asma/core";
+import { registerAttackFamily } from "@onnx-asma/core/attack-family";
 import { checkOptions, modelOptionEntries, optionEntry } from "@onnx-asma/core/check-options";
 import {
   withNumbers,
@@ -16,6 +17,8 @@ import {
 } from "./model-source.ts";
 import type { Backend, Device, LoadProgress, LoadRequest } from "./messages.ts";
 import { WorkerClient } from "./worker/worker-client.ts";
+
+registerAttackFamily();
 
 /** Options of {@link loadModel}: how the model is understood, and where it is computed. */
 export interface LoadModelOptions extends Omit<

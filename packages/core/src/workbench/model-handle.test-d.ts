@@ -11,7 +11,7 @@ declare const image: ImageTensor;
 declare const target: LabelMap;
 
 // The registry: names and options follow from the definitions.
-expectTypeOf<AttackName>().toEqualTypeOf<"asma" | "pgd" | "mi-fgsm">();
+expectTypeOf<"asma" | "pgd" | "mi-fgsm">().toExtend<AttackName>();
 expectTypeOf<AttackOptionsByName["pgd"]["norm"]>().toEqualTypeOf<"linf" | "l2" | undefined>();
 expectTypeOf<AttackOptionsByName["asma"]["lossClasses"]>().toEqualTypeOf<number[] | undefined>();
 

@@ -6,6 +6,7 @@ import {
   type AttackChoice,
   type ImageLike,
 } from "@onnx-asma/core";
+import { registerAttackFamily } from "@onnx-asma/core/attack-family";
 import { classListOf } from "@onnx-asma/core/preprocessor";
 import { encodeImage, type ImageShape } from "@onnx-asma/core/png";
 import { decodeFile, decodeImage, decodeMaskFile } from "../images/decode-image.ts";
@@ -17,6 +18,8 @@ import { readModelFiles } from "./read-model-files.ts";
 import { readCompanions } from "./read-companions.ts";
 import { recordModel, recordSources } from "./record-sources.ts";
 import { ServedRun, stepGone } from "./served-run.ts";
+
+registerAttackFamily();
 
 /** What the service tells without being asked. */
 export interface ServiceEvents {

@@ -1,0 +1,26 @@
+import type { OptionsInput } from "../attack/option-schema.ts";
+import { registerAttack } from "../attacks/index.ts";
+import { segPgd } from "./seg-pgd.ts";
+
+/**
+ * The attacks beside those of the main entry, each in a file of its own: who does not register them does not
+ * load them. Node, the browser and the command line do.
+ */
+const family = [segPgd] as const;
+
+type Family = (typeof family)[number];
+
+type FamilyOptions = {
+  readonly [Definition in Family as Definition["name"]]: OptionsInput<Definition["options"]>;
+};
+
+declare module "../attacks/index.ts" {
+  interface AttackOptionsByName extends FamilyOptions {}
+}
+
+/** Adds the family to the list of attacks of this process or worker; a second call changes nothing. */
+export function registerAttackFamily(): void {
+  for (const definition of family) {
+    registerAttack(definition as never);
+  }
+}
