@@ -8,12 +8,13 @@ import * as ort from "onnxruntime-node";
 import { golden, goldenTarget, readNpyValues } from "../support/golden-scene.ts";
 import { opticDisc, readTrainingFixture, unet3Training } from "../support/training-graph.ts";
 
-/** 30 steps of fixed size. */
+/** Steps of fixed size. */
 async function follow(
   path: string,
   options: LoadModelOptions,
   image: ImageTensor | string,
   target: LabelMap | undefined,
+  iterations = 30,
 ) {
   const model = await loadModel(path, options);
   const tensor = typeof image === "string" ? await model.readImage(image) : image;
@@ -22,7 +23,7 @@ async function follow(
   const run = await model.attack(tensor, wanted, {
     beta: 0.01,
     tau: 0.001,
-    iterations: 30,
+    iterations,
     earlyStop: false,
     levels: "float",
   });
@@ -39,7 +40,7 @@ async function follow(
 type Followed = Awaited<ReturnType<typeof follow>>;
 
 function expectSame(ours: Followed, theirs: Followed): void {
-  expect(theirs.steps).toHaveLength(31);
+  expect(theirs.steps).toHaveLength(ours.steps.length);
   expect(theirs.steps.at(-1)?.l2).toBeGreaterThan(0);
   ours.steps.forEach((step, n) => {
     const other = theirs.steps[n] as typeof step;
@@ -52,11 +53,11 @@ function expectSame(ours: Followed, theirs: Followed): void {
   });
 }
 
-it("follows our own gradient on the bundled model, from a loss", { timeout: 300_000 }, async () => {
+it("follows our own gradient on the bundled model, from a loss", { timeout: 600_000 }, async () => {
   const image = fileURLToPath(new URL("../../models/retina.jpg", import.meta.url));
   const trainingGraph = { model: await readTrainingFixture(opticDisc), target: "cpu" as const };
-  const ours = await follow(opticDisc.model, {}, image, undefined);
-  const theirs = await follow(opticDisc.model, { trainingGraph }, image, undefined);
+  const ours = await follow(opticDisc.model, {}, image, undefined, 10);
+  const theirs = await follow(opticDisc.model, { trainingGraph }, image, undefined, 10);
   expectSame(ours, theirs);
 });
 

@@ -44,6 +44,8 @@ export interface StepContext<S extends string = string, N extends string = strin
   readonly wrong: Value;
   /** 1 when the labels are to be reached, −1 when they are to be left. */
   readonly direction: 1 | -1;
+  /** [N, 1, …]: by how much a pixel has to be as wanted to count so; more than 0 after the untouched model disagreed. */
+  readonly margin: Value;
   /** bool [N, 1, …]: whether the image as seen reaches the goal, as far as this graph can tell. */
   readonly reached: Value;
   /** bool [N, 1, …]: whether the untouched model refused the last iterate that had seemed to reach it. */

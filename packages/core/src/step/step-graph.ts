@@ -125,6 +125,7 @@ export function buildStepGraph(
     counted: measured.counted,
     wrong: appendWrong(ops, lead, measured, numbers["margin"] as Value, targeted),
     direction: targeted ? 1 : -1,
+    margin: numbers["margin"] as Value,
     reached: appendReached(ops, measured, numbers, targeted),
     isRejected: ops.equal(numbers["isRejected"] as Value, 1),
     measured,
