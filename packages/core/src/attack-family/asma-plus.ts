@@ -1,6 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
+import type { Operators } from "../attack/operators.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import { distances, type DistanceName } from "../distance/index.ts";
 import { heldMargins } from "../loss/held-margins.ts";
@@ -11,6 +12,18 @@ const far = 1e30;
 
 /** The smallest normal float32: nothing is divided by less. */
 const tiny = 1.2e-38;
+
+/**
+ * Directions of norm 1 at most. For L∞ the steepest one moves every value by all there is, also where the
+ * gradient is next to nothing: values whose gradient is below the mean move by less.
+ */
+const directions: Record<DistanceName, (ops: Operators, gradient: Value) => Value> = {
+  l2: distances.l2.steepest,
+  linf: ({ abs, clip, div, max, sum }, gradient) => {
+    const values = gradient.dims.slice(1).reduce((n, d) => n * d, 1);
+    return clip(div(gradient, max(div(sum(abs(gradient)), values), tiny)), -1, 1);
+  },
+};
 
 /** Until the labels are drawn: how the ball grows, and how long the steps are. */
 const search = {
@@ -43,16 +56,16 @@ const shrink = {
 /**
  * The smallest change with which the labels are drawn: a ball around the image that grows until they are,
  * and then shrinks. With m the margins, w and κ their weights and aim (`loss/held-margins.ts`), and g the
- * gradient of Σ w·m:
+ * gradient of the mean of w·m over N pixels:
  *
- *     d      = Σ w·(κ − m)₊ / ‖g‖*                    what is left to go, by first order
- *     v      ← the mean of d(g) over the last steps, μ = 0.8 (0.9 after a success)
+ *     d      = (1/N)·Σ w·(κ − m)₊ / ‖g‖*              what is left to go, by first order
+ *     v      ← the mean of e(g) over the last steps, μ = 0.8 (0.9 after a success)
  *     search : ε ← ε + max(min(ε, d)/2, ε/100);  steps of q·max(min(0.4·ε, 1.5·d), 0.1·ε)
  *     shrink : ε ← (1 − s)·‖closest‖,  s ← 1.3·s after a success, 0.8·s after a failure;
  *              steps of min(0.3, 0.8·√s)·ε
  *     x      ← clip(Π_ε(x + step·v), 0, 1)
  *
- * d(g) is the steepest direction of the norm. The mean of directions is not made long again: where they
+ * e(g) is g/‖g‖₂, for L∞ g over the mean of |g| clipped to ±1. The mean of directions is not made long again: where they
  * contradict each other the steps become short by themselves. q does the same for the distance: 0.9 times as
  * much when d is above its own mean, 1.02 times when it is not. So straight ways are taken in a few steps and
  * crooked ones with a ball that hardly grows.
@@ -137,7 +150,7 @@ export const asmaPlus = defineAttack({
         const mu = where(found, shrink.momentum, search.momentum);
         const blend = (last: Value, now: Value | number) =>
           add(mul(last, mu), mul(now, sub(1, mu)));
-        const direction = blend(state.direction, distance.steepest(c.ops, gradient));
+        const direction = blend(state.direction, directions[o.norm](c.ops, gradient));
         const trust = blend(state.trust, 1);
         const u = add(c.x, mul(direction, div(length, trust)));
         return {

@@ -11,11 +11,11 @@ const shares = { violation: 0.1, margin: 0.03 } as const;
 
 /** Margins under weights that let go of nothing: see {@link heldMargins}. */
 export interface HeldMargins {
-  /** Σ w·m, w constant to the gradient. */
+  /** The mean of w·m over the scored pixels, w constant to the gradient. */
   readonly loss: readonly Term[];
   /** float32 [N, 1, …]: T, as it was at the first step. */
   readonly temperature: Value;
-  /** float32 [N, 1, …]: Σ w·(κ − m)₊, what the margins lack. */
+  /** float32 [N, 1, …]: the mean of w·(κ − m)₊, what the margins lack. */
   readonly gap: Value;
 }
 
@@ -34,7 +34,7 @@ export function heldMargins(c: StepContext, last: Value): HeldMargins {
   const other = largestOther(b, scores, targetOneHot);
   const margin = direction === 1 ? sub(own, other) : sub(other, own);
   const lacking = mul(counted, indicator(less(margin, 0)));
-  const mean = (of: Value, on: Value) => div(sum(mul(abs(of), on)), max(sum(on), 1));
+  const mean = (of: Value, on: Value, over = on) => div(sum(mul(abs(of), on)), max(sum(over), 1));
   const found = max(
     mul(mean(margin, lacking), shares.violation),
     mul(mean(margin, counted), shares.margin),
@@ -42,13 +42,14 @@ export function heldMargins(c: StepContext, last: Value): HeldMargins {
   const temperature = where(c.isFirst, max(found, 1e-20), last);
   const missing = sub(add(mul(temperature, aim), c.margin), margin);
   const weight = mul(counted, b.op("Sigmoid", [div(missing, temperature)]));
-  const signed = direction === 1 ? weight : mul(weight, -1);
+  const share = div(direction, max(c.measured.countedPixels, 1));
+  const signed = mul(weight, share);
   return {
     loss: [
       { value: scores, weight: mul(targetOneHot, signed) },
       { value: other, weight: mul(signed, -1) },
     ],
     temperature,
-    gap: sum(mul(weight, max(missing, 0))),
+    gap: mean(max(missing, 0), weight, counted),
   };
 }
