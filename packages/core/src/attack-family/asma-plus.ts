@@ -25,6 +25,12 @@ const directions: Record<DistanceName, (ops: Operators, gradient: Value) => Valu
   },
 };
 
+/**
+ * After the untouched model refused what seemed to be reached, nothing counts below that size and this share
+ * more; the share doubles each time, from here.
+ */
+const firstRaise = 0.005;
+
 /** Until the labels are drawn: how the ball grows, and how long the steps are. */
 const search = {
   /** The first radius, of the distance to go; and how much of that distance it grows by, at most itself. */
@@ -105,18 +111,25 @@ export const asmaPlus = defineAttack({
         temperature: { like: "number" },
         usual: { like: "number" },
         damp: { like: "number", init: () => 1 },
+        size: { like: "number" },
+        floor: { like: "number" },
+        raise: { like: "number", init: () => firstRaise },
       },
       numbers: [],
       step: (c) => {
-        const { add, sub, mul, div, min, max, sqrt, where, less, greater } = c.ops;
-        const { state, isFirst, reached } = c;
+        const { add, sub, mul, div, min, max, sqrt, where, less, greater, indicator } = c.ops;
+        const { state, isFirst } = c;
         const { loss, temperature, gap } = heldMargins(c, state.temperature);
         const gradient = c.gradientOf(loss);
         const toGo = div(gap, max(distance.dual(c.ops, gradient), tiny));
 
+        const size = distance.norm(c.ops, sub(c.x, c.x0));
+        const raise = where(c.isRejected, mul(state.raise, 2), state.raise);
+        const floor = where(c.isRejected, mul(state.size, add(raise, 1)), state.floor);
         const known = where(c.isRejected, far, state.closest);
         const isShrinking = less(known, far / 2);
-        const size = distance.norm(c.ops, sub(c.x, c.x0));
+        const counts = mul(indicator(c.reached), sub(1, indicator(less(size, floor))));
+        const reached = greater(counts, 0.5);
         const closest = where(reached, min(known, size), known);
         const found = less(closest, far / 2);
         const changed = where(
@@ -165,6 +178,9 @@ export const asmaPlus = defineAttack({
             temperature,
             usual: where(isFirst, toGo, usual),
             damp,
+            size,
+            floor,
+            raise,
           },
           logs: { epsilon, toGo },
         };
