@@ -10,6 +10,8 @@ export interface Distance {
   readonly name: NormName;
   /** [N, 1, …]: the norm of a perturbation [N, …]. */
   norm(ops: Operators, perturbation: Value): Value;
+  /** [N, 1, …]: the dual norm, that is ⟨gradient, steepest(gradient)⟩. */
+  dual(ops: Operators, gradient: Value): Value;
   /** [N, …]: the direction of norm 1 in which ⟨gradient, ·⟩ is largest; 0 where the gradient is. */
   steepest(ops: Operators, gradient: Value): Value;
   /** [N, …]: the point of the ball around `x0` that is nearest to `u`. */

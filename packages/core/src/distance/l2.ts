@@ -9,6 +9,7 @@ const tiny = 1.2e-38;
 export const l2: Distance = {
   name: "l2",
   norm,
+  dual: norm,
   steepest: (ops, gradient) => {
     const { abs, div, largest, max } = ops;
     // Squares of small numbers vanish in float32: the largest becomes 1 first.

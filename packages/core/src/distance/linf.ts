@@ -4,6 +4,7 @@ import type { Distance } from "./distance.ts";
 export const linf: Distance = {
   name: "linf",
   norm: ({ abs, largest }, perturbation) => largest(abs(perturbation)),
+  dual: ({ abs, sum }, gradient) => sum(abs(gradient)),
   steepest: ({ sign }, gradient) => sign(gradient),
   project: ({ add, sub, mul, min, max }, u, x0, epsilon) =>
     add(x0, max(min(sub(u, x0), epsilon), mul(epsilon, -1))),
