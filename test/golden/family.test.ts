@@ -24,14 +24,16 @@ import {
 
 /** One file in `family/`; README.md says what the fields mean. */
 interface Golden {
-  readonly attack: "pgd" | "mi-fgsm";
+  readonly attack: string;
   readonly model: string;
-  readonly norm: "linf" | "l2";
-  readonly loss: "cross-entropy" | "margin";
+  readonly norm?: "linf" | "l2";
+  readonly loss?: "cross-entropy" | "margin";
   readonly targeted: boolean;
-  readonly epsilon: number;
-  readonly alpha: number;
+  readonly epsilon?: number;
+  readonly alpha?: number;
   readonly mu?: number;
+  /** Options of the attack and of the run that have no field of their own, handed over as they are. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly image: string;
   readonly target: string;
   readonly start: string | null;
@@ -96,11 +98,8 @@ async function follow(
   const model = await goldenModel(golden.model, graphTarget);
   const choice = {
     attack: golden.start === null ? golden.attack : await startingAt(golden.attack, golden.start),
-    norm: golden.norm,
-    loss: golden.loss,
-    epsilon: golden.epsilon,
-    alpha: golden.alpha,
-    ...(golden.mu !== undefined && { mu: golden.mu }),
+    ...given(golden, ["norm", "loss", "epsilon", "alpha", "mu"]),
+    ...golden.options,
     targeted: golden.targeted,
     iterations: golden.steps.length,
     earlyStop: false,
@@ -113,6 +112,11 @@ async function follow(
     predictions.push(await prediction());
   }
   return { result: await run.result, predictions };
+}
+
+/** Those of the fields that the file has. */
+function given(golden: Golden, names: readonly (keyof Golden)[]): Partial<Golden> {
+  return Object.fromEntries(names.flatMap((name) => (name in golden ? [[name, golden[name]]] : [])));
 }
 
 let starts = 0;

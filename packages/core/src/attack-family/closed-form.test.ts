@@ -81,9 +81,11 @@ describe.each<AttackChoice & { readonly norm?: "l2" | "linf" }>([
   { attack: "fmn", norm: "l2" },
   { attack: "fmn", norm: "linf" },
   { attack: "ddn", loss: "margin" },
-  { attack: "pdgd" },
-  { attack: "pdpgd", norm: "l2" },
+  { attack: "pdgd", primalRate: 0.1 },
+  { attack: "pdpgd", norm: "l2", primalRate: 0.1, dualRate: 0.05 },
   { attack: "pdpgd", norm: "linf" },
+  { attack: "alma-prox" },
+  { attack: "alma-prox", slope: "published" },
 ])("%o", (choice) => {
   it.each([1, 2, 3])("comes close to the smallest change of image %i", async (seed) => {
     const { image, target, minimal } = sceneOf(seed);
@@ -94,7 +96,7 @@ describe.each<AttackChoice & { readonly norm?: "l2" | "linf" }>([
     } as AttackChoice);
     const { reached, best } = await run.result;
     expect(reached).toBe(true);
-    const norm = choice.norm ?? "l2";
+    const norm = choice.norm ?? (choice.attack === "alma-prox" ? "linf" : "l2");
     const factor = perturbationNorms(best.image, image)[norm] / minimal[norm];
     if (process.env["SHOW"]) console.log(JSON.stringify(choice), seed, factor, best.record?.step);
     expect(factor).toBeGreaterThan(1 - 1e-4);

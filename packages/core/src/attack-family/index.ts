@@ -1,5 +1,6 @@
 import type { OptionsInput } from "../attack/option-schema.ts";
 import { registerAttack } from "../attacks/index.ts";
+import { almaProx } from "./alma-prox.ts";
 import { dag } from "./dag.ts";
 import { ddn } from "./ddn.ts";
 import { fmn } from "./fmn.ts";
@@ -11,7 +12,7 @@ import { segPgd } from "./seg-pgd.ts";
  * The attacks beside those of the main entry, each in a file of its own: who does not register them does not
  * load them. Node, the browser and the command line do.
  */
-const family = [segPgd, fmn, ddn, pdgd, pdpgd, dag] as const;
+const family = [segPgd, fmn, ddn, pdgd, pdpgd, dag, almaProx] as const;
 
 type Family = (typeof family)[number];
 

@@ -1,0 +1,228 @@
+"""FMN, DDN, PDGD, PDPGD and DAG on one image: a search for a small perturbation that reaches the goal. See README.md.
+
+Notation: x_0 the image, r = x_n - x_0, z the logits, Y the target, N = h w pixels, m_i the violation of pixel i, above 0
+where it is not as wanted, w its weight, n the step.
+"""
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from iou import iou_mean_target, iou_ours
+from projected_ascent import Run
+from unet import UNet
+
+STEPS = 30
+BETA_1, BETA_2, ADAM_EPSILON = 0.9, 0.999, 1e-8
+AVERAGE = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    name: str
+    attack: str
+    scene: str
+    norm: str
+    options: dict  # of the attack, by the names that the TypeScript has
+    threshold: float  # IoU (untargeted: 1 - IoU) that is the goal
+    targeted: bool = True
+
+
+
+def size(r: Tensor, norm: str) -> Tensor:
+    return r.abs().max() if norm == "linf" else r.square().sum().sqrt()
+
+
+def unit(vector: Tensor) -> Tensor:
+    length = size(vector, "l2")
+    return vector / length if length > 0 else torch.zeros_like(vector)
+
+
+def violations(config: Config, logits: Tensor, target: Tensor) -> Tensor:
+    own = logits.gather(1, target[:, None])[:, 0]
+    rival = logits.scatter(1, target[:, None], -torch.inf).max(1).values
+    return rival - own if config.targeted else own - rival
+
+
+def missing_margins(config: Config, logits: Tensor, target: Tensor) -> Tensor:
+    """-1/N sum of the violations of the pixels that are not as wanted."""
+    correct = logits.argmax(1) == target
+    missing = ~correct if config.targeted else correct
+    return -violations(config, logits, target)[missing].sum() / target.numel()
+
+
+def log_likelihood(config: Config, logits: Tensor, target: Tensor) -> Tensor:
+    mean = -functional.cross_entropy(logits, target)
+    return mean if config.targeted else -mean
+
+
+def annealed(first: float, last: float, step: int) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * step / STEPS)) / 2
+
+
+class Fmn:
+    """Pintor et al. 2021, algorithm 1; the hinge over pixels and the 1 + gamma of a first estimate are not the paper's."""
+
+    objective = staticmethod(missing_margins)
+
+    def __init__(self, config: Config, image: Tensor):
+        self.config, self.image = config, image
+        self.epsilon = self.best = math.inf
+        self.largest = size(torch.maximum(image, 1 - image), config.norm).item()
+
+    def step(self, n: int, x: Tensor, gradient: Tensor, loss: Tensor, reached: bool, **_) -> Tensor:
+        o, norm = self.config.options, self.config.norm
+        gamma = annealed(o["gamma"], o["gammaEnd"], n)
+        alpha = annealed(o["stepLength"], o["stepLengthEnd"], n)
+        r = x - self.image
+        length = size(r, norm).item()
+        if reached:
+            self.best = min(self.best, length)
+            self.epsilon = min(self.epsilon * (1 - gamma), self.best)
+        elif self.best < math.inf:
+            self.epsilon = self.epsilon * (1 + gamma)
+        else:
+            dual = gradient.abs().sum() if norm == "linf" else size(gradient, "l2")
+            self.epsilon = length + (1 + gamma) * (loss.abs() / dual).item()
+        self.epsilon = min(self.epsilon, self.largest)
+        moved = r + alpha * unit(gradient)
+        if norm == "linf":
+            moved = moved.clamp(-self.epsilon, self.epsilon)
+        elif size(moved, "l2") > self.epsilon:
+            moved = moved * (self.epsilon / size(moved, "l2"))
+        return (self.image + moved).clamp(0, 1)
+
+
+class Ddn:
+    """Rony et al. 2019, algorithm 1, without its rounding of the iterates."""
+
+    def __init__(self, config: Config, image: Tensor):
+        self.config, self.image = config, image
+        self.epsilon = config.options["firstNorm"]
+        self.largest = size(torch.maximum(image, 1 - image), "l2").item()
+        self.objective = missing_margins if config.options["loss"] == "margin" else log_likelihood
+
+    def step(self, n: int, x: Tensor, gradient: Tensor, reached: bool, **_) -> Tensor:
+        o = self.config.options
+        moved = x - self.image + annealed(o["stepLength"], o["stepLengthEnd"], n) * unit(gradient)
+        self.epsilon = min(self.epsilon * (1 - o["gamma"] if reached else 1 + o["gamma"]), self.largest)
+        return (self.image + self.epsilon * moved / size(moved, "l2")).clamp(0, 1)
+
+
+class PrimalDual:
+    """Matyasko and Chau 2021, with a multiplier for each pixel; PDPGD where `is_proximal`."""
+
+    def __init__(self, config: Config, image: Tensor):
+        self.config, self.image = config, image
+        self.is_proximal = config.attack == "pdpgd"
+        self.bound = math.log(1e12 if self.is_proximal else 1e6)
+        self.first, self.second = torch.zeros_like(image), torch.zeros_like(image)
+        self.multiplier = self.average = None
+
+    def objective(self, config: Config, logits: Tensor, target: Tensor) -> Tensor:
+        m = violations(config, logits, target)
+        if self.multiplier is None:
+            self.multiplier = torch.full_like(m.detach(), -math.log(target.numel()))
+        padded = torch.cat([torch.zeros_like(self.multiplier[:1, 0, :1]), self.multiplier.flatten(1)], 1)
+        now = padded.softmax(1)
+        self.average = now if self.average is None else AVERAGE * self.average + (1 - AVERAGE) * now
+        self.sign = m.detach().sign()
+        return -(functional.softplus(m).flatten() * self.average[0, 1:]).sum()
+
+    def penalty(self, x: Tensor) -> Tensor:
+        return self.average[0, 0] * size(x - self.image, self.config.norm)
+
+    def step(self, n: int, x: Tensor, gradient: Tensor, **_) -> Tensor:
+        o, norm = self.config.options, self.config.norm
+        r, rest = x - self.image, self.average[0, 0]
+        theta = o["primalRate"] * o["primalDecay"] ** (n / STEPS)
+        descent = -gradient if self.is_proximal else rest * unit(r) - gradient
+        self.first = BETA_1 * self.first + (1 - BETA_1) * descent
+        self.second = BETA_2 * self.second + (1 - BETA_2) * descent.square()
+        metric = (self.second / (1 - BETA_2 ** (n + 1))).sqrt() + ADAM_EPSILON
+        u = (x - theta * self.first / (1 - BETA_1 ** (n + 1)) / metric).clamp(0, 1)
+        left = (STEPS - 1 - n) / (STEPS - 1)
+        theta_dual = o["dualRate"] * (left * (1 - o["dualDecay"]) + o["dualDecay"])
+        self.multiplier = (self.multiplier + theta_dual * self.sign).clamp(-self.bound, self.bound)
+        if self.is_proximal:
+            return (self.image + nearest(u - self.image, metric, (theta * rest).item(), norm)).clamp(0, 1)
+        return u
+
+
+def nearest(r: Tensor, metric: Tensor, weight: float, norm: str) -> Tensor:
+    """argmin_z sum(metric (z - r)^2) / 2 + weight ||z||, its one unknown found by bisection."""
+
+    def halve(low: float, high: float, is_low) -> float:
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if is_low(middle) else (low, middle)
+        return (low + high) / 2
+
+    if norm == "linf":
+        if (metric * r.abs()).sum() <= weight:
+            return torch.zeros_like(r)
+        t = halve(0, r.abs().max().item(), lambda t: (metric * (r.abs() - t).clamp(min=0)).sum() > weight)
+        return r.clamp(-t, t)
+    if size(metric * r, "l2") <= weight:
+        return torch.zeros_like(r)
+    scaled = lambda nu: metric * r / (metric * nu + weight)  # z / ||z||
+    nu = halve(0, size(r, "l2").item(), lambda nu: size(scaled(nu), "l2") > 1)
+    return nu * scaled(nu)
+
+
+class Dag:
+    """Xie et al. 2017, algorithm 1, with the best other class as rival; x is x_0 + r, unclipped."""
+
+    objective = staticmethod(missing_margins)
+
+    def __init__(self, config: Config, image: Tensor):
+        self.config = config
+
+    def step(self, n: int, x: Tensor, gradient: Tensor, **_) -> Tensor:
+        length = size(gradient, self.config.norm)
+        return x + self.config.options["gamma"] * gradient / length if length > 0 else x
+
+
+ATTACKS = {"fmn": Fmn, "ddn": Ddn, "pdgd": PrimalDual, "pdpgd": PrimalDual, "dag": Dag}
+
+
+def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int) -> Run:
+    attack = ATTACKS[config.attack](config, image)
+    result = Run([], [], [], [], [image])
+    x = image
+    for n in range(STEPS):
+        shown = x.clamp(0, 1).requires_grad_()
+        logits = model(shown)
+        loss = attack.objective(config, logits, target)
+        (gradient,) = torch.autograd.grad(loss, shown)
+        loss = loss.detach()
+        logits = logits.detach()
+        prediction = logits.argmax(1)
+        wrong = int((prediction != target).sum())
+        iou = iou_ours(prediction, target, 2) if classes == 2 else iou_mean_target(prediction, target)
+        reached = (iou if config.targeted else 1 - iou) >= config.threshold
+        r = shown.detach() - image
+        recorded = loss - attack.penalty(x) if isinstance(attack, PrimalDual) else loss
+        result.steps.append(
+            {
+                "step": n,
+                "loss": recorded.item() + 0.0,  # not -0
+                "wrongPixels": wrong,
+                "pixelAccuracy": 1 - wrong / target.numel(),
+                "iou": iou,
+                "reached": reached,
+                "l1": r.abs().sum().item(),
+                "l2": r.square().sum().sqrt().item(),
+                "linf": r.abs().max().item(),
+                "gradientL2": gradient.square().sum().sqrt().item(),
+            }
+        )
+        result.predictions.append(prediction)
+        result.logits.append(logits)
+        result.drives.append(gradient)
+        x = attack.step(n, x, gradient=gradient, loss=loss, reached=reached)
+        result.iterates.append(x.clamp(0, 1))  # DAG's x is not
+    return result
