@@ -1,4 +1,4 @@
-"""FMN, DDN, PDGD, PDPGD and DAG on one image: a search for a small perturbation that reaches the goal. See README.md.
+"""FMN, DDN, PDGD, PDPGD, DAG and ALMA prox on one image: a search for a small perturbation that reaches the goal. See README.md.
 
 Notation: x_0 the image, r = x_n - x_0, z the logits, Y the target, N = h w pixels, m_i the violation of pixel i, above 0
 where it is not as wanted, w its weight, n the step.
@@ -29,7 +29,9 @@ class Config:
     options: dict  # of the attack, by the names that the TypeScript has
     threshold: float  # IoU (untargeted: 1 - IoU) that is the goal
     targeted: bool = True
-
+    # What a float32 run may differ by: loss (of max(1, |loss|)), norms (relative), and the share of values of the last
+    # image that may differ by more than 1e-5.
+    tolerance: tuple[float, float, float] = (1e-5, 1e-4, 0)
 
 
 def size(r: Tensor, norm: str) -> Tensor:
@@ -186,7 +188,76 @@ class Dag:
         return x + self.config.options["gamma"] * gradient / length if length > 0 else x
 
 
-ATTACKS = {"fmn": Fmn, "ddn": Ddn, "pdgd": PrimalDual, "pdpgd": PrimalDual, "dag": Dag}
+class AlmaProx:
+    """Rony et al. 2023, algorithm 1, without its masking of constraints."""
+
+    SMOOTHING, SCALE_CHANGE, TOLERANCE, CHECK = 0.8, 0.02, 1e-4, 10
+
+    def __init__(self, config: Config, image: Tensor):
+        self.config, self.image = config, image
+        self.scale, self.found, self.n = 1.0, STEPS // 2, 0
+        self.second = torch.zeros_like(image)
+        self.mu = self.rho = self.before = self.was_right = None
+
+    def penalty_at(self, y: Tensor) -> Tensor:
+        over = self.mu * y + self.mu * self.rho * y**2 + self.rho**2 * y**3 / 6
+        return torch.where(y >= 0, over, self.mu * y / (1 - self.rho.clamp(min=1) * y.clamp(max=0)))
+
+    def slope_at(self, y: Tensor) -> Tensor:
+        """Derived by autograd; the published one differs for y >= 0."""
+        leaf = y.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(self.penalty_at(leaf).sum(), leaf)
+        if self.config.options["slope"] == "published":
+            over = self.mu * y + 2 * self.mu * self.rho * y + self.rho**2 * y**2 / 2
+            slope = torch.where(y >= 0, over, slope)
+        return slope.detach()
+
+    def objective(self, config: Config, logits: Tensor, target: Tensor) -> Tensor:
+        """Its value is -sum P(y), its gradient that of the slopes."""
+        n = self.n
+        violation = violations(config, logits, target)
+        right = violation.detach() < 0
+        classes, ranks = logits.shape[1], 4 if config.targeted else 3
+        ratio = violation + self.TOLERANCE
+        if classes >= ranks:
+            top = logits.topk(ranks, dim=1).values
+            low = (top[:, 2] + top[:, 3]) / 2 if config.targeted else top[:, 2]
+            ratio = ratio / (top[:, 0] - low + 1e-8)
+        prediction = logits.argmax(1)
+        iou = iou_ours(prediction, target, 2) if classes == 2 else iou_mean_target(prediction, target)
+        reached = (iou if config.targeted else 1 - iou) >= config.threshold
+        change = 1 + self.SCALE_CHANGE if reached else 1 - self.SCALE_CHANGE
+        self.scale = min(max(self.scale / change, 0.1), 1.0)
+        constraint = self.scale * ratio
+        y = constraint.detach()
+        if n == 0:
+            self.mu, self.rho = torch.ones_like(y), torch.full_like(y, config.options["rho"])
+            self.before, self.was_right = y, torch.zeros_like(right)
+        self.was_right = self.was_right | right
+        if n > 0 and (n + 1) % self.CHECK == 0:
+            fine = self.was_right | (y <= 0.95 * self.before)
+            self.rho = torch.where(fine, self.rho, (2 * self.rho).clamp(max=1e8))
+            self.before, self.was_right = y, torch.zeros_like(right)
+        if n > 0:
+            smoothed = self.SMOOTHING * self.mu + (1 - self.SMOOTHING) * self.slope_at(y)
+            self.mu = smoothed.clamp(1e-12, 1)
+        linear = -(self.slope_at(y) * constraint).sum()
+        return linear + (-self.penalty_at(y).sum() - linear).detach()
+
+    def step(self, n: int, x: Tensor, gradient: Tensor, reached: bool, **_) -> Tensor:
+        o = self.config.options
+        if reached and n < STEPS // 2:
+            self.found = min(self.found, n)
+        t = o["reduction"] / (1 - o["reduction"]) * max(STEPS - self.found, 1)
+        rate = o["rate"] * t / (max(n - self.found, 0) + t)
+        self.second = self.SMOOTHING * self.second + (1 - self.SMOOTHING) * gradient.square()
+        metric = (self.second / (1 - self.SMOOTHING ** (n + 1))).sqrt().clamp(min=1e-8)
+        u = (x + rate * gradient / metric).clamp(0, 1)
+        self.n = n + 1
+        return (self.image + nearest(u - self.image, metric, rate, "linf")).clamp(0, 1)
+
+
+ATTACKS = {"alma-prox": AlmaProx, "fmn": Fmn, "ddn": Ddn, "pdgd": PrimalDual, "pdpgd": PrimalDual, "dag": Dag}
 
 
 def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int) -> Run:

@@ -77,6 +77,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await model.release());
 
+// With the step sizes for an image of a few hundred values, and 500 passes: the defaults suit larger ones.
 describe.each<AttackChoice & { readonly norm?: "l2" | "linf" }>([
   { attack: "fmn", norm: "l2" },
   { attack: "fmn", norm: "linf" },
@@ -85,7 +86,6 @@ describe.each<AttackChoice & { readonly norm?: "l2" | "linf" }>([
   { attack: "pdpgd", norm: "l2", primalRate: 0.1, dualRate: 0.05 },
   { attack: "pdpgd", norm: "linf" },
   { attack: "alma-prox" },
-  { attack: "alma-prox", slope: "published" },
 ])("%o", (choice) => {
   it.each([1, 2, 3])("comes close to the smallest change of image %i", async (seed) => {
     const { image, target, minimal } = sceneOf(seed);
@@ -98,7 +98,6 @@ describe.each<AttackChoice & { readonly norm?: "l2" | "linf" }>([
     expect(reached).toBe(true);
     const norm = choice.norm ?? (choice.attack === "alma-prox" ? "linf" : "l2");
     const factor = perturbationNorms(best.image, image)[norm] / minimal[norm];
-    if (process.env["SHOW"]) console.log(JSON.stringify(choice), seed, factor, best.record?.step);
     expect(factor).toBeGreaterThan(1 - 1e-4);
     expect(factor).toBeLessThan(allowed[norm]);
   });
