@@ -24,18 +24,22 @@ import {
 
 /** One file in `family/`; README.md says what the fields mean. */
 interface Golden {
-  readonly attack: "pgd" | "mi-fgsm";
+  readonly attack: string;
   readonly model: string;
-  readonly norm: "linf" | "l2";
-  readonly loss: "cross-entropy" | "margin";
+  readonly norm?: "linf" | "l2";
+  readonly loss?: "cross-entropy" | "margin";
   readonly targeted: boolean;
-  readonly epsilon: number;
-  readonly alpha: number;
+  readonly epsilon?: number;
+  readonly alpha?: number;
   readonly mu?: number;
+  /** Options of the attack and of the run that have no field of their own, handed over as they are. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly image: string;
   readonly target: string;
   readonly start: string | null;
   readonly finalImage: string;
+  /** What a float32 run may differ by, where that is not the usual. */
+  readonly tolerance?: { readonly loss: number; readonly norms: number; readonly share: number };
   readonly labelBits: number;
   readonly iouDefinition: "foreground" | "mean-target";
   readonly steps: readonly (Pick<
@@ -54,13 +58,14 @@ it("has both norms, both attacks, and two and five classes", () => {
     `${name}-two.json`,
     `${name}-five.json`,
   ]);
-  expect(names).toEqual(expect.arrayContaining([...wanted, "mi-fgsm-l2-five.json"]));
+  expect(names).toEqual(expect.arrayContaining([...wanted, "mi-fgsm-l2-five.json", "fmn-linf-two.json", "alma-prox-five.json"]));
 });
 
 describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
   it.each(names)("follows %s", async (name) => {
     const golden = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Golden;
     const { result, predictions } = await follow(golden, target);
+    const allowed = golden.tolerance ?? { loss: 1e-5, norms: 1e-4, share: 0 };
     expect(result.trajectory).toHaveLength(golden.steps.length + 1);
     golden.steps.forEach((expected, n) => {
       const found = result.trajectory[n] as StepRecord;
@@ -76,14 +81,19 @@ describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
       expect(notTheLabel, at).toBe(expected.wrongPixels);
       expect(found.iou, at).toBeCloseTo(expected.iou, 6);
       expect(found.pixelAccuracy, at).toBeCloseTo(expected.pixelAccuracy, 6);
-      expect(Math.abs(found.loss - expected.loss), at).toBeLessThan(1e-5);
+      const lossDifference = Math.abs(found.loss - expected.loss);
+      expect(lossDifference, at).toBeLessThan(allowed.loss * Math.max(1, Math.abs(expected.loss)));
       for (const norm of ["l1", "l2", "linf", "gradientL2"] as const) {
         const difference = Math.abs(found[norm] - expected[norm]);
-        expect(difference, `${norm} of ${at}`).toBeLessThanOrEqual(1e-4 * expected[norm] + 1e-9);
+        expect(difference, `${norm} of ${at}`).toBeLessThanOrEqual(
+          allowed.norms * expected[norm] + 1e-9,
+        );
       }
     });
     const final = await goldenImage(folder, golden.finalImage);
-    expect(largestDifference(result.last.image.data, final.data)).toBeLessThan(1e-5);
+    const { data } = result.last.image;
+    const far = data.filter((v, i) => Math.abs(v - (final.data[i] as number)) >= 1e-5);
+    expect(far.length / data.length).toBeLessThanOrEqual(allowed.share);
   });
 });
 
@@ -96,11 +106,8 @@ async function follow(
   const model = await goldenModel(golden.model, graphTarget);
   const choice = {
     attack: golden.start === null ? golden.attack : await startingAt(golden.attack, golden.start),
-    norm: golden.norm,
-    loss: golden.loss,
-    epsilon: golden.epsilon,
-    alpha: golden.alpha,
-    ...(golden.mu !== undefined && { mu: golden.mu }),
+    ...given(golden, ["norm", "loss", "epsilon", "alpha", "mu"]),
+    ...golden.options,
     targeted: golden.targeted,
     iterations: golden.steps.length,
     earlyStop: false,
@@ -113,6 +120,11 @@ async function follow(
     predictions.push(await prediction());
   }
   return { result: await run.result, predictions };
+}
+
+/** Those of the fields that the file has. */
+function given(golden: Golden, names: readonly (keyof Golden)[]): Partial<Golden> {
+  return Object.fromEntries(names.flatMap((name) => (name in golden ? [[name, golden[name]]] : [])));
 }
 
 let starts = 0;

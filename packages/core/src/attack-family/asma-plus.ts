@@ -3,12 +3,10 @@ import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import type { Operators } from "../attack/operators.ts";
 import { defineRecipe } from "../attack/recipe.ts";
+import { far } from "../distance/farthest.ts";
 import { distances, type DistanceName } from "../distance/index.ts";
 import { heldMargins } from "../loss/held-margins.ts";
 import { constant } from "../schedule/constant.ts";
-
-/** Larger than any norm: nothing was found yet. */
-const far = 1e30;
 
 /** The smallest normal float32: nothing is divided by less. */
 const tiny = 1.2e-38;

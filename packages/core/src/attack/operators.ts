@@ -14,6 +14,9 @@ export interface Operators {
   /** The smaller of two, element by element. */
   min(x: Operand, y: Operand): Value;
   sqrt(x: Value): Value;
+  exp(x: Value): Value;
+  /** The natural logarithm. */
+  log(x: Value): Value;
   abs(x: Value): Value;
   /** −1, 0 or 1. */
   sign(x: Value): Value;
@@ -50,6 +53,8 @@ export function operatorsOf(b: GraphBuilder): Operators {
     max: binary("Max"),
     min: binary("Min"),
     sqrt: unary("Sqrt"),
+    exp: unary("Exp"),
+    log: unary("Log"),
     abs: unary("Abs"),
     // ONNX Runtime 1.30 has no WebGPU kernel of Sign.
     sign: (x) => ops.sub(ops.indicator(ops.greater(x, 0)), ops.indicator(ops.less(x, 0))),

@@ -10,7 +10,7 @@ export interface Distance {
   readonly name: NormName;
   /** [N, 1, …]: the norm of a perturbation [N, …]. */
   norm(ops: Operators, perturbation: Value): Value;
-  /** [N, 1, …]: the largest ⟨gradient, ·⟩ of a change of norm 1: the dual norm. */
+  /** [N, 1, …]: the dual norm, that is ⟨gradient, steepest(gradient)⟩. */
   dual(ops: Operators, gradient: Value): Value;
   /** [N, …]: the direction of norm 1 in which ⟨gradient, ·⟩ is largest; 0 where the gradient is. */
   steepest(ops: Operators, gradient: Value): Value;

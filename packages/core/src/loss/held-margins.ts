@@ -1,7 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { StepContext } from "../attack/step-context.ts";
 import type { Term } from "../model/append-model.ts";
-import { largestOther } from "./largest-other.ts";
+import { violation } from "./violation.ts";
 
 /** What a pixel is to be won by, in temperatures. */
 const aim = 0.3;
@@ -28,27 +28,20 @@ export interface HeldMargins {
  * @param last the temperature of the last step, float32 [N, 1, …]; not read at the first
  */
 export function heldMargins(c: StepContext, last: Value): HeldMargins {
-  const { b, ops, scores, targetOneHot, counted, direction } = c;
-  const { add, sub, mul, div, max, abs, sum, where, less, indicator } = ops;
-  const own = b.reduce("ReduceSum", mul(scores, targetOneHot), [1]);
-  const other = largestOther(b, scores, targetOneHot);
-  const margin = direction === 1 ? sub(own, other) : sub(other, own);
-  const lacking = mul(counted, indicator(less(margin, 0)));
-  const mean = (of: Value, on: Value, over = on) => div(sum(mul(abs(of), on)), max(sum(over), 1));
+  const { b, ops, counted } = c;
+  const { add, mul, div, max, abs, sum, where, greater, indicator } = ops;
+  const lack = violation(c);
+  const lacking = mul(counted, indicator(greater(lack, 0)));
+  const mean = (of: Value, on: Value, over = on) => div(sum(mul(of, on)), max(sum(over), 1));
   const found = max(
-    mul(mean(margin, lacking), shares.violation),
-    mul(mean(margin, counted), shares.margin),
+    mul(mean(lack, lacking), shares.violation),
+    mul(mean(abs(lack), counted), shares.margin),
   );
   const temperature = where(c.isFirst, max(found, 1e-20), last);
-  const missing = sub(add(mul(temperature, aim), c.margin), margin);
+  const missing = add(lack, add(mul(temperature, aim), c.margin));
   const weight = mul(counted, b.op("Sigmoid", [div(missing, temperature)]));
-  const share = div(direction, max(c.measured.countedPixels, 1));
-  const signed = mul(weight, share);
   return {
-    loss: [
-      { value: scores, weight: mul(targetOneHot, signed) },
-      { value: other, weight: mul(signed, -1) },
-    ],
+    loss: [{ value: lack, weight: mul(weight, div(-1, max(c.measured.countedPixels, 1))) }],
     temperature,
     gap: mean(max(missing, 0), weight, counted),
   };

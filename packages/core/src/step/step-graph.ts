@@ -4,8 +4,8 @@ import type { Recipe } from "../attack/recipe.ts";
 import type { MetricValues, StepContext } from "../attack/step-context.ts";
 import { AsmaError } from "../errors.ts";
 import { largestOther } from "../loss/largest-other.ts";
+import { sumOf } from "../loss/sum-of.ts";
 import type { IouDefinition } from "../metrics/iou.ts";
-import type { Term } from "../model/append-model.ts";
 import { option } from "../model/option.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import { appendMetrics } from "./append-metrics.ts";
@@ -152,7 +152,7 @@ export function buildStepGraph(
       "Expected the step of an attack to ask for a gradient but it did not: call gradientOf once.",
     );
   }
-  const loss = appendLoss(ops, step.loss);
+  const loss = sumOf(ops, step.loss);
   const logs = step.logs ?? {};
   const metrics: Record<MetricName, Value> = {
     iou: measured.iou,
@@ -241,11 +241,6 @@ function appendReached(
 
 function appendRounding({ mul, div, round }: Operators, image: Value, levels: number): Value {
   return div(round(mul(image, levels - 1)), levels - 1);
-}
-
-function appendLoss({ add, mul, sum }: Operators, terms: readonly Term[]): Value {
-  const sums = terms.map(({ value, weight }) => sum(mul(value, weight)));
-  return sums.slice(1).reduce(add, sums[0] as Value);
 }
 
 function gradientNormsOf({ abs, mul, sqrt, sum, largest }: Operators, gradient: Value) {
