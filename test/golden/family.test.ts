@@ -24,13 +24,15 @@ import {
 
 /** One file in `family/`; README.md says what the fields mean. */
 interface Golden {
-  readonly attack: "pgd" | "mi-fgsm";
+  readonly attack: string;
   readonly model: string;
-  readonly norm: "linf" | "l2";
-  readonly loss: "cross-entropy" | "margin";
   readonly targeted: boolean;
-  readonly epsilon: number;
-  readonly alpha: number;
+  /** Options of the attack; PGD and MI-FGSM have them beside the other fields. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly norm?: "linf" | "l2";
+  readonly loss?: "cross-entropy" | "margin";
+  readonly epsilon?: number;
+  readonly alpha?: number;
   readonly mu?: number;
   readonly image: string;
   readonly target: string;
@@ -41,7 +43,7 @@ interface Golden {
   readonly steps: readonly (Pick<
     StepRecord,
     "loss" | "wrongPixels" | "pixelAccuracy" | "iou" | "l1" | "l2" | "linf" | "gradientL2"
-  > & { readonly prediction: string })[];
+  > & { readonly prediction: string; readonly logs?: Readonly<Record<string, number>> })[];
 }
 
 const folder = new URL("family/", import.meta.url);
@@ -50,11 +52,19 @@ const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
 afterAll(releaseGoldenModels);
 
 it("has both norms, both attacks, and two and five classes", () => {
-  const wanted = ["pgd-linf-ce", "pgd-l2-ce", "mi-fgsm-linf"].flatMap((name) => [
+  const both = ["pgd-linf-ce", "pgd-l2-ce", "mi-fgsm-linf"];
+  const wanted = both.flatMap((name) => [
     `${name}-two.json`,
     `${name}-five.json`,
   ]);
-  expect(names).toEqual(expect.arrayContaining([...wanted, "mi-fgsm-l2-five.json"]));
+  wanted.push("mi-fgsm-l2-five.json");
+  for (const name of ["seg-pgd", "cos-pgd"]) {
+    wanted.push(`${name}-linf-two.json`, `${name}-l2-five.json`);
+    wanted.push(`${name}-linf-untargeted-five.json`, `${name}-l2-untargeted-two.json`);
+  }
+  wanted.push("apgd-linf-ce-two.json", "apgd-l2-ce-five.json", "apgd-l2-masked-two.json");
+  wanted.push("apgd-linf-masked-untargeted-five.json", "apgd-l2-balanced-five.json");
+  expect(names).toEqual(expect.arrayContaining(wanted));
 });
 
 describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
@@ -81,6 +91,9 @@ describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
         const difference = Math.abs(found[norm] - expected[norm]);
         expect(difference, `${norm} of ${at}`).toBeLessThanOrEqual(1e-4 * expected[norm] + 1e-9);
       }
+      for (const [name, value] of Object.entries(expected.logs ?? {})) {
+        expect(found.logs[name], `${name} of ${at}`).toBeCloseTo(value, 6);
+      }
     });
     const final = await goldenImage(folder, golden.finalImage);
     expect(largestDifference(result.last.image.data, final.data)).toBeLessThan(1e-5);
@@ -96,11 +109,7 @@ async function follow(
   const model = await goldenModel(golden.model, graphTarget);
   const choice = {
     attack: golden.start === null ? golden.attack : await startingAt(golden.attack, golden.start),
-    norm: golden.norm,
-    loss: golden.loss,
-    epsilon: golden.epsilon,
-    alpha: golden.alpha,
-    ...(golden.mu !== undefined && { mu: golden.mu }),
+    ...(golden.options ?? optionsBeside(golden)),
     targeted: golden.targeted,
     iterations: golden.steps.length,
     earlyStop: false,
@@ -113,6 +122,10 @@ async function follow(
     predictions.push(await prediction());
   }
   return { result: await run.result, predictions };
+}
+
+function optionsBeside({ norm, loss, epsilon, alpha, mu }: Golden) {
+  return { norm, loss, epsilon, alpha, ...(mu !== undefined && { mu }) };
 }
 
 let starts = 0;
