@@ -1,4 +1,4 @@
-"""SegPGD, CosPGD and APGD on one image: ascents of weighted losses inside a ball. See README.md.
+"""SegPGD, CosPGD, APGD and PAdam on one image: ascents of weighted losses inside a ball. See README.md.
 
 Notation: x_0 the image, z the logits, Y the target, N = h w pixels, T the steps. Written for one image: no batch is summed.
 """
@@ -18,13 +18,13 @@ from unet import UNet
 @dataclasses.dataclass(frozen=True)
 class Config:
     name: str
-    attack: str  # 'seg-pgd', 'cos-pgd' or 'apgd'
+    attack: str  # 'seg-pgd', 'cos-pgd', 'apgd' or 'padam'
     scene: str
     norm: str  # 'linf' or 'l2'
     epsilon: float
     targeted: bool = True
     alpha: float | None = None  # step size; apgd finds its own
-    loss: str | None = None  # apgd only
+    loss: str | None = None  # apgd and padam
     activation: str | None = None  # cos-pgd only
     start: None = None
 
@@ -90,6 +90,12 @@ def apgd_losses(name: str, logits: Tensor, target: Tensor, targeted: bool) -> tu
     return (values.mean() if name == "cross-entropy" else masked.mean()), values.mean()
 
 
+def cosine_distance(logits: Tensor, target: Tensor) -> Tensor:
+    """Between the logits themselves and the labels."""
+    label = functional.one_hot(target, logits.shape[1]).movedim(-1, 1).to(logits.dtype)
+    return (1 - functional.cosine_similarity(logits, label, dim=1)).mean()
+
+
 # --- The attacks -----------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +154,8 @@ def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int
     result = BudgetRun([], [], [], [], [image])
     sign = -1 if config.targeted else 1
     apgd = Apgd(eta=2 * config.epsilon)
+    parameter = image.clone()
+    adam = torch.optim.Adam([parameter], lr=config.alpha or 0.0, amsgrad=True, maximize=True)
 
     def ball(u: Tensor) -> Tensor:
         return (image + project(u - image, config.norm, config.epsilon)).clamp(0, 1)
@@ -160,6 +168,9 @@ def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int
             loss = progress = segpgd(logits, target, config.targeted, n + 1)
         elif config.attack == "cos-pgd":
             loss = progress = cospgd(logits, target, config.targeted, config.activation)
+        elif config.attack == "padam":
+            of = cosine_distance if config.loss == "cosine" else lambda z, y: cross_entropies(z, y).mean()
+            loss = progress = of(logits, target)
         else:
             loss, progress = apgd_losses(config.loss, logits, target, config.targeted)
         (gradient,) = torch.autograd.grad(sign * loss, variable)
@@ -170,6 +181,11 @@ def run(config: Config, model: UNet, image: Tensor, target: Tensor, classes: int
             moved, drive, gap = apgd.step(n, x, sign * progress.item(), gradient, ball, config.norm)
             result.gaps.append(gap)
             logs = {"eta": apgd.eta}
+        elif config.attack == "padam":
+            parameter.grad = gradient
+            adam.step()
+            moved, drive, logs = ball(parameter), gradient, {}
+            parameter.copy_(moved)
         else:
             moved, drive = ball(x + config.alpha * direction(gradient, config.norm)), gradient
             logs = {"lambda": n / (2 * STEPS)} if config.attack == "seg-pgd" else {}

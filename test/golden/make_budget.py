@@ -1,4 +1,4 @@
-"""Computes the golden trajectories of SegPGD, CosPGD and APGD. See README.md for the formats.
+"""Computes the golden trajectories of SegPGD, CosPGD, APGD and PAdam. See README.md for the formats.
 
     python make_budget.py [NAME ...]          these trajectories, or all without a name
     python make_budget.py --search NAME ...   tries budgets (apgd) or step sizes near the given ones, until rounding
@@ -16,10 +16,21 @@ import torch
 
 import scenes
 from budget_ascent import BudgetRun, Config, run
-from make_family import OUT, SCENES, compare, image_of, runtime_agrees, stable
+from make_family import OUT, SCENES, Scene, compare, image_of, runtime_agrees, stable
 from records import pack, rounded, to_json
 from rounding import margin, variants
+from scenes import Ellipse
 from unet import UNet, load_unet
+
+# Two classes in fewer values than `two` has: the fewer there are, the fewer are moved by rounding.
+SCENES["tiny"] = Scene(
+    model="unet-legacy.onnx",
+    classes=2,
+    size=52,
+    seed=26,
+    source=[Ellipse(1, (25, 24), (5, 4), 0.3)],
+    moved=[Ellipse(1, (27, 28), (4, 4), 0.0)],
+)
 
 CONFIGS = [
     Config("seg-pgd-linf-two", "seg-pgd", "two", "linf", 0.1, alpha=0.008),
@@ -39,6 +50,9 @@ CONFIGS = [
     Config("apgd-l2-balanced-five", "apgd", "five", "l2", 3.0, loss="balanced-cross-entropy"),
     Config("apgd-linf-balanced-untargeted-two", "apgd", "two", "linf", 0.0597, loss="balanced-cross-entropy", targeted=False),
     Config("apgd-l2-js-two", "apgd", "two", "l2", 3.0, loss="jensen-shannon"),
+    Config("padam-linf-ce-two", "padam", "tiny", "linf", 0.1, alpha=0.00603, loss="cross-entropy"),
+    Config("padam-l2-ce-untargeted-five", "padam", "small", "l2", 2.0, alpha=0.003, loss="cross-entropy", targeted=False),
+    Config("padam-l2-cosine-untargeted-two", "padam", "tiny", "l2", 2.0, alpha=0.003, loss="cosine", targeted=False),
     Config("apgd-linf-js-untargeted-five", "apgd", "small", "linf", 0.03, loss="jensen-shannon", targeted=False),
 ]
 
@@ -55,6 +69,8 @@ class Case:
         self.scene = SCENES[config.scene]
         self.model = load_unet(str(OUT.parent / self.scene.model))
         self.image = torch.from_numpy(image_of(config))
+        # Signs count where steps are made of them: Adam's are continuous where a gradient is almost 0.
+        self.signs = "l2" if config.attack == "padam" else config.norm
         ellipses = self.scene.moved if config.targeted else self.scene.source
         self.target = torch.from_numpy(scenes.mask(ellipses, self.scene.size))[None]
 
@@ -65,7 +81,7 @@ class Case:
         return self.attack(copy.deepcopy(self.model).double(), torch.float64)
 
     def judge(self, golden: BudgetRun) -> tuple[bool, dict[str, float]]:
-        differences = [compare(golden, other, self.config.norm) for other in variants(self.attack, self.model)]
+        differences = [compare(golden, other, self.signs) for other in variants(self.attack, self.model)]
         worst = {key: max(each[key] for each in differences) for key in differences[0]}
         good = stable(worst) and min(golden.gaps, default=1) > SMALLEST_GAP and runtime_agrees(golden, self.scene.model)
         return good, worst
@@ -74,7 +90,7 @@ class Case:
         """What one float32 run says already."""
         if min(golden.gaps, default=1) <= SMALLEST_GAP:
             return True
-        return not stable(compare(golden, self.attack(copy.deepcopy(self.model), torch.float32), self.config.norm))
+        return not stable(compare(golden, self.attack(copy.deepcopy(self.model), torch.float32), self.signs))
 
 
 def options_of(config: Config) -> dict:
@@ -88,6 +104,7 @@ def write(case: Case, golden: BudgetRun, worst: dict[str, float]) -> None:
     bits = 1 if scene.classes == 2 else 4  # divides 8
     final = f"{config.name}.final.npy"
     target = f"{config.scene}.{'moved' if config.targeted else 'source'}.npy"
+    np.save(OUT / f"{config.scene}.image.npy", image_of(config))
     np.save(OUT / target, case.target.numpy().astype(np.uint8))
     np.save(OUT / final, golden.iterates[-1].numpy().astype(np.float32))
     margins = {"smallestMargin": min(map(margin, golden.logits))}

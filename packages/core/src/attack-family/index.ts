@@ -2,13 +2,14 @@ import type { OptionsInput } from "../attack/option-schema.ts";
 import { registerAttack } from "../attacks/index.ts";
 import { apgd } from "./apgd.ts";
 import { cosPgd } from "./cos-pgd.ts";
+import { padam } from "./padam.ts";
 import { segPgd } from "./seg-pgd.ts";
 
 /**
  * The attacks beside those of the main entry, each in a file of its own: who does not register them does not
  * load them. Node, the browser and the command line do.
  */
-const family = [segPgd, cosPgd, apgd] as const;
+const family = [segPgd, cosPgd, apgd, padam] as const;
 
 type Family = (typeof family)[number];
 

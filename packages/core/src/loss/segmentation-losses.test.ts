@@ -9,6 +9,7 @@ import { registerAttack } from "../attacks/index.ts";
 import { constant } from "../schedule/constant.ts";
 import type { AttackChoice } from "../workbench/attack-choice.ts";
 import { balancedCrossEntropy } from "./balanced-cross-entropy.ts";
+import { cosine } from "./cosine.ts";
 import { jensenShannon } from "./jensen-shannon.ts";
 import { maskedCrossEntropy } from "./masked-cross-entropy.ts";
 
@@ -17,6 +18,7 @@ const losses = {
   balanced: (c: StepContext) => balancedCrossEntropy(c, c.wrong),
   "balanced over all": (c: StepContext) => balancedCrossEntropy(c, c.counted),
   "jensen-shannon": jensenShannon,
+  cosine,
 } as const;
 type Name = keyof typeof losses;
 
@@ -60,13 +62,20 @@ const labels = Int32Array.from({ length: size * size }, (_, i) =>
 const scored = [...labels.keys()].filter((i) => (labels[i] as number) >= 0);
 const countOf = (y: number) => labels.filter((label) => label === y).length;
 
-/** The first step on a 1×1 convolution from 1 channel to K scores: gradients are the weights themselves. */
-async function stepOf(loss: Name, weights: readonly number[], targeted: boolean) {
+/**
+ * The first step on a 1×1 convolution from 1 channel to K scores: gradients are the weights themselves.
+ *
+ * @param bias of all scores
+ */
+async function stepOf(loss: Name, weights: readonly number[], targeted: boolean, bias = 0) {
   const bench = await workbenchOf(
     tinyModel({
       inputs: { x: { dims: [1, 1, size, size] } },
-      constants: { w: { dims: [weights.length, 1, 1, 1], data: weights } },
-      nodes: [["Conv", ["x", "w"], "scores", { group: 1, kernel_shape: [1, 1] }]],
+      constants: {
+        w: { dims: [weights.length, 1, 1, 1], data: weights },
+        b: { dims: [weights.length], data: weights.map(() => bias) },
+      },
+      nodes: [["Conv", ["x", "w", "b"], "scores", { group: 1, kernel_shape: [1, 1] }]],
     }),
   );
   const image = { data, dims: [1, 1, size, size] as const };
@@ -96,7 +105,7 @@ function likelihood(weights: readonly number[], x: number, y: number) {
 }
 
 /** Weight of the cross-entropy of a pixel, before what masks it. */
-const shares: Record<Exclude<Name, "jensen-shannon">, (y: number) => number> = {
+const shares: Record<Exclude<Name, "jensen-shannon" | "cosine">, (y: number) => number> = {
   masked: () => 1 / scored.length,
   balanced: (y) => 1 / (2 * countOf(y)),
   "balanced over all": (y) => 1 / (2 * countOf(y)),
@@ -137,6 +146,24 @@ describe.each([true, false])("where labels are to be reached: %s", (targeted) =>
       loss -= (sign * divergence) / scored.length;
       const gradient = (-0.5 * (logP - Math.log1p(p)) * p * slope) / scored.length;
       next[i] = Math.min(1, Math.max(0, x + tau * sign * gradient));
+    }
+    expect(found.loss).toBeCloseTo(loss, 5);
+    found.next.forEach((value, i) => expect(value).toBeCloseTo(next[i] as number, 5));
+  });
+
+  it("cosine is its closed form", async () => {
+    const bias = 0.3;
+    const found = await stepOf("cosine", weights, targeted, bias);
+    let loss = 0;
+    const next = data.slice();
+    for (const i of scored) {
+      const [x, y] = [data[i] as number, labels[i] as number];
+      const z = weights.map((w) => w * x + bias);
+      const length = Math.hypot(...z);
+      const growth = z.reduce((sum, each, k) => sum + (each * (weights[k] as number)) / length, 0);
+      loss -= (sign * (1 - (z[y] as number) / length)) / scored.length;
+      const slope = (weights[y] as number) / length - ((z[y] as number) * growth) / length ** 2;
+      next[i] = Math.min(1, Math.max(0, x + (tau * sign * slope) / scored.length));
     }
     expect(found.loss).toBeCloseTo(loss, 5);
     found.next.forEach((value, i) => expect(value).toBeCloseTo(next[i] as number, 5));
