@@ -114,17 +114,19 @@ it("groups the flags in its help by attack, those of several once", async () => 
   const { code, stdout } = await run(["attack", "--help"]);
   expect(code).toBe(0);
   const lines = stdout.split("\n").map((line) => line.trim().replace(/ {2,}/, " "));
-  const group = (heading: string) => {
-    const from = lines.indexOf(heading) + 1;
-    expect(from, heading).toBeGreaterThan(0);
+  const group = (heading: string | RegExp) => {
+    const isHeading = (line: string) =>
+      typeof heading === "string" ? line === heading : heading.test(line);
+    const from = lines.findIndex(isHeading) + 1;
+    expect(from, String(heading)).toBeGreaterThan(0);
     return lines.slice(from, lines.indexOf("", from)).join(" ");
   };
   expect(group("Options of Nudge:")).toBe(
     "--its-flag <number> length of a step (default: 1) --no-careful only wrong pixels enter the loss " +
       "--nudge-threads <numbers> some numbers (default: 1)",
   );
-  expect(group("Options of PGD, MI-FGSM, Nudge:")).toMatch(
-    /^--epsilon <number> PGD: budget.*\(default: 0\.03137\)\. MI-FGSM: budget.*\. Nudge: something else than a budget \(default: 5\)$/,
+  expect(group(/^Options of PGD, MI-FGSM, .*Nudge:$/)).toMatch(
+    /^--epsilon <number> PGD, MI-FGSM, .*: budget.*\(default: 0\.03137\)\. Nudge: something else than a budget \(default: 5\)$/,
   );
   expect(stdout.match(/--epsilon /g)).toHaveLength(1);
   expect(group("Run:")).toMatch(/--iterations <number> .*default: 500/);
@@ -132,13 +134,13 @@ it("groups the flags in its help by attack, those of several once", async () => 
 });
 
 it.each([
-  [
-    ["--epsilon", "0.1"],
-    "--epsilon belongs to --attack pgd and mi-fgsm, but the attack here is asma",
-  ],
+  [["--epsilon", "0.1"], "--epsilon belongs to --attack pgd and mi-fgsm"],
   [["--attack", "pgd", "--mu", "1"], "--mu belongs to --attack mi-fgsm"],
   [["--attack", "mi-fgsm", "--random-start"], "--random-start belongs to --attack pgd"],
-  [["--attack", "pgd", "--beta", "1"], "--beta belongs to --attack asma"],
+  [
+    ["--attack", "pgd", "--beta", "1"],
+    "--beta belongs to --attack asma, but the attack here is pgd",
+  ],
   [["--seed", "1"], "--seed has no effect here"],
   [["--attack", "pgd", "--seed", "1"], "--seed has no effect here"],
 ])("refuses %j, the flag of another attack, before any file is read", async (flags, expected) => {

@@ -247,7 +247,8 @@ const mistakes: readonly Mistake[] = [
   ),
   usage(
     `${attack} --hide 1 --attack fgsm`,
-    "one of asma, pgd, mi-fgsm for --attack",
+    "one of asma, pgd, mi-fgsm, ",
+    "for --attack",
     "found 'fgsm'",
     "--help",
   ),

@@ -26,9 +26,10 @@ import {
 interface Golden {
   readonly attack: string;
   readonly model: string;
+  readonly targeted: boolean;
+  /** PGD and MI-FGSM have their options beside the other fields, the others in `options`. */
   readonly norm?: "linf" | "l2";
   readonly loss?: "cross-entropy" | "margin";
-  readonly targeted: boolean;
   readonly epsilon?: number;
   readonly alpha?: number;
   readonly mu?: number;
@@ -45,7 +46,7 @@ interface Golden {
   readonly steps: readonly (Pick<
     StepRecord,
     "loss" | "wrongPixels" | "pixelAccuracy" | "iou" | "l1" | "l2" | "linf" | "gradientL2"
-  > & { readonly prediction: string })[];
+  > & { readonly prediction: string; readonly logs?: Readonly<Record<string, number>> })[];
 }
 
 const folder = new URL("family/", import.meta.url);
@@ -54,11 +55,20 @@ const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
 afterAll(releaseGoldenModels);
 
 it("has both norms, both attacks, and two and five classes", () => {
-  const wanted = ["pgd-linf-ce", "pgd-l2-ce", "mi-fgsm-linf"].flatMap((name) => [
+  const both = ["pgd-linf-ce", "pgd-l2-ce", "mi-fgsm-linf"];
+  const wanted = both.flatMap((name) => [
     `${name}-two.json`,
     `${name}-five.json`,
   ]);
-  expect(names).toEqual(expect.arrayContaining([...wanted, "mi-fgsm-l2-five.json", "fmn-linf-two.json", "alma-prox-five.json"]));
+  wanted.push("mi-fgsm-l2-five.json", "fmn-linf-two.json", "alma-prox-five.json");
+  wanted.push("asma-plus-l2-two.json", "asma-plus-linf-five.json");
+  for (const name of ["seg-pgd", "cos-pgd"]) {
+    wanted.push(`${name}-linf-two.json`, `${name}-l2-five.json`);
+    wanted.push(`${name}-linf-untargeted-five.json`, `${name}-l2-untargeted-two.json`);
+  }
+  wanted.push("apgd-linf-ce-two.json", "apgd-l2-ce-five.json", "apgd-l2-masked-two.json");
+  wanted.push("apgd-linf-masked-untargeted-five.json", "apgd-l2-balanced-five.json");
+  expect(names).toEqual(expect.arrayContaining(wanted));
 });
 
 describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
@@ -88,6 +98,9 @@ describe.each(["any", "cpu"] as const)("with a graph for %s", (target) => {
         expect(difference, `${norm} of ${at}`).toBeLessThanOrEqual(
           allowed.norms * expected[norm] + 1e-9,
         );
+      }
+      for (const [name, value] of Object.entries(expected.logs ?? {})) {
+        expect(found.logs[name], `${name} of ${at}`).toBeCloseTo(value, 6);
       }
     });
     const final = await goldenImage(folder, golden.finalImage);

@@ -1,10 +1,13 @@
 import type { OptionsInput } from "../attack/option-schema.ts";
 import { registerAttack } from "../attacks/index.ts";
 import { almaProx } from "./alma-prox.ts";
+import { apgd } from "./apgd.ts";
 import { asmaPlus } from "./asma-plus.ts";
+import { cosPgd } from "./cos-pgd.ts";
 import { dag } from "./dag.ts";
 import { ddn } from "./ddn.ts";
 import { fmn } from "./fmn.ts";
+import { padam } from "./padam.ts";
 import { pdgd } from "./pdgd.ts";
 import { pdpgd } from "./pdpgd.ts";
 import { segPgd } from "./seg-pgd.ts";
@@ -13,7 +16,19 @@ import { segPgd } from "./seg-pgd.ts";
  * The attacks beside those of the main entry, each in a file of its own: who does not register them does not
  * load them. Node, the browser and the command line do.
  */
-const family = [asmaPlus, segPgd, fmn, ddn, pdgd, pdpgd, dag, almaProx] as const;
+const family = [
+  asmaPlus,
+  segPgd,
+  cosPgd,
+  apgd,
+  padam,
+  fmn,
+  ddn,
+  pdgd,
+  pdpgd,
+  dag,
+  almaProx,
+] as const;
 
 type Family = (typeof family)[number];
 

@@ -1,10 +1,10 @@
-import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import { alpha, ball } from "../attacks/shared-options.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { pixelCrossEntropy } from "../loss/pixel-cross-entropy.ts";
+import { randomStart } from "./random-start.ts";
 
 /**
  * Projected gradient descent on a cross-entropy whose weight goes over, in the course of the steps, from the
@@ -24,10 +24,7 @@ export const segPgd = defineAttack({
   options: {
     ...ball,
     alpha: alpha("2.5·epsilon over the number of steps, at most epsilon"),
-    randomStart: v.optional(
-      v.pipe(v.boolean(), v.description("begin at a random point of the ball")),
-      false,
-    ),
+    randomStart,
   },
   graph: ["norm"],
   canLeave: true,

@@ -121,19 +121,22 @@ function formsOf(name: string, owners: readonly Owned[]): string[] {
   ];
 }
 
-/** What it means and its default, once where all attacks agree. */
+/** What it means and its default, once for all attacks that agree. */
 function describe(owners: readonly Owned[]): string {
-  const texts = owners.map(({ option }) => {
+  const titles = new Map<string, string[]>();
+  for (const { attack, option } of owners) {
     const { choices, default: preset, description } = option;
     const facts = [
       ...(choices === undefined ? [] : [`choices: ${choices.join(", ")}`]),
       ...(preset === undefined || isBoolean({ option }) ? [] : [`default: ${shown(preset)}`]),
     ];
-    return facts.length === 0 ? description : `${description} (${facts.join("; ")})`;
-  });
-  return new Set(texts).size === 1
-    ? (texts[0] as string)
-    : owners.map(({ attack }, i) => `${attack.title}: ${texts[i]}`).join(". ");
+    const text = facts.length === 0 ? description : `${description} (${facts.join("; ")})`;
+    titles.set(text, [...(titles.get(text) ?? []), attack.title]);
+  }
+  const texts = [...titles];
+  return texts.length === 1
+    ? (texts[0]?.[0] as string)
+    : texts.map(([text, of]) => `${of.join(", ")}: ${text}`).join(". ");
 }
 
 function headingOf(owners: readonly Owned[]): string {
