@@ -1,6 +1,9 @@
 import * as ort from "onnxruntime-node";
 import { readModel, type Runtime } from "@onnx-asma/autodiff";
+import { registerAttackFamily } from "@onnx-asma/core/attack-family";
 import { Workbench, type ModelOptions, type SegmentationModel } from "@onnx-asma/core";
+
+registerAttackFamily();
 
 /** A workbench for a model's bytes, on the CPU. */
 export async function workbenchOf(

@@ -4,7 +4,7 @@ import { defineAttack } from "../attack/attack-definition.ts";
 import type { Operators } from "../attack/operators.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
-import { ball } from "../attacks/shared-options.ts";
+import { ball } from "./shared-options.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { balancedCrossEntropy } from "../loss/balanced-cross-entropy.ts";

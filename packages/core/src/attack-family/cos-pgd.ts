@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
-import { alpha, ball } from "../attacks/shared-options.ts";
+import { alpha, ball } from "./shared-options.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { logSoftmax, pixelCrossEntropy } from "../loss/pixel-cross-entropy.ts";

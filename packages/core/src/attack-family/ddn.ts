@@ -3,7 +3,7 @@ import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import { farthest } from "../distance/farthest.ts";
 import { l2 } from "../distance/l2.ts";
-import { lossName } from "../attacks/shared-options.ts";
+import { lossName } from "./shared-options.ts";
 import { losses } from "../loss/index.ts";
 import { cosine } from "../schedule/cosine.ts";
 import { positive, share } from "./minimal-options.ts";

@@ -7,9 +7,11 @@ import { cosPgd } from "./cos-pgd.ts";
 import { dag } from "./dag.ts";
 import { ddn } from "./ddn.ts";
 import { fmn } from "./fmn.ts";
+import { miFgsm } from "./mi-fgsm.ts";
 import { padam } from "./padam.ts";
 import { pdgd } from "./pdgd.ts";
 import { pdpgd } from "./pdpgd.ts";
+import { pgd } from "./pgd.ts";
 import { segPgd } from "./seg-pgd.ts";
 
 /**
@@ -18,6 +20,8 @@ import { segPgd } from "./seg-pgd.ts";
  */
 const family = [
   asmaPlus,
+  pgd,
+  miFgsm,
   segPgd,
   cosPgd,
   apgd,

@@ -85,6 +85,8 @@ function choicesOf(definition: AttackDefinition): AttackChoice[] {
         attack: definition.name,
         ...(norm !== undefined && { norm }),
         ...(hasBudget && { epsilon }),
+        // At its usual rate PDPGD stays at the image for longer than these steps.
+        ...("dualRate" in definition.options && { dualRate: 1 }),
         targeted,
         iterations,
         earlyStop: false,

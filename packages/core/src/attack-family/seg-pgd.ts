@@ -1,6 +1,6 @@
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball } from "../attacks/shared-options.ts";
+import { alpha, ball } from "./shared-options.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { pixelCrossEntropy } from "../loss/pixel-cross-entropy.ts";

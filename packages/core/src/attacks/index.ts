@@ -3,11 +3,9 @@ import type { OptionEntries, OptionsInput } from "../attack/option-schema.ts";
 import { AsmaError, refusal } from "../errors.ts";
 import { runOptionKeys } from "../run/run-options.ts";
 import { asma } from "./asma.ts";
-import { miFgsm } from "./mi-fgsm.ts";
-import { pgd } from "./pgd.ts";
 
-/** The attacks there are: the one list. */
-const definitions = [asma, pgd, miFgsm] as const;
+/** The attacks of the main entry; `attack-family` has the others. */
+const definitions = [asma] as const;
 
 /** The attack where none is asked for. */
 export const defaultAttack = "asma";
