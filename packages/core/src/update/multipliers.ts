@@ -32,7 +32,7 @@ export function multipliers(
   theta: Value,
   largest: number,
 ): Readonly<Record<keyof typeof multiplierState, Value>> {
-  const { add, sub, mul, div, max, exp, log, sum, sign, clip, where } = ops;
+  const { add, mul, div, max, exp, log, sum, sign, clip, where } = ops;
   const start = mul(log(max(measured.countedPixels, 1)), -1);
   const lambda = where(isFirst, start, state.lambda);
   const raised = mul(exp(lambda), counted);
