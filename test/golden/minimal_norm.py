@@ -185,6 +185,7 @@ class Dag:
         self.config = config
 
     def step(self, n: int, x: Tensor, gradient: Tensor, **_) -> Tensor:
+        gradient = torch.where((x < 0) | (x > 1), 0.0, gradient)  # that of the clipping
         length = size(gradient, self.config.norm)
         return x + self.config.options["gamma"] * gradient / length if length > 0 else x
 

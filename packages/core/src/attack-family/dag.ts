@@ -17,8 +17,8 @@ const tiny = 1.2e-38;
  *     r_{n+1} = r_n + γ·∇L/‖∇L‖_p
  *
  * The paper raises one label against the picture's own; here the rival is the best other class, as in
- * adversarial-library. The paper's γ = 0.5 is for values from 0 to 255. What is shown has r clipped, and its
- * gradient is taken at that image.
+ * adversarial-library. The paper's γ = 0.5 is for values from 0 to 255. Where x_0 + r lies outside [0, 1], the
+ * gradient is 0, as that of the clipping.
  *
  * @see Xie, Wang, Zhang, Zhou, Xie, Yuille 2017, arXiv 1703.08603, algorithm 1
  */
@@ -46,9 +46,10 @@ export const dag = defineAttack({
       numbers: ["gamma"],
       image: ({ ops, x }) => ops.clip(x, 0, 1),
       step: (c) => {
-        const { add, mul, div, max } = c.ops;
+        const { add, sub, mul, div, max, abs, greater, where } = c.ops;
         const loss = margin(c);
-        const gradient = c.gradientOf(loss);
+        const isClipped = greater(abs(sub(c.x, 0.5)), 0.5);
+        const gradient = where(isClipped, 0, c.gradientOf(loss));
         const length = max(distance.norm(c.ops, gradient), tiny);
         // What lies outside the region has no gradient.
         const x = add(c.x, mul(div(gradient, length), c.n.gamma));

@@ -36,6 +36,9 @@ const family = [
 
 type Family = (typeof family)[number];
 
+/** Names of these attacks. */
+export type AttackFamilyName = Family["name"];
+
 type FamilyOptions = {
   readonly [Definition in Family as Definition["name"]]: OptionsInput<Definition["options"]>;
 };

@@ -33,7 +33,7 @@ export function marginRatio(c: StepContext, tolerance: number): Value {
   return div(m, add(sub(first as Value, low as Value), least));
 }
 
-/** The largest scores of each pixel in falling order, [N, 1, …grid] each, without TopK, which WebGPU lacks. */
+/** The largest scores of each pixel in falling order, [N, 1, …grid] each; a ReduceMax for each rank. */
 function largest({ b, ops, scores }: StepContext, count: number): Value[] {
   const found: Value[] = [];
   let rest = scores;
