@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -76,5 +77,57 @@ describe("telemetry of ONNX Runtime", () => {
     const script = `import { loadModel } from ${JSON.stringify(index)}; await (await loadModel(${JSON.stringify(unet)})).describe([92, 92]);`;
     const { files } = await tracesOf(["--input-type=module", "-e", script]);
     expect(files).toEqual([]);
+  });
+});
+
+describe.skipIf(strace === undefined)("the server of the demo", () => {
+  it("listens on this machine alone, connects to nobody and leaves no file", async () => {
+    const [home, site] = [temporaryFolder(), temporaryFolder()];
+    const log = join(temporaryFolder(), "strace");
+    writeFileSync(join(site, "index.html"), "<title>here</title>");
+    const demo = fileURLToPath(new URL("../../packages/web/demo", import.meta.url));
+    const vite = fileURLToPath(new URL("../../node_modules/vite/bin/vite.js", import.meta.url));
+    const server = spawn(
+      strace as string,
+      // Its end is the end of what it watches.
+      [
+        "-f",
+        "-I",
+        "1",
+        "-e",
+        "trace=connect,bind",
+        "-o",
+        log,
+        process.execPath,
+        vite,
+        "preview",
+      ].concat([demo, "--configLoader", "runner", "--outDir", site, "--port", "4999"]),
+      {
+        env: { ...process.env, HOME: home, TMPDIR: home, NO_COLOR: "1" },
+        stdio: ["ignore", "pipe", "inherit"],
+        detached: true,
+      },
+    );
+    try {
+      let said = "";
+      for await (const chunk of server.stdout) {
+        said += String(chunk);
+        if (/localhost:\d+/.test(said)) break;
+      }
+      const [, port] = /localhost:(\d+)/.exec(said) ?? [];
+      expect(await (await fetch(`http://localhost:${port}/`)).text()).toContain("here");
+    } finally {
+      const ended = once(server, "exit");
+      process.kill(-(server.pid as number));
+      await ended;
+    }
+    const calls = (name: string) =>
+      readFileSync(log, "utf8").match(new RegExp(`${name}\\(.*sa_family=AF_INET6?.*`, "g")) ?? [];
+    const isOutside = (call: string) => !/"(127\.0\.0\.1|::1)"/.test(call);
+    expect(calls("connect").filter(isOutside)).toEqual([]);
+    // Vite first tries for a moment whether anybody has the port, at whatever address; then it stays at one.
+    expect(calls("bind").slice(-1).filter(isOutside)).toEqual([]);
+    expect(calls("bind")).not.toEqual([]);
+    expect(readdirSync(home)).toEqual([]);
   });
 });

@@ -59,6 +59,8 @@ describe("examples", () => {
       "circle 3.11 % (287 px)",
       "circle 7.50 % (692 px)",
     ]);
+    // It is said at once, with what would fit.
+    expect(stderr).toMatch(/made for other values than it is given: .* 6 % with --mean imagenet/);
     expect(existsSync(join(folder, "seen.png"))).toBe(true);
     if (python !== undefined) {
       const figures = [...stdout.matchAll(/^L(?:2|∞) +([\d.]+) +result.json: ([\d.]+)$/gm)];

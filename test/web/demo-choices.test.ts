@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page, Worker } from "playwright-core";
 import { allAttacks, describeOptions } from "@onnx-asma/node";
 import { golden } from "../support/golden-scene.ts";
-import { claimingPng } from "../support/png.ts";
-import { drop, fileAt, onnx, picture, textFile } from "./support/dropped.ts";
+import { drop, fileAt, picture, textFile } from "./support/dropped.ts";
 import { keepDevices, loseDevice } from "./support/gpu-device.ts";
 import {
   download,
@@ -117,19 +116,6 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await page.fill("#option-lossClasses", "");
   });
 
-  it("refuses to hide what is not drawn, beside the target, and says what is", async () => {
-    expect(await page.textContent("#clean")).toMatch(/^On the untouched image the model draws .*%/);
-    await page.selectOption("#kind", "hide");
-    // The model draws nothing of that class here.
-    expect(await problemAt(page, "kind")).toMatch(/class 1 has no pixel/);
-    await page.click("#start");
-    expect(await problemAt(page, "kind")).toMatch(/class 1 has no pixel/);
-    expect(await statusOf(page)).toMatch(/^Not started/);
-    await page.selectOption("#kind", "disc");
-    await page.waitForSelector("#kind-problem", { state: "hidden" });
-    await attackWorks(page);
-  });
-
   it("shows what made an attack fail, and saves what it had come to", async () => {
     await page.fill("#iterations", "10000");
     await page.click("#start");
@@ -205,50 +191,6 @@ describe.skipIf(!hasBrowser)("what a user brings to the demo", () => {
     await page.waitForFunction(() =>
       /0\.25/.test(document.querySelector("#words")?.textContent ?? ""),
     );
-  });
-
-  it.each([
-    ["a broken model", "broken.onnx", onnx, /Expected an ONNX model in 'broken\.onnx'/],
-    ["weights of PyTorch", "weights.pt", onnx, /Expected an ONNX model in 'weights\.pt'/],
-    [
-      "a broken configuration",
-      "preprocessor_config.json",
-      "application/json",
-      /preprocessor_config\.json/,
-    ],
-  ])(
-    "names %s beside the model, and starts nothing until it is mended",
-    async (_, name, mimeType, message) => {
-      const before = await page.textContent("#chosen");
-      await drop(page, [textFile(name, "nothing of the kind", mimeType)]);
-      expect(await problemAt(page, "model-file")).toMatch(message);
-      expect(await wrongFields(page)).toEqual(["model-file"]);
-      await isOff(page);
-      await page.click("#model-file-problem button");
-      expect(await page.textContent("#chosen")).toBe(before);
-      await attackWorks(page);
-    },
-  );
-
-  it("names a broken picture beside the picture, and goes on with the one before", async () => {
-    await drop(page, [textFile("broken.png", "nothing of the kind", "image/png")]);
-    expect(await problemAt(page, "image-file")).toMatch(/Expected a PNG, JPEG.*'broken\.png'/);
-    expect(await wrongFields(page)).toEqual(["image-file"]);
-    await isReady(page);
-    await page.click("#image-file-problem button");
-    await attackWorks(page);
-  });
-
-  it("refuses a picture that claims too many pixels, and goes on", async () => {
-    const buffer = claimingPng(60_000, 60_000);
-    await drop(page, [{ name: "huge.png", mimeType: "image/png", buffer }]);
-    expect(await problemAt(page, "image-file")).toMatch(
-      /at most 64 megapixels but 'huge.png' claims 60000x60000/,
-    );
-    // A good one mends it.
-    await page.setInputFiles("#image-file", `${models}/retina.jpg`);
-    await page.waitForSelector("#image-file-problem", { state: "hidden" });
-    await attackWorks(page);
   });
 
   it(

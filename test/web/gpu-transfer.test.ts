@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type * as Api from "@onnx-asma/web";
-import { golden } from "../support/golden-scene.ts";
+import { tinyModel } from "../support/tiny-model.ts";
 import { hasBrowser, openPage } from "./support/open-page.ts";
 
 declare const onnxAsma: typeof Api;
@@ -52,17 +52,37 @@ function countTransfers(): void {
   });
 }
 
+const side = 64;
+
+/** As small as it can be: software compiles every kernel of it for seconds. */
+const model = tinyModel({
+  inputs: { image: { dims: [1, 3, side, side] } },
+  constants: {
+    w: { dims: [2, 3, 1, 1], data: [-1, -1, -1, 1, 1, 1] },
+    b: { dims: [2], data: [1.5, -1.5] },
+  },
+  nodes: [["Conv", ["image", "w", "b"], "scores"]],
+});
+
 it.skipIf(!hasBrowser).for(["asma", "mi-fgsm"] as const)(
   "only numbers cross between two steps of %s on WebGPU",
   { timeout: 200_000 },
   async (attack) => {
-    const opened = await openPage({ gpu: true, folders: [golden(".")] });
+    const opened = await openPage({
+      gpu: true,
+      intercept: (path, response) => {
+        if (path === "/bright.onnx") {
+          response.writeHead(200, { "content-type": "application/octet-stream" }).end(model);
+          return true;
+        }
+        return undefined;
+      },
+    });
     const { page } = opened;
-    const side = 76;
     const started = page.waitForEvent("worker");
     await page.evaluate(
       async ([n, attack]) => {
-        const model = await onnxAsma.loadModel("/unet3.onnx", { device: "webgpu" });
+        const model = await onnxAsma.loadModel("/bright.onnx", { device: "webgpu" });
         const image = {
           data: new Float32Array(3 * n * n).map((_, i) => ((i * 37) % 256) / 255),
           dims: [1, 3, n, n] as const,
@@ -98,8 +118,8 @@ it.skipIf(!hasBrowser).for(["asma", "mi-fgsm"] as const)(
     console.log(
       `image ${image} bytes; five steps of ${attack} move ${then.up - first.up} bytes up, ${then.down - first.down} down, and ${then.small - first.small} in pieces of up to a kilobyte`,
     );
-    // The counters see what is moved: the image and the model had to come.
-    expect(first.up).toBeGreaterThan(2 * image);
+    // The counters see what is moved: the image had to come.
+    expect(first.up).toBeGreaterThanOrEqual(image);
     expect(then).toMatchObject({ up: first.up, down: first.down });
     expect(then.small).toBeGreaterThan(first.small);
   },

@@ -120,7 +120,10 @@ async function loadReferenced(
       file = weightFile(location, await load(location));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw fail(`which cannot be read (${reason}): copy it beside the model`, cause);
+      throw fail(
+        `which cannot be read (${reason}): copy it beside the model, or give both together`,
+        cause,
+      );
     }
     files.push(file);
   }

@@ -60,6 +60,10 @@ function foreignPicture(bytes: Uint8Array, name: string): AsmaError {
     const wayOut = "give the model first and the image after it";
     return unreadablePicture(name, "seems to be an ONNX model", { wayOut });
   }
+  if (String.fromCharCode(...bytes.subarray(4, 8)) === "ftyp") {
+    const wayOut = "save it as PNG or JPEG";
+    return unreadablePicture(name, "is a HEIC or AVIF photo, or a film", { wayOut });
+  }
   const kind = foreignFile(bytes);
   return kind === undefined
     ? unreadablePicture(name, "is none of these")

@@ -113,7 +113,11 @@ export function parseRunOptions(options: RunOptions, context: RunContext): Parse
   wants("iterations", Number.isInteger(iterations) && iterations >= 1, "a positive integer");
   for (const key of ["iouThreshold", "pixelAccuracyThreshold"] as const) {
     const value: unknown = used[key];
-    wants(key, typeof value === "number" && value >= 0 && value <= 1, "a number in [0, 1]");
+    wants(
+      key,
+      typeof value === "number" && value >= 0 && value <= 1,
+      "a number in [0, 1], 0.95 for 95 %,",
+    );
   }
   wants("earlyStop", typeof used.earlyStop === "boolean", "true or false");
   wants("targeted", typeof used.targeted === "boolean", "true or false");

@@ -119,8 +119,11 @@ function isForeign({ name }: File): boolean {
   );
 }
 
+/** A picture, or what may be taken for one: the library says what it is. */
 function isImage({ type, name }: File): boolean {
-  return type.startsWith("image/") || /\.(npy|tiff?|pgm|ppm|pbm|pnm)$/i.test(name);
+  return (
+    type.startsWith("image/") || /\.(npy|tiff?|pgm|ppm|pbm|pnm|heic|heif|avif|pdf)$/i.test(name)
+  );
 }
 
 function isJson({ name }: File): boolean {

@@ -157,6 +157,9 @@ function take(dropped: readonly File[], zone?: string): void {
   } else if (zone === "other" || zone === "mask") {
     files.take(zone, first);
     showTarget();
+  } else if (zone === "image-file") {
+    // Whatever it is: what is no picture is to be refused as one.
+    opener.open({ ...opener.choice, imageFile: first });
   } else {
     opener.open(withFiles(opener.choice, dropped));
   }
@@ -174,7 +177,7 @@ function listen(): void {
   element("attack-set").addEventListener("change", check);
   for (const id of ["model-file", "image-file"]) {
     const input = element<HTMLInputElement>(id);
-    input.addEventListener("change", () => take([...(input.files ?? [])]));
+    input.addEventListener("change", () => take([...(input.files ?? [])], id));
     // The same file may be chosen again, after it was mended.
     input.addEventListener("click", () => {
       input.value = "";

@@ -60,7 +60,9 @@ export class Planner {
       return { scene, target, kind, file, choice, aims, fieldOf };
     } catch (error) {
       if (isAsked || isAsmaError(error)) {
-        complainAt(this.#editor.field, inWords((error as Error).message));
+        const { field, file } = this.#editor;
+        const text = inWords((error as Error).message);
+        complainAt(field, file && !text.includes(file.name) ? `${file.name}: ${text}` : text);
       }
       return undefined;
     }

@@ -21,14 +21,23 @@ const fields: Readonly<Record<string, string>> = {
 /** A text of the library with its options named as this page names them. */
 export function inWords(text: string): string {
   const said = sayOptions(text, (key, value) => {
+    if (key === "preprocessor" && value === "false") {
+      return "a choice of files without it";
+    }
     const field = fields[key];
     const choice = value === undefined ? undefined : normalisationOf(key, value);
     return choice === undefined
-      ? (field ?? `“${key}” (an option of the library)`)
+      ? (field ?? labelOf(key) ?? `“${key}” (an option of the library)`)
       : `${field}: “${choice}”`;
   });
   // Several options may be one field here.
   return said.replace(/(“[^”]+”)(?:(?:,? and|,| or) \1)+/g, "$1");
+}
+
+/** The label of an attack's option, where the form has a field for it; without what stands in brackets or behind a colon. */
+function labelOf(key: string): string | undefined {
+  const label = document.getElementById(`option-${key}`)?.closest("label")?.textContent;
+  return label && `“${label.replace(/(:| \().*/, "")}”`;
 }
 
 /** What the field of pixel values calls an option's value, where it offers it. */
