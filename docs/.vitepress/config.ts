@@ -64,6 +64,7 @@ export default defineConfig({
           text: "Reference",
           items: [
             { text: "Inspect and predict", link: "/docs/inspect" },
+            { text: "Attacks", link: "/docs/attacks" },
             { text: "Results", link: "/docs/results" },
             { text: "Errors", link: "/docs/errors" },
             { text: "Operators", link: "/OPERATORS" },

@@ -18,13 +18,13 @@ import { randomStart } from "./random-start.ts";
  * cosine distance of scores and labels (PAdam-Cos). The authors begin at a random point, with α = 2/255 for
  * ε = 8/255.
  *
- * @see Halmosi, Mohos, Jelasity 2024, arXiv 2407.09150
+ * @see Trying Harder Pays Off (ECCV 2024), arXiv 2407.09150
  */
 export const padam = defineAttack({
   name: "padam",
   title: "PAdam",
   summary: "Adam within a budget: each value steps by its own gradients of the past.",
-  paper: "Halmosi, Mohos, Jelasity 2024, arXiv 2407.09150",
+  paper: "Trying Harder Pays Off (ECCV 2024), arXiv 2407.09150",
   options: {
     ...ball,
     alpha: alpha("epsilon/4; for l2 over the root of the number of values"),

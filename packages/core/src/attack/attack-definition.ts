@@ -35,7 +35,7 @@ export interface AttackDefinition<
   Name extends string = string,
   Entries extends OptionEntries = OptionEntries,
 > {
-  /** As it is asked for, in kebab case. */
+  /** As it is asked for, in kebab case; a `+` may end it. */
   readonly name: Name;
   /** As people write it. */
   readonly title: string;

@@ -77,7 +77,7 @@ it("refuses a second attack of a name, and options that a run has", () => {
 
 it("tells hosts what they need to know of every attack", () => {
   for (const { name, title, summary, paper, options, graph } of allAttacks()) {
-    expect(name).toMatch(/^[a-z][a-z0-9-]*$/);
+    expect(name).toMatch(/^[a-z][a-z0-9-]*\+?$/);
     expect([title, summary, paper].every((text) => text.length > 0)).toBe(true);
     expect(Object.keys(options)).toEqual(expect.arrayContaining([...graph]));
     for (const { key, description, kind, choices } of describeOptions(options)) {

@@ -13,7 +13,7 @@ const shortest = 1e-8;
  * in [0, 2]. Of two scores that are each other's negative, as a model with one channel has them, it is a
  * constant, with no gradient.
  *
- * @see Halmosi, Mohos, Jelasity 2024, arXiv 2407.09150, the loss of PAdam-Cos
+ * @see Trying Harder Pays Off (ECCV 2024), arXiv 2407.09150, the loss of PAdam-Cos
  */
 export function cosine({ b, ops, ...c }: StepContext): Term[] {
   const { sub, mul, div, max, sqrt } = ops;
