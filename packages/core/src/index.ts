@@ -112,6 +112,7 @@ export { perturbationNorms, type PerturbationNorms } from "./metrics/perturbatio
 export { judge, type JudgeInput, type Verdict } from "./metrics/verdict.ts";
 export { pixelAccuracy } from "./metrics/pixel-accuracy.ts";
 export { buildStepGraph, type StepGraph, type StepGraphOptions } from "./step/step-graph.ts";
+export { firstNumbers } from "./step/append-inputs.ts";
 export { Iterates, type IteratesStart, type StepMetrics } from "./step/iterates.ts";
 export {
   StepSession,

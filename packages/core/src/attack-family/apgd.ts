@@ -1,7 +1,6 @@
 import type { Value } from "@onnx-asma/autodiff";
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
-import type { Operators } from "../attack/operators.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
 import { ball } from "./shared-options.ts";
@@ -11,6 +10,7 @@ import { balancedCrossEntropy } from "../loss/balanced-cross-entropy.ts";
 import { crossEntropy } from "../loss/cross-entropy.ts";
 import { jensenShannon } from "../loss/jensen-shannon.ts";
 import { maskedCrossEntropy } from "../loss/masked-cross-entropy.ts";
+import { sumOf } from "../loss/sum-of.ts";
 import type { Term } from "../model/append-model.ts";
 import { checkpoints } from "../schedule/checkpoints.ts";
 import { randomStart } from "./random-start.ts";
@@ -100,7 +100,7 @@ export const apgd = defineAttack({
         const { add, sub, mul, max, where, greater, less, equal, indicator } = c.ops;
         const { state, n } = c;
         const { loss, progress } = losses[o.loss](c);
-        const f = valueOf(c.ops, progress);
+        const f = sumOf(c.ops, progress);
         const g = c.gradientOf(loss);
         const isMax = greater(f, state.fMax);
         const [xMax, gMax] = [where(isMax, c.x, state.xMax), where(isMax, g, state.gMax)];
@@ -170,8 +170,3 @@ const losses = {
 } as const;
 
 const alike = (loss: Term[]) => ({ loss, progress: loss });
-
-/** [N, 1, …]: Σ⟨weight, value⟩. */
-function valueOf({ add, mul, sum }: Operators, terms: readonly Term[]): Value {
-  return terms.map(({ value, weight }) => sum(mul(value, weight))).reduce((a, b) => add(a, b));
-}

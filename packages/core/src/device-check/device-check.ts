@@ -5,6 +5,7 @@ import type { ImageTensor, LabelMap } from "../image.ts";
 import { targetScores } from "../loss/target-scores.ts";
 import type { SegmentationModel } from "../model/segmentation-model.ts";
 import type { AttackInput } from "../run/attack-task.ts";
+import { firstNumbers } from "../step/append-inputs.ts";
 import { Iterates } from "../step/iterates.ts";
 import { StepSession } from "../step/step-session.ts";
 import type { CheckedHost, DeviceChecker, Processor } from "../workbench/processor.ts";
@@ -119,7 +120,7 @@ async function gradientOn(
       region: undefined,
       state: {},
     });
-    const numbers = { isFirst: 1, margin: 0, absentBefore: 0, length: 1 };
+    const numbers = { ...firstNumbers, length: 1 };
     await iterates.step(Array.from({ length: model.batch }, () => numbers));
     iterates.advance();
     return (await iterates.readImage(0)).map((v, i) => v - (image.data[i] as number));

@@ -12,6 +12,16 @@ export const commonNumbers = [
   "isRejected",
 ] as const;
 
+/** {@link commonNumbers} of a first step that nobody judges. */
+export const firstNumbers: Readonly<Record<(typeof commonNumbers)[number], number>> = {
+  isFirst: 1,
+  margin: 0,
+  absentBefore: 0,
+  iouThreshold: 1,
+  pixelAccuracyThreshold: 0,
+  isRejected: 0,
+};
+
 /**
  * Adds the inputs of a step graph, or without a recipe of a measuring graph. A model's own values may have
  * their names already: the values say what they became.

@@ -13,6 +13,7 @@ import { absentPixels, iou, iouDefinitions } from "../metrics/iou.ts";
 import { perturbationNorms } from "../metrics/perturbation-norms.ts";
 import { pixelAccuracy } from "../metrics/pixel-accuracy.ts";
 import { SegmentationModel } from "../model/segmentation-model.ts";
+import { firstNumbers } from "./append-inputs.ts";
 import { Iterates, type StepMetrics } from "./iterates.ts";
 import { buildStepGraph, type StepGraphOptions } from "./step-graph.ts";
 import { StepSession } from "./step-session.ts";
@@ -286,7 +287,7 @@ it("works where a model's own values have the names of its inputs", async () => 
     region: undefined,
     state: {},
   });
-  const numbers = { isFirst: 1, margin: 0, absentBefore: 0, tau: 0.1 };
+  const numbers = { ...firstNumbers, tau: 0.1 };
   expect(await iterates.step([numbers])).toHaveLength(1);
   await step.release();
   await of.release();

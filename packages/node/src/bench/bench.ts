@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { ort } from "../onnxruntime.ts";
 import type { Runtime } from "@onnx-asma/autodiff";
 import {
+  firstNumbers,
   Iterates,
   parseChoice,
   SegmentationModel,
@@ -116,9 +117,7 @@ async function startSteps(model: SegmentationModel, levels: StepGraphOptions["le
   });
   const { iterations } = run;
   const numbers = {
-    isFirst: 1,
-    margin: 0,
-    absentBefore: 0,
+    ...firstNumbers,
     ...recipe.schedule({ iterations, values, classes }).next(0),
   };
   return { session, step: async () => await iterates.step([numbers]) };
