@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { runNodeCase, type NodeCase, type Outcome } from "../support/node-case.ts";
+import type { NodeCase } from "../support/node-case.ts";
+import { runNodeCase, type Outcome } from "../support/run-node-case.ts";
 
 const folder = new URL("cases/", import.meta.url);
 const isComplete = existsSync(folder);

@@ -11,14 +11,13 @@ import copy
 import dataclasses
 import sys
 
-import numpy as np
 import torch
 
+import family_file
 import scenes
 from budget_ascent import BudgetRun, Config, run
 from make_family import OUT, SCENES, Scene, compare, image_of, runtime_agrees, stable
-from records import pack, rounded, to_json
-from rounding import margin, variants
+from rounding import variants
 from scenes import Ellipse
 from unet import UNet, load_unet
 
@@ -100,36 +99,17 @@ def options_of(config: Config) -> dict:
 
 
 def write(case: Case, golden: BudgetRun, worst: dict[str, float]) -> None:
-    config, scene = case.config, case.scene
-    bits = 1 if scene.classes == 2 else 4  # divides 8
-    final = f"{config.name}.final.npy"
-    target = f"{config.scene}.{'moved' if config.targeted else 'source'}.npy"
-    np.save(OUT / f"{config.scene}.image.npy", image_of(config))
-    np.save(OUT / target, case.target.numpy().astype(np.uint8))
-    np.save(OUT / final, golden.iterates[-1].numpy().astype(np.float32))
-    margins = {"smallestMargin": min(map(margin, golden.logits))}
-    if golden.gaps:
-        margins["smallestGap"] = min(golden.gaps)
-    head = {
-        "attack": config.attack,
-        "model": scene.model,
-        "classes": scene.classes,
-        "targeted": config.targeted,
-        "options": options_of(config),
-        "image": f"{config.scene}.image.npy",
-        "target": target,
-        "start": None,
-        "iouDefinition": "foreground" if scene.classes == 2 else "mean-target",
-        "labelBits": bits,
-        "predictionShape": list(golden.predictions[0].shape),
-        "finalImage": final,
-        "rounding": rounded({**margins, **worst}, 2),
-    }
-    steps = [
-        {**rounded(record, 12), "prediction": pack(prediction, bits)}
-        for record, prediction in zip(golden.steps, golden.predictions)
-    ]
-    (OUT / f"{config.name}.json").write_text(to_json(head, steps))
+    gap = {"smallestGap": min(golden.gaps)} if golden.gaps else {}
+    family_file.write(
+        case.config,
+        golden,
+        {**gap, **worst},
+        model=case.scene.model,
+        classes=case.scene.classes,
+        image=image_of(case.config),
+        target=case.target,
+        fields={"options": options_of(case.config)},
+    )
 
 
 def tell(config: Config, golden: BudgetRun, good: bool, worst: dict[str, float]) -> None:

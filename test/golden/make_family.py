@@ -13,16 +13,17 @@ import sys
 import numpy as np
 import onnxruntime
 import torch
+from torch import Tensor
 
+import family_file
 import scenes
+from family_file import OUT
 from projected_ascent import MU, Config, Run, run
-from records import pack, rounded, to_json
 from rounding import approach, margin, variants
 from scenes import Ellipse
 from unet import UNet, load_unet
 
 HERE = pathlib.Path(__file__).parent
-OUT = HERE / "family"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,40 +162,25 @@ def start_of(config: Config) -> np.ndarray:
     return start
 
 
-def write(config: Config, golden: Run, worst: dict[str, float]) -> None:
+def write(config: Config, golden: Run, worst: dict[str, float], target: Tensor) -> None:
     scene = SCENES[config.scene]
-    bits = 1 if scene.classes == 2 else 4  # divides 8
-    final = f"{config.name}.final.npy"
-    target = f"{config.scene}.{'moved' if config.targeted else 'source'}.npy"
-    np.save(OUT / f"{config.scene}.image.npy", image_of(config))
-    np.save(OUT / target, labels(scene.moved if config.targeted else scene.source, scene.size))
-    if config.start is not None:
-        np.save(OUT / config.start, start_of(config))
-    np.save(OUT / final, golden.iterates[-1].numpy().astype(np.float32))
-    head = {
-        "attack": config.attack,
-        "model": scene.model,
-        "classes": scene.classes,
-        "norm": config.norm,
-        "loss": config.loss,
-        "targeted": config.targeted,
-        "epsilon": config.epsilon,
-        "alpha": config.alpha,
-        **({"mu": MU} if config.attack == "mi-fgsm" else {}),
-        "image": f"{config.scene}.image.npy",
-        "target": target,
-        "start": config.start,
-        "iouDefinition": "foreground" if scene.classes == 2 else "mean-target",
-        "labelBits": bits,
-        "predictionShape": list(golden.predictions[0].shape),
-        "finalImage": final,
-        "rounding": rounded({"smallestMargin": min(map(margin, golden.logits)), **worst}, 2),
-    }
-    steps = [
-        {**rounded(record, 12), "prediction": pack(prediction, bits)}
-        for record, prediction in zip(golden.steps, golden.predictions)
-    ]
-    (OUT / f"{config.name}.json").write_text(to_json(head, steps))
+    family_file.write(
+        config,
+        golden,
+        worst,
+        model=scene.model,
+        classes=scene.classes,
+        image=image_of(config),
+        target=target,
+        start=None if config.start is None else start_of(config),
+        fields={
+            "norm": config.norm,
+            "loss": config.loss,
+            "epsilon": config.epsilon,
+            "alpha": config.alpha,
+            **({"mu": MU} if config.attack == "mi-fgsm" else {}),
+        },
+    )
 
 
 def session_of(model: str) -> onnxruntime.InferenceSession:
@@ -251,7 +237,7 @@ def main(arguments: list[str]) -> None:
         good = stable(worst) and runtime_agrees(golden, scene.model)
         if not good:
             failed.append(config.name)
-        write(config, golden, worst)
+        write(config, golden, worst, target)
         marks = (0, 4, 9, 14, 19, 24, 29)
         print(
             f"{config.name}: wrong {' '.join(str(golden.steps[n]['wrongPixels']) for n in marks)}; "

@@ -8,14 +8,14 @@ NAME: only these trajectories, or all without it.
 import copy
 import sys
 
-import numpy as np
 import torch
+from torch import Tensor
 
-import scenes
+import family_file
 import make_family
-from make_family import HERE, OUT, SCENES, image_of, labels, runtime_agrees
+import scenes
+from make_family import HERE, OUT, SCENES, image_of, runtime_agrees
 from minimal_norm import Config, Run, run
-from records import pack, rounded, to_json
 from rounding import margin, variants
 from unet import UNet, load_unet
 
@@ -81,35 +81,19 @@ def stable(config: Config, difference: dict[str, float]) -> bool:
     )
 
 
-def write(config: Config, golden: Run, worst: dict[str, float]) -> None:
+def write(config: Config, golden: Run, worst: dict[str, float], target: Tensor) -> None:
     scene = SCENES[config.scene]
-    bits = 1 if scene.classes == 2 else 4  # divides 8
-    final = f"{config.name}.final.npy"
-    target = f"{config.scene}.{'moved' if config.targeted else 'source'}.npy"
-    np.save(OUT / f"{config.scene}.image.npy", image_of(config))
-    np.save(OUT / target, labels(scene.moved if config.targeted else scene.source, scene.size))
-    np.save(OUT / final, golden.iterates[-1].numpy().astype(np.float32))
-    head = {
-        "attack": config.attack,
-        "model": scene.model,
-        "classes": scene.classes,
-        "options": {**config.options, "iouThreshold": config.threshold},
-        "targeted": config.targeted,
-        "image": f"{config.scene}.image.npy",
-        "target": target,
-        "start": None,
-        "iouDefinition": "foreground" if scene.classes == 2 else "mean-target",
-        "labelBits": bits,
-        "predictionShape": list(golden.predictions[0].shape),
-        "finalImage": final,
-        "tolerance": dict(zip(("loss", "norms", "share"), config.tolerance)),
-        "rounding": rounded({"smallestMargin": min(map(margin, golden.logits)), **worst}, 2),
-    }
-    steps = [
-        {**rounded(record, 12), "prediction": pack(prediction, bits)}
-        for record, prediction in zip(golden.steps, golden.predictions)
-    ]
-    (OUT / f"{config.name}.json").write_text(to_json(head, steps))
+    family_file.write(
+        config,
+        golden,
+        worst,
+        model=scene.model,
+        classes=scene.classes,
+        image=image_of(config),
+        target=target,
+        fields={"options": {**config.options, "iouThreshold": config.threshold}},
+        tolerance=dict(zip(("loss", "norms", "share"), config.tolerance)),
+    )
 
 
 def main(arguments: list[str]) -> None:
@@ -137,7 +121,7 @@ def main(arguments: list[str]) -> None:
         good = stable(config, worst) and runtime_agrees(golden, scene.model)
         if not good:
             failed.append(config.name)
-        write(config, golden, worst)
+        write(config, golden, worst, target)
         marks = (0, 4, 9, 14, 19, 24, 29)
         print(
             f"{config.name}: IoU {' '.join(format(golden.steps[n]['iou'], '.3f') for n in marks)}; "

@@ -6,6 +6,7 @@
 // First: an older Node is told so before anything else runs in it.
 import "./check-node.ts";
 export * from "@onnx-asma/core";
+// Brings the types of their options, too.
 export type { AttackFamilyName } from "@onnx-asma/core/attack-family";
 export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/image-size";

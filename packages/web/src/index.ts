@@ -4,6 +4,7 @@
  * @module @onnx-asma/web
  */
 export * from "@onnx-asma/core";
+// Brings the types of their options, too.
 export type { AttackFamilyName } from "@onnx-asma/core/attack-family";
 export * from "@onnx-asma/core/describe-options";
 export * from "@onnx-asma/core/image-size";

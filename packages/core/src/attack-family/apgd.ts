@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
-import { ball } from "./shared-options.ts";
+import { far } from "../attack/limits.ts";
 import { radius, radiusState, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { balancedCrossEntropy } from "../loss/balanced-cross-entropy.ts";
@@ -13,10 +13,7 @@ import { maskedCrossEntropy } from "../loss/masked-cross-entropy.ts";
 import { sumOf } from "../loss/sum-of.ts";
 import type { Term } from "../model/append-model.ts";
 import { checkpoints } from "../schedule/checkpoints.ts";
-import { randomStart } from "./random-start.ts";
-
-/** Farther than any loss. */
-const far = 1e30;
+import { ball, randomStart, withinBudget } from "./budget-options.ts";
 
 /** A number in (0, 1]. */
 const share = (description: string) =>
@@ -71,10 +68,7 @@ export const apgd = defineAttack({
     randomStart,
   },
   graph: ["norm", "loss"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 100 }),
   effective: (o, { levels }) => ({ ...o, epsilon: usableBudget(o.norm, o.epsilon, levels) }),
   recipe: (o) => {

@@ -1,15 +1,12 @@
 import type { Value } from "@onnx-asma/autodiff";
-import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import type { Operators } from "../attack/operators.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { far } from "../distance/farthest.ts";
+import { far, tiny } from "../attack/limits.ts";
 import { distances, type DistanceName } from "../distance/index.ts";
 import { heldMargins } from "../loss/held-margins.ts";
 import { constant } from "../schedule/constant.ts";
-
-/** The smallest normal float32: nothing is divided by less. */
-const tiny = 1.2e-38;
+import { smallNorm } from "./minimal-options.ts";
 
 /**
  * Directions of norm 1 at most. For L∞ the steepest one moves every value by all there is, also where the
@@ -82,15 +79,7 @@ export const asmaPlus = defineAttack({
   paper:
     "this project; the margins of Carlini and Wagner 2017, arXiv 1608.04644, the step of Polyak 1969",
   options: {
-    norm: v.optional(
-      v.pipe(
-        v.picklist(Object.keys(distances) as DistanceName[]),
-        v.description(
-          "norm that is made small: Euclidean (l2), or the largest change of a value (linf)",
-        ),
-      ),
-      "l2",
-    ),
+    norm: smallNorm,
   },
   graph: ["norm"],
   canLeave: true,

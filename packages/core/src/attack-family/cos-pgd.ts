@@ -3,12 +3,12 @@ import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
 import type { StepContext } from "../attack/step-context.ts";
-import { alpha, ball } from "./shared-options.ts";
-import { radius, radiusState, usableBudget } from "../distance/budget.ts";
+import { tiny } from "../attack/limits.ts";
+import { radiusState, stepInBall } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { logSoftmax, pixelCrossEntropy } from "../loss/pixel-cross-entropy.ts";
 import { constant } from "../schedule/constant.ts";
-import { randomStart } from "./random-start.ts";
+import { ball, plainAlpha, plainSteps, randomStart, withinBudget } from "./budget-options.ts";
 
 /**
  * Projected gradient descent on a cross-entropy whose weight is how much the pixel's prediction and its
@@ -30,7 +30,7 @@ export const cosPgd = defineAttack({
   paper: "Agnihotri, Jung, Keuper 2024, arXiv 2302.02213",
   options: {
     ...ball,
-    alpha: alpha("2.5·epsilon over the number of steps, at most epsilon"),
+    alpha: plainAlpha,
     activation: v.optional(
       v.pipe(
         v.picklist(["softmax", "sigmoid"]),
@@ -41,15 +41,9 @@ export const cosPgd = defineAttack({
     randomStart,
   },
   graph: ["norm", "activation"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 40 }),
-  effective: (o, { iterations, levels }) => {
-    const epsilon = usableBudget(o.norm, o.epsilon, levels);
-    return { ...o, epsilon, alpha: o.alpha ?? Math.min(1, 2.5 / iterations) * epsilon };
-  },
+  effective: plainSteps,
   recipe: (o) => {
     const distance = distances[o.norm];
     return defineRecipe({
@@ -57,14 +51,12 @@ export const cosPgd = defineAttack({
       numbers: ["alpha", "epsilon"],
       start: o.randomStart ? (x0, random) => distance.sample(x0, o.epsilon, random) : undefined,
       step: (c) => {
-        const { add, sub, mul, div, max } = c.ops;
+        const { sub, div, max } = c.ops;
         const s = cosine(c, activations[o.activation](c));
         const w = c.direction === 1 ? sub(1, s) : s;
         const loss = pixelCrossEntropy(c, div(w, max(c.measured.countedPixels, 1)));
-        const r = radius(c, distance);
-        const u = add(c.x, mul(distance.steepest(c.ops, c.gradientOf(loss)), c.n.alpha));
-        const x = c.box(distance.project(c.ops, u, c.x0, r));
-        return { x, loss, state: { radius: r }, logs: { alpha: c.n.alpha } };
+        const { x, radius } = stepInBall(c, distance, distance.steepest(c.ops, c.gradientOf(loss)));
+        return { x, loss, state: { radius }, logs: { alpha: c.n.alpha } };
       },
       schedule: () => constant({ alpha: o.alpha ?? o.epsilon, epsilon: o.epsilon }),
     });
@@ -76,9 +68,6 @@ const activations = {
   softmax: ({ b, ops, scores }: StepContext) => b.op("Exp", [logSoftmax(b, ops, scores)]),
   sigmoid: ({ b, scores }: StepContext) => b.op("Sigmoid", [scores]),
 } as const;
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /** [N, 1, …grid]: the cosine of the angle between a prediction, which has no negative numbers, and the label. */
 function cosine({ b, ops, targetOneHot }: StepContext, prediction: Value): Value {

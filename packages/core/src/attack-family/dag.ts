@@ -1,13 +1,11 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
+import { tiny } from "../attack/limits.ts";
 import { distances } from "../distance/index.ts";
 import { margin } from "../loss/margin.ts";
 import { constant } from "../schedule/constant.ts";
 import { positive, smallNorm } from "./minimal-options.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /**
  * The dense adversary: steps of one length along the margins of the pixels that are not as wanted yet, until

@@ -1,15 +1,13 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
+import { tiny } from "../attack/limits.ts";
 import { farthest } from "../distance/farthest.ts";
 import { l2 } from "../distance/l2.ts";
-import { lossName } from "./shared-options.ts";
+import { lossName } from "./budget-options.ts";
 import { losses } from "../loss/index.ts";
 import { cosine } from "../schedule/cosine.ts";
 import { positive, share } from "./minimal-options.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /**
  * Decoupled direction and norm: the gradient says whereto, and whether the goal is reached says how far.

@@ -1,16 +1,14 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { far, farthest } from "../distance/farthest.ts";
+import { far, tiny } from "../attack/limits.ts";
+import { farthest } from "../distance/farthest.ts";
 import { distances } from "../distance/index.ts";
 import { l2 } from "../distance/l2.ts";
 import { sumOf } from "../loss/sum-of.ts";
 import { margin } from "../loss/margin.ts";
 import { cosine } from "../schedule/cosine.ts";
 import { positive, share, smallNorm } from "./minimal-options.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /**
  * The fast minimum-norm attack: a ball that shrinks where the goal is reached and grows where it is not,

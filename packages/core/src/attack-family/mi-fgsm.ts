@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball, lossName } from "./shared-options.ts";
-import { radius, radiusState, usableBudget } from "../distance/budget.ts";
+import { radiusState, stepInBall, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { losses } from "../loss/index.ts";
 import { constant } from "../schedule/constant.ts";
 import { momentum } from "../update/momentum.ts";
+import { alpha, ball, lossName, withinBudget } from "./budget-options.ts";
 
 /**
  * The iterative fast gradient method with momentum, inside a ball around the image:
@@ -33,10 +33,7 @@ export const miFgsm = defineAttack({
     loss: lossName,
   },
   graph: ["norm", "loss"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 10 }),
   effective: (o, { iterations, levels }) => {
     const epsilon = usableBudget(o.norm, o.epsilon, levels);
@@ -48,13 +45,10 @@ export const miFgsm = defineAttack({
       state: { momentum: { like: "image" }, radius: radiusState(o.epsilon) },
       numbers: ["alpha", "epsilon", "mu"],
       step: (c) => {
-        const { add, mul } = c.ops;
         const loss = losses[o.loss](c);
-        const r = radius(c, distance);
         const m = momentum(c.ops, c.gradientOf(loss), c.state.momentum, c.n.mu);
-        const u = add(c.x, mul(distance.steepest(c.ops, m), c.n.alpha));
-        const x = c.box(distance.project(c.ops, u, c.x0, r));
-        return { x, loss, state: { momentum: m, radius: r }, logs: { alpha: c.n.alpha } };
+        const { x, radius } = stepInBall(c, distance, distance.steepest(c.ops, m));
+        return { x, loss, state: { momentum: m, radius }, logs: { alpha: c.n.alpha } };
       },
       schedule: () => constant({ alpha: o.alpha ?? o.epsilon, epsilon: o.epsilon, mu: o.mu }),
     });

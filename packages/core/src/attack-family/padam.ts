@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball } from "./shared-options.ts";
-import { radius, radiusState, usableBudget } from "../distance/budget.ts";
+import { radiusState, stepInBall, usableBudget } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { cosine } from "../loss/cosine.ts";
 import { crossEntropy } from "../loss/cross-entropy.ts";
-import { amsgrad, amsgradBias, amsgradState } from "../update/amsgrad.ts";
-import { randomStart } from "./random-start.ts";
+import { amsgrad, amsgradState } from "../update/amsgrad.ts";
+import { momentBias } from "../update/moments.ts";
+import { alpha, ball, randomStart, withinBudget } from "./budget-options.ts";
 
 /**
  * Projected Adam, inside a ball around the image:
@@ -40,10 +40,7 @@ export const padam = defineAttack({
     randomStart,
   },
   graph: ["norm", "loss"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 200 }),
   effective: (o, { levels }) => {
     const epsilon = usableBudget(o.norm, o.epsilon, levels);
@@ -56,13 +53,10 @@ export const padam = defineAttack({
       numbers: ["alpha", "epsilon", "mBias", "vBias"],
       start: o.randomStart ? (x0, random) => distance.sample(x0, o.epsilon, random) : undefined,
       step: (c) => {
-        const { add, mul } = c.ops;
         const loss = losses[o.loss](c);
-        const r = radius(c, distance);
         const { direction, averages } = amsgrad(c.ops, c.gradientOf(loss), c.state, c.n);
-        const u = add(c.x, mul(direction, c.n.alpha));
-        const x = c.box(distance.project(c.ops, u, c.x0, r));
-        return { x, loss, state: { radius: r, ...averages }, logs: { alpha: c.n.alpha } };
+        const { x, radius } = stepInBall(c, distance, direction);
+        return { x, loss, state: { radius, ...averages }, logs: { alpha: c.n.alpha } };
       },
       schedule: ({ values }) => {
         // A direction of Adam has about 1 in every value.
@@ -70,7 +64,7 @@ export const padam = defineAttack({
           alpha: o.alpha ?? o.epsilon / 4 / Math.sqrt(values),
           epsilon: o.epsilon,
         };
-        return { next: (n) => ({ ...common, ...amsgradBias(n) }) };
+        return { next: (n) => ({ ...common, ...momentBias(n) }) };
       },
     });
   },

@@ -4,7 +4,7 @@ import { l2 } from "../distance/l2.ts";
 import { softplus } from "../loss/softplus.ts";
 import { violation } from "../loss/violation.ts";
 import { primalDual, primalDualNumbers, primalDualRates } from "../schedule/primal-dual.ts";
-import { adam, adamState } from "../update/adam.ts";
+import { metricOf, moments, momentState } from "../update/moments.ts";
 import { multipliers, multiplierState } from "../update/multipliers.ts";
 
 /**
@@ -31,7 +31,7 @@ export const pdgd = defineAttack({
   presets: () => ({ iterations: 500, earlyStop: false }),
   recipe: (o) =>
     defineRecipe({
-      state: { ...adamState, ...multiplierState },
+      state: { ...momentState, ...multiplierState },
       numbers: primalDualNumbers,
       step: (c) => {
         const { sub, mul, div } = c.ops;
@@ -41,7 +41,8 @@ export const pdgd = defineAttack({
         const ascent = c.gradientOf(loss);
         const r = sub(c.x, c.x0);
         const gradient = sub(mul(l2.steepest(c.ops, r), dual.rest), ascent);
-        const { first, second, metric } = adam(c.ops, gradient, c.state, c.n.unbias);
+        const { first, second } = moments(c.ops, gradient, c.state);
+        const metric = metricOf(c.ops, second, c.n.vBias);
         return {
           x: c.box(sub(c.x, mul(div(first, metric), c.n.rate))),
           loss,

@@ -5,7 +5,7 @@ import { proximal } from "../distance/proximal.ts";
 import { softplus } from "../loss/softplus.ts";
 import { violation } from "../loss/violation.ts";
 import { primalDual, primalDualNumbers, primalDualRates } from "../schedule/primal-dual.ts";
-import { adam, adamState } from "../update/adam.ts";
+import { metricOf, moments, momentState } from "../update/moments.ts";
 import { multipliers, multiplierState } from "../update/multipliers.ts";
 import { smallNorm } from "./minimal-options.ts";
 
@@ -35,7 +35,7 @@ export const pdpgd = defineAttack({
   presets: () => ({ iterations: 500, earlyStop: false }),
   recipe: (o) =>
     defineRecipe({
-      state: { ...adamState, ...multiplierState },
+      state: { ...momentState, ...multiplierState },
       numbers: primalDualNumbers,
       step: (c) => {
         const { add, sub, mul, div } = c.ops;
@@ -43,7 +43,8 @@ export const pdpgd = defineAttack({
         const dual = multipliers(c, m, c.n.thetaLambda, Math.log(1e12));
         const loss = [{ value: softplus(c.b, c.ops, m), weight: mul(dual.weight, -1) }];
         const gradient = mul(c.gradientOf(loss), -1);
-        const { first, second, metric } = adam(c.ops, gradient, c.state, c.n.unbias);
+        const { first, second } = moments(c.ops, gradient, c.state);
+        const metric = metricOf(c.ops, second, c.n.vBias);
         const u = c.box(sub(c.x, mul(div(first, metric), c.n.rate)));
         const weight = mul(dual.rest, c.n.thetaR);
         const r = proximal[o.norm](c.ops, sub(u, c.x0), metric, weight);

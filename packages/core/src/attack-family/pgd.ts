@@ -1,11 +1,17 @@
-import * as v from "valibot";
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball, lossName } from "./shared-options.ts";
-import { radius, radiusState, usableBudget } from "../distance/budget.ts";
+import { radiusState, stepInBall } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { losses } from "../loss/index.ts";
 import { constant } from "../schedule/constant.ts";
+import {
+  ball,
+  lossName,
+  plainAlpha,
+  plainSteps,
+  randomStart,
+  withinBudget,
+} from "./budget-options.ts";
 
 /**
  * Projected gradient descent on the loss of all pixels, inside a ball around the image:
@@ -24,23 +30,14 @@ export const pgd = defineAttack({
   paper: "Madry et al. 2018, arXiv 1706.06083, equation 1",
   options: {
     ...ball,
-    alpha: alpha("2.5·epsilon over the number of steps, at most epsilon"),
+    alpha: plainAlpha,
     loss: lossName,
-    randomStart: v.optional(
-      v.pipe(v.boolean(), v.description("begin at a random point of the ball")),
-      false,
-    ),
+    randomStart,
   },
   graph: ["norm", "loss"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 40 }),
-  effective: (o, { iterations, levels }) => {
-    const epsilon = usableBudget(o.norm, o.epsilon, levels);
-    return { ...o, epsilon, alpha: o.alpha ?? Math.min(1, 2.5 / iterations) * epsilon };
-  },
+  effective: plainSteps,
   recipe: (o) => {
     const distance = distances[o.norm];
     return defineRecipe({
@@ -48,12 +45,9 @@ export const pgd = defineAttack({
       numbers: ["alpha", "epsilon"],
       start: o.randomStart ? (x0, random) => distance.sample(x0, o.epsilon, random) : undefined,
       step: (c) => {
-        const { add, mul } = c.ops;
         const loss = losses[o.loss](c);
-        const r = radius(c, distance);
-        const u = add(c.x, mul(distance.steepest(c.ops, c.gradientOf(loss)), c.n.alpha));
-        const x = c.box(distance.project(c.ops, u, c.x0, r));
-        return { x, loss, state: { radius: r }, logs: { alpha: c.n.alpha } };
+        const { x, radius } = stepInBall(c, distance, distance.steepest(c.ops, c.gradientOf(loss)));
+        return { x, loss, state: { radius }, logs: { alpha: c.n.alpha } };
       },
       schedule: () => constant({ alpha: o.alpha ?? o.epsilon, epsilon: o.epsilon }),
     });

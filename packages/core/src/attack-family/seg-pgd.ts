@@ -1,10 +1,9 @@
 import { defineAttack } from "../attack/attack-definition.ts";
 import { defineRecipe } from "../attack/recipe.ts";
-import { alpha, ball } from "./shared-options.ts";
-import { radius, radiusState, usableBudget } from "../distance/budget.ts";
+import { radiusState, stepInBall } from "../distance/budget.ts";
 import { distances } from "../distance/index.ts";
 import { pixelCrossEntropy } from "../loss/pixel-cross-entropy.ts";
-import { randomStart } from "./random-start.ts";
+import { ball, plainAlpha, plainSteps, randomStart, withinBudget } from "./budget-options.ts";
 
 /**
  * Projected gradient descent on a cross-entropy whose weight goes over, in the course of the steps, from the
@@ -23,19 +22,13 @@ export const segPgd = defineAttack({
   paper: "Gu, Zhao, Tresp, Torr 2022, arXiv 2207.12391, equations 4 to 6",
   options: {
     ...ball,
-    alpha: alpha("2.5·epsilon over the number of steps, at most epsilon"),
+    alpha: plainAlpha,
     randomStart,
   },
   graph: ["norm"],
-  canLeave: true,
-  keeps: () => "strongest",
-  norm: (o) => o.norm,
-  budget: (o) => o.epsilon,
+  ...withinBudget,
   presets: () => ({ iterations: 40 }),
-  effective: (o, { iterations, levels }) => {
-    const epsilon = usableBudget(o.norm, o.epsilon, levels);
-    return { ...o, epsilon, alpha: o.alpha ?? Math.min(1, 2.5 / iterations) * epsilon };
-  },
+  effective: plainSteps,
   recipe: (o) => {
     const distance = distances[o.norm];
     return defineRecipe({
@@ -48,10 +41,8 @@ export const segPgd = defineAttack({
         const won = mul(sub(c.counted, c.wrong), lambda);
         const weight = add(mul(c.wrong, sub(1, lambda)), won);
         const loss = pixelCrossEntropy(c, div(weight, max(c.measured.countedPixels, 1)));
-        const r = radius(c, distance);
-        const u = add(c.x, mul(distance.steepest(c.ops, c.gradientOf(loss)), c.n.alpha));
-        const x = c.box(distance.project(c.ops, u, c.x0, r));
-        return { x, loss, state: { radius: r }, logs: { alpha: c.n.alpha, lambda } };
+        const { x, radius } = stepInBall(c, distance, distance.steepest(c.ops, c.gradientOf(loss)));
+        return { x, loss, state: { radius }, logs: { alpha: c.n.alpha, lambda } };
       },
       schedule: ({ iterations }) => ({
         next: (n) => ({

@@ -35,6 +35,22 @@ export function radius(c: StepContext<"radius", "epsilon">, distance: Distance):
 }
 
 /**
+ * clip(Π(x_n + α·direction), 0, 1) with the {@link radius} of this step: how attacks within a budget go on.
+ *
+ * @param direction [N, C, …size]
+ * @returns the next iterate, and the radius as the next state
+ */
+export function stepInBall(
+  c: StepContext<"radius", "alpha" | "epsilon">,
+  distance: Distance,
+  direction: Value,
+): { readonly x: Value; readonly radius: Value } {
+  const r = radius(c, distance);
+  const u = c.ops.add(c.x, c.ops.mul(direction, c.n.alpha));
+  return { x: c.box(distance.project(c.ops, u, c.x0, r)), radius: r };
+}
+
+/**
  * The budget that an image of a file can use: of the largest change of a value only whole levels.
  *
  * @throws AsmaError `ERR_OPTION` where that is less than one level, or more than all of them

@@ -1,9 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { Operators } from "../attack/operators.ts";
+import { tiny } from "../attack/limits.ts";
 import type { Distance } from "./distance.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /** The Euclidean norm over all channels and pixels. */
 export const l2: Distance = {

@@ -1,9 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { Operators } from "../attack/operators.ts";
+import { tiny } from "../attack/limits.ts";
 import type { DistanceName } from "./index.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
 
 /**
  * argmin_z ½·Σ H·(z − r)² + w·‖z‖: a perturbation with its norm made smaller, where H says what that costs

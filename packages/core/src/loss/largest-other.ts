@@ -1,7 +1,5 @@
+import { far } from "../attack/limits.ts";
 import type { GraphBuilder, Value } from "@onnx-asma/autodiff";
-
-/** Farther than any score. */
-const far = 1e30;
 
 /**
  * max_{k≠Y} z_k of each pixel.

@@ -1,9 +1,7 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { StepContext } from "../attack/step-context.ts";
+import { far } from "../attack/limits.ts";
 import { violation } from "./violation.ts";
-
-/** Farther than any score. */
-const far = 1e30;
 
 /** Keeps the quotient finite where all scores are equal. */
 const least = 1e-8;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Schedule } from "../attack/recipe.ts";
-import { adamNumbers } from "../update/adam.ts";
+import { momentBias } from "../update/moments.ts";
 
 const rate = (of: string) =>
   v.pipe(v.number(), v.gtValue(0), v.finite(), v.description(`first step size of ${of}`));
@@ -21,8 +21,8 @@ export const primalDualRates = {
   dualDecay: v.optional(decay("the multipliers"), 0.1),
 } as const;
 
-/** What a step is told: Adam's numbers, θ_r itself, and θ_λ. */
-export const primalDualNumbers = ["rate", "unbias", "thetaR", "thetaLambda"] as const;
+/** What a step is told: θ_r/(1 − β₁ᵗ) and 1/(1 − β₂ᵗ) of Adam, θ_r itself, and θ_λ. */
+export const primalDualNumbers = ["rate", "vBias", "thetaR", "thetaLambda"] as const;
 
 /** θ_r falls geometrically and θ_λ linearly over the T steps. */
 export function primalDual(
@@ -34,7 +34,8 @@ export function primalDual(
       const thetaR = o.primalRate * o.primalDecay ** (n / T);
       const left = Math.max(0, 1 - n / Math.max(1, T - 1));
       const thetaLambda = o.dualRate * (left * (1 - o.dualDecay) + o.dualDecay);
-      return { ...adamNumbers(thetaR, n), thetaR, thetaLambda };
+      const { mBias, vBias } = momentBias(n);
+      return { rate: thetaR * mBias, vBias, thetaR, thetaLambda };
     },
   };
 }

@@ -1,8 +1,6 @@
 import type { Value } from "@onnx-asma/autodiff";
 import type { Operand, Operators } from "../attack/operators.ts";
-
-/** Below this nothing is divided by: the smallest normal float32. */
-const tiny = 1.2e-38;
+import { tiny } from "../attack/limits.ts";
 
 /**
  * m_{n+1} = μ·m_n + ∇/‖∇‖₁: momentum over gradients of equal weight.

@@ -13,10 +13,17 @@ export interface CaseFigures {
   readonly isSaved: boolean;
 }
 
+/** What an attack is to do. */
+interface Scene {
+  readonly image: ImageTensor;
+  readonly target: LabelMap;
+  readonly group: CaseGroup;
+}
+
 /** Runs an attack on one case: once, or where it is scheduled once for each number of passes. */
 export async function runCase(
   model: LoadedModel,
-  scene: { readonly image: ImageTensor; readonly target: LabelMap; readonly group: CaseGroup },
+  scene: Scene,
   entry: AttackEntry,
   norm: "l2" | "linf",
   passes: readonly number[],
@@ -41,7 +48,7 @@ export async function runCase(
 
 async function runOnce(
   model: LoadedModel,
-  { image, target, group }: Parameters<typeof runCase>[1],
+  { image, target, group }: Scene,
   choice: AttackChoice,
   norm: "l2" | "linf",
   passes: readonly number[],

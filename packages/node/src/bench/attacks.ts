@@ -14,10 +14,11 @@ interface Row extends CaseFigures {
   readonly group: string;
   readonly picture: number;
   readonly attack: string;
+  readonly passes: readonly number[];
 }
 
-const keyOf = ({ norm, group, picture, attack }: Omit<Row, keyof CaseFigures>) =>
-  JSON.stringify([norm, group, picture, attack]);
+const keyOf = ({ norm, group, picture, attack, passes }: Omit<Row, keyof CaseFigures>) =>
+  JSON.stringify([norm, group, picture, attack, passes]);
 
 const list = (text: string) => text.split(",");
 
@@ -60,9 +61,10 @@ for (const group of groups) {
   for (const [picture, image] of images.slice(0, options.cases).entries()) {
     const next = images[(picture + 1) % images.length] ?? image;
     const target = await group.target(model, image, next);
-    for (const entry of target === undefined ? [] : entries) {
-      const key = { norm: options.norm, group: group.name, picture, attack: entry.name };
-      if (target === undefined || rows.has(keyOf(key))) continue;
+    if (target === undefined) continue;
+    for (const entry of entries) {
+      const key = { norm: options.norm, group: group.name, picture, attack: entry.name, passes };
+      if (rows.has(keyOf(key))) continue;
       note(`${group.name}, picture ${picture + 1} of ${options.cases}: ${entry.name}`);
       const scene = { image, target, group };
       const row = { ...key, ...(await runCase(model, scene, entry, options.norm, passes)) };
@@ -101,9 +103,9 @@ async function finished(path: string): Promise<Map<string, Row>> {
 
 /** Medians over the cases, in which what was not reached counts as infinite. */
 function summaryOf(group: string, attack: string) {
-  const own = [...rows.values()].filter(
-    (row) => row.norm === options.norm && row.group === group && row.attack === attack,
-  );
+  const own = pictures.flatMap((_, picture) => {
+    return rows.get(keyOf({ norm: options.norm, group, picture, attack, passes })) ?? [];
+  });
   const infinite = (value: number | null | undefined) => value ?? Number.POSITIVE_INFINITY;
   return {
     group,

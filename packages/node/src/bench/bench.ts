@@ -13,6 +13,7 @@ import {
 } from "@onnx-asma/core";
 import { note, printResult, table } from "../cli/output.ts";
 import { integer } from "../cli/parsers.ts";
+import { median } from "./attack-statistics.ts";
 import { paperUnet } from "./paper-unet.ts";
 import { TorchSteps } from "./torch-steps.ts";
 
@@ -143,14 +144,7 @@ async function interleaved(
       }
     }
   }
-  return Object.fromEntries([...seconds].map(([name, list]) => [name, medianOf(list)]));
-}
-
-function medianOf(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
+  return Object.fromEntries([...seconds].map(([name, list]) => [name, median(list)]));
 }
 
 function print(name: string, f: Figures): string {

@@ -18,7 +18,6 @@ import { fullestSlice } from "./fullest-slice.ts";
 import { maskPicture } from "./mask-picture.ts";
 import { encodePicture } from "./picture.ts";
 import type { PredictionRecord } from "./prediction-record.ts";
-
 import { fillResultsFolder } from "./results-folder.ts";
 import { sliceOfLabels } from "./slice.ts";
 
